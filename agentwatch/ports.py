@@ -1,0 +1,219 @@
+"""What the core asks of the outside, as Protocols of one to five methods; adapters translate their drivers' errors.
+
+Unless said otherwise a method raises `errors.Unavailable` (its fitting subclass) when the other side does not answer.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from agentwatch.records import (
+    Ack,
+    AllowEntry,
+    Batch,
+    Checkpoint,
+    Command,
+    Commit,
+    Control,
+    DeadLetter,
+    Decision,
+    Entry,
+    Event,
+    Incident,
+    Observation,
+    Positions,
+    Signal,
+)
+from agentwatch.views import AgentView, BreakerView, DecisionFilter, Explanation, Page, RunView, StatusView
+
+__all__ = [
+    "AckSource", "Accepted", "DeadLetters", "DecisionLog", "DecisionQueries", "Detector", "Enforcer", "EventSource",
+    "FleetQueries", "Ingest", "Notifier", "Opened", "Operations", "SignalBus", "Store",
+]  # fmt: skip
+
+
+class EventSource(Protocol):
+    """Where a partition's inputs come from, in order."""
+
+    async def seek(self, positions: Positions) -> None:
+        """Continue after these positions, whatever was delivered before."""
+
+    async def read(self, limit: int, block_s: float) -> Batch:
+        """Wait up to `block_s` for inputs; an empty batch still carries the tick."""
+
+    async def history(self, after: str, until: str, limit: int) -> Sequence[Entry]:
+        """List entries after `after` up to and including `until`, in id order, at most `limit`."""
+
+
+class Opened(Struct, frozen=True, kw_only=True):
+    """What a worker gets with a partition: its fencing token, how far commits went, and the last checkpoint."""
+
+    token: int
+    committed: Positions
+    checkpoint: Checkpoint | None = None
+
+
+class Store(Protocol):
+    """Where commits and checkpoints live. Writes raise `Fenced` once another worker owns the partition."""
+
+    async def open(self) -> Opened:
+        """Take the partition: wait until the lease is free, then draw a higher token."""
+
+    async def commit(self, commit: Commit) -> None:
+        """Write the whole batch or nothing."""
+
+    async def checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Publish a new generation, then trim the events stream up to its position."""
+
+    async def renew(self) -> None:
+        """Extend the lease."""
+
+    async def close(self) -> None:
+        """Give the lease back."""
+
+
+class DecisionLog(Protocol):
+    """The committed log, read by whatever acts on it, and one cursor a reader."""
+
+    async def decisions(self, after: str, limit: int) -> Sequence[tuple[str, Decision]]:
+        """List decisions after a log position, oldest first."""
+
+    async def incidents(self, after: str, limit: int) -> Sequence[tuple[str, Incident]]:
+        """List incident states after a log position, oldest first."""
+
+    async def cursor(self, sink: str) -> str | None:
+        """Tell how far a sink has come; None for a sink never seen."""
+
+    async def move(self, sink: str, position: str) -> None:
+        """Record that a sink has confirmed everything up to this position."""
+
+    async def standing(self) -> Sequence[Command]:
+        """List the commands whose control keys stand now."""
+
+
+class Detector(Protocol):
+    """One kind of evidence. State is the bank's and is passed in; `read` never changes it."""
+
+    kind: str
+
+    def read(self, seen: Observation, state: object) -> Signal | None:
+        """Judge the event by what was learnt before it."""
+
+    def learn(self, seen: Observation, state: object) -> None:
+        """Take the event into the state."""
+
+
+class SignalBus(Protocol):
+    """A way for commands to reach agents."""
+
+    name: str
+
+    async def send(self, command: Command) -> None:
+        """Deliver, confirmed by the transport."""
+
+    async def clear(self, subject: str, epoch: int) -> None:
+        """Take back what stands for a subject."""
+
+
+class AckSource(Protocol):
+    """Where acknowledgements come from when they do not arrive on the acks stream by themselves."""
+
+    def acks(self) -> AsyncIterator[Ack]:
+        """Yield acknowledgements until cancelled."""
+
+
+class Notifier(Protocol):
+    """A receiver of incidents."""
+
+    name: str
+
+    async def notify(self, incident: Incident) -> None:
+        """Deliver one state of an incident; the receiver de-duplicates by incident id and seq."""
+
+
+class Enforcer(Protocol):
+    """Anything outside the agent that can make a command effective."""
+
+    name: str
+
+    async def enforce(self, command: Command, handles: dict[str, str]) -> bool:
+        """Carry the command out; False where the handles are not of this enforcer's kind."""
+
+
+class FleetQueries(Protocol):
+    """What the daemon knows of agents and runs; answers come from memory and never block."""
+
+    def status(self) -> StatusView:
+        """Describe the daemon at one glance."""
+
+    def agents(self, tenant: str | None) -> Sequence[AgentView]:
+        """List the tracked agents, most expensive first."""
+
+    def agent(self, subject: str) -> AgentView | None:
+        """Show an agent with its signals and runs."""
+
+    def run(self, subject: str) -> RunView | None:
+        """Show a run with its signals and last steps."""
+
+    def explain(self, subject: str) -> Explanation | None:
+        """Say why a subject is where it is."""
+
+
+class DecisionQueries(Protocol):
+    """What was decided and what stands."""
+
+    async def decisions(self, wanted: DecisionFilter) -> Page:
+        """List decisions, newest first."""
+
+    async def decision(self, id: str) -> Decision | None:
+        """Find one decision in the log."""
+
+    def standing(self, subjects: Sequence[str]) -> Command | None:
+        """Tell the hardest unexpired command among those of the given subjects."""
+
+    def watch(self) -> AsyncIterator[tuple[str, Decision]]:
+        """Yield committed decisions with their log position from now on.
+
+        A slow reader loses the oldest, told by a gap in `seq`.
+        """
+
+
+class Accepted(Struct, frozen=True, kw_only=True):
+    """What became of a control request: the decision it led to, where there is one."""
+
+    control_id: str
+    decision: Decision | None = None
+
+
+class Operations(Protocol):
+    """What an operator may do; every call becomes one ordered input of the partition."""
+
+    async def submit(self, control: Control) -> Accepted:
+        """Append the control and wait until it is committed. Raises `BadRequest` for what cannot be carried out."""
+
+    def allow_list(self) -> Sequence[AllowEntry]:
+        """List the unexpired entries of the allow list."""
+
+    def breakers(self) -> Sequence[BreakerView]:
+        """List the breakers' states."""
+
+    def mode(self) -> tuple[str, dict[str, str]]:
+        """Tell the global mode and the rules' own modes."""
+
+
+class Ingest(Protocol):
+    """The way in for producers without Redis."""
+
+    async def put(self, events: Sequence[Event], raw: Sequence[bytes]) -> Sequence[str]:
+        """Append events to their partitions' streams; returns the entry ids. `raw` is what was received of each."""
+
+
+class DeadLetters(Protocol):
+    """The entries that could not be read."""
+
+    async def dead(self, before: str, limit: int) -> Sequence[tuple[str, DeadLetter]]:
+        """List dead letters, newest first."""
+
+    async def requeue(self, id: str) -> str:
+        """Put the original back on the events stream; returns its new entry id."""

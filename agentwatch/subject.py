@@ -1,0 +1,70 @@
+"""The one grammar of subjects: `tenant`, `tenant/app`, `tenant/app/<scope>/<id>`; parts are percent-escaped.
+
+Keys, topics, the API, the CLI and logs all use it. The id of a task's tombstone is `<agent>+<task>`:
+both parts are escaped on their own, and escaping never leaves a "+" in a part.
+"""
+
+from functools import lru_cache
+from typing import Literal
+from urllib.parse import quote, unquote
+
+from agentwatch.errors import BadRequest
+
+__all__ = ["Scope", "agent_subject", "app_subject", "covering", "parse", "root_subject", "run_subject", "task_subject"]
+
+Scope = Literal["tenant", "app", "agent", "root", "run", "task"]
+_SCOPES = ("agent", "root", "run", "task")
+
+
+@lru_cache(maxsize=16384)
+def _escape(part: str) -> str:
+    return quote(part, safe="")
+
+
+def app_subject(tenant: str, app: str) -> str:
+    """Name an app of a tenant."""
+    return f"{_escape(tenant)}/{_escape(app)}"
+
+
+def agent_subject(tenant: str, app: str, agent: str) -> str:
+    """Name an agent as a whole."""
+    return f"{app_subject(tenant, app)}/agent/{_escape(agent)}"
+
+
+def root_subject(tenant: str, app: str, root_run: str) -> str:
+    """Name a tree of runs by its top."""
+    return f"{app_subject(tenant, app)}/root/{_escape(root_run)}"
+
+
+def run_subject(tenant: str, app: str, run: str) -> str:
+    """Name one run."""
+    return f"{app_subject(tenant, app)}/run/{_escape(run)}"
+
+
+def task_subject(tenant: str, app: str, agent: str, task: str) -> str:
+    """Name the task of an agent: where a tombstone catches its next run."""
+    return f"{app_subject(tenant, app)}/task/{_escape(agent)}+{_escape(task)}"
+
+
+def covering(tenant: str, app: str, agent: str, run: str, root_run: str, task: str = "") -> tuple[str, ...]:
+    """List every subject whose command covers this run, narrowest first."""
+    found = [run_subject(tenant, app, run), root_subject(tenant, app, root_run)]
+    if task:
+        found.append(task_subject(tenant, app, agent, task))
+    found += [agent_subject(tenant, app, agent), app_subject(tenant, app), _escape(tenant)]
+    return tuple(found)
+
+
+def parse(subject: str) -> tuple[Scope, str, str, tuple[str, ...]]:
+    """Split a subject into scope, tenant, app and the unescaped id parts (two for a task, else one or none)."""
+    parts = subject.split("/")
+    if len(parts) == 1 and parts[0]:
+        return "tenant", unquote(parts[0]), "", ()
+    if len(parts) == 2 and all(parts):
+        return "app", unquote(parts[0]), unquote(parts[1]), ()
+    if len(parts) == 4 and all(parts) and parts[2] in _SCOPES:
+        scope: Scope = parts[2]  # type: ignore[assignment]  # membership was checked in the line above
+        ids = parts[3].split("+") if scope == "task" else [parts[3]]
+        if scope != "task" or len(ids) == 2:
+            return scope, unquote(parts[0]), unquote(parts[1]), tuple(unquote(i) for i in ids)
+    raise BadRequest(f"not a subject: {subject!r}; write tenant/app[/agent|root|run|task/ID]", "subject")

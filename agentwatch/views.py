@@ -1,0 +1,168 @@
+"""What the control API, the CLI and the page show of the running daemon: plain answers, made from the state."""
+
+from msgspec import Struct, field
+
+from agentwatch.records import Decision, Evidence, Level
+
+__all__ = [
+    "AgentView", "BreakerView", "ComponentHealth", "DecisionFilter", "Explanation", "Page", "RunView", "SignalView",
+    "StatusView", "StepView",
+]  # fmt: skip
+
+
+class SignalView(Struct, frozen=True, kw_only=True):
+    """The last signal of one detector on a subject, with what its thresholds were."""
+
+    kind: str
+    subject: str
+    strength: float
+    kill_at: float
+    level: Level
+    confidence: float
+    at: float
+    reason: str
+    speaks_for: tuple[str, ...] = ()
+    speaks_against: tuple[str, ...] = ()
+    evidence: Evidence = Evidence()
+
+
+class StepView(Struct, frozen=True, kw_only=True):
+    """One recent event of a run as digests: equal digests are equal content."""
+
+    index: int
+    ts: float
+    op: str
+    agent: str
+    tool: str = ""
+    arguments: str = ""
+    result: str = ""
+    output: str = ""
+    status: str = ""
+    klass: str = ""
+
+
+class RunView(Struct, frozen=True, kw_only=True):
+    """One run: who, since when, how much, how far up the ladder."""
+
+    subject: str
+    tenant: str
+    app: str
+    agent: str
+    run: str
+    root_run: str
+    parent_run: str = ""
+    task: str = ""
+    team: str = ""
+    started_at: float
+    last_at: float
+    events: int
+    tokens: int
+    cost_nusd: int
+    unpriced: int = 0
+    ended: bool = False
+    level: Level = Level.observe
+    stoppable: bool = False  # a live guard or another enforcer was seen
+    signals: tuple[SignalView, ...] = ()
+    steps: tuple[StepView, ...] = ()
+
+
+class AgentView(Struct, frozen=True, kw_only=True):
+    """One agent over all its runs."""
+
+    subject: str
+    tenant: str
+    app: str
+    agent: str
+    team: str = ""
+    runs: int
+    events: int
+    tokens: int
+    cost_nusd: int
+    cost_per_hour_nusd: int = 0
+    last_at: float
+    level: Level = Level.observe
+    stoppable: bool = False
+    signals: tuple[SignalView, ...] = ()
+    run_views: tuple[RunView, ...] = ()
+
+
+class Explanation(Struct, frozen=True, kw_only=True):
+    """Why a subject is where it is: signals, repeated steps, what speaks for and against, decisions and the gate."""
+
+    subject: str
+    level: Level
+    words: tuple[str, ...]
+    speaks_for: tuple[str, ...] = ()
+    speaks_against: tuple[str, ...] = ()
+    signals: tuple[SignalView, ...] = ()
+    steps: tuple[StepView, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    allowed_by: str = ""
+
+
+class ComponentHealth(Struct, frozen=True, kw_only=True):
+    """Whether one part works, and in words what is wrong where it does not."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+class BreakerView(Struct, frozen=True, kw_only=True):
+    """The limit on kills: a scope's window, what was used of it, and its state (closed, open, half_open)."""
+
+    scope: str
+    state: str
+    used: int
+    allowed: int
+    window_s: float
+    since: float = 0.0
+
+
+class StatusView(Struct, frozen=True, kw_only=True):
+    """The daemon at one glance."""
+
+    version: str
+    mode: str
+    partition: int
+    partitions: int
+    started_at: float
+    now: float
+    events: int
+    events_per_second: float
+    lag: int
+    oldest_unread_s: float
+    position: str
+    runs_active: int
+    agents_active: int
+    looping: int
+    standing: dict[str, int]
+    dead_letters: int
+    cost_today_nusd: int
+    policy_digest: str
+    rules: int
+    dropped: dict[str, int]
+    limits: dict[str, int] = field(default_factory=dict)
+    breakers: tuple[BreakerView, ...] = ()
+    components: tuple[ComponentHealth, ...] = ()
+    last_reload: str = ""
+    incidents_open: int = 0
+
+
+class DecisionFilter(Struct, frozen=True, kw_only=True):
+    """Which decisions are wanted: all given conditions must hold."""
+
+    tenant: str = ""
+    subject: str = ""
+    agent: str = ""
+    level: Level | None = None
+    active: bool = False
+    before: str = ""
+    limit: int = 100
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """A part of a list of decisions, newest first; `next` is the `before` of the following part."""
+
+    decisions: tuple[Decision, ...]
+    next: str = ""
