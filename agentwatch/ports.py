@@ -28,9 +28,22 @@ from agentwatch.records import (
 from agentwatch.views import AgentView, BreakerView, DecisionFilter, Explanation, Page, RunView, StatusView
 
 __all__ = [
-    "AckSource", "Accepted", "DeadLetters", "DecisionLog", "DecisionQueries", "Detector", "Enforcer", "EventSource",
-    "FleetQueries", "Ingest", "Notifier", "Opened", "Operations", "SignalBus", "Store",
-]  # fmt: skip
+    "Accepted",
+    "AckSource",
+    "DeadLetters",
+    "DecisionLog",
+    "DecisionQueries",
+    "Detector",
+    "Enforcer",
+    "EventSource",
+    "FleetQueries",
+    "Ingest",
+    "Notifier",
+    "Opened",
+    "Operations",
+    "SignalBus",
+    "Store",
+]
 
 
 class EventSource(Protocol):

@@ -9,11 +9,39 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 __all__ = [
-    "Ack", "AckState", "AllowEntry", "Batch", "Change", "Checkpoint", "Command", "Commit", "Control", "ControlKind",
-    "DeadLetter", "Decision", "Entry", "Event", "Evidence", "FieldPrint", "Fingerprint", "Incident", "LedgerLine",
-    "Level", "Observation", "Op", "Origin", "Positions", "PrivatePrints", "Prints", "ResultClass", "Signal", "Status", "Tick",
-    "Trigger", "Verdict",
-]  # fmt: skip
+    "Ack",
+    "AckState",
+    "AllowEntry",
+    "Batch",
+    "Change",
+    "Checkpoint",
+    "Command",
+    "Commit",
+    "Control",
+    "ControlKind",
+    "DeadLetter",
+    "Decision",
+    "Entry",
+    "Event",
+    "Evidence",
+    "FieldPrint",
+    "Fingerprint",
+    "Incident",
+    "LedgerLine",
+    "Level",
+    "Observation",
+    "Op",
+    "Origin",
+    "Positions",
+    "Prints",
+    "PrivatePrints",
+    "ResultClass",
+    "Signal",
+    "Status",
+    "Tick",
+    "Trigger",
+    "Verdict",
+]
 
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
 Label = Annotated[str, Meta(max_length=256)]

@@ -5,9 +5,17 @@ from msgspec import Struct, field
 from agentwatch.records import Decision, Evidence, Level
 
 __all__ = [
-    "AgentView", "BreakerView", "ComponentHealth", "DecisionFilter", "Explanation", "Page", "RunView", "SignalView",
-    "StatusView", "StepView",
-]  # fmt: skip
+    "AgentView",
+    "BreakerView",
+    "ComponentHealth",
+    "DecisionFilter",
+    "Explanation",
+    "Page",
+    "RunView",
+    "SignalView",
+    "StatusView",
+    "StepView",
+]
 
 
 class SignalView(Struct, frozen=True, kw_only=True):
