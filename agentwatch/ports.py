@@ -19,7 +19,6 @@ from agentwatch.records import (
     DeadLetter,
     Decision,
     Entry,
-    Event,
     Incident,
     Observation,
     Positions,
@@ -29,6 +28,7 @@ from agentwatch.views import AgentView, BreakerView, DecisionFilter, Explanation
 
 __all__ = [
     "Accepted",
+    "AckIntake",
     "AckSource",
     "DeadLetters",
     "DecisionLog",
@@ -38,6 +38,7 @@ __all__ = [
     "EventSource",
     "FleetQueries",
     "Ingest",
+    "IngestResult",
     "Notifier",
     "Opened",
     "Operations",
@@ -185,10 +186,11 @@ class DecisionQueries(Protocol):
     def standing(self, subjects: Sequence[str]) -> Command | None:
         """Tell the hardest unexpired command among those of the given subjects."""
 
-    def watch(self) -> AsyncIterator[tuple[str, Decision]]:
-        """Yield committed decisions with their log position from now on.
+    def watch(self, after: str = "") -> AsyncIterator[tuple[str, Decision]]:
+        """Yield committed decisions with their log position, oldest first, until closed.
 
-        A slow reader loses the oldest, told by a gap in `seq`.
+        `after`: a log position to continue from, as far back as the log reaches; "" is from now on. `standing` already
+        shows what a yielded decision changed. A slow reader loses the oldest, told by a gap in `seq`.
         """
 
 
@@ -215,11 +217,33 @@ class Operations(Protocol):
         """Tell the global mode and the rules' own modes."""
 
 
+class IngestResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of one raw event: the stream entry's `id`, or why not (`reason`) and which `field` ("" the whole)."""
+
+    id: str = ""
+    reason: str = ""
+    field: str = ""
+
+
 class Ingest(Protocol):
     """The way in for producers without Redis."""
 
-    async def put(self, events: Sequence[Event], raw: Sequence[bytes]) -> Sequence[str]:
-        """Append events to their partitions' streams; returns the entry ids. `raw` is what was received of each."""
+    async def put(self, raw: Sequence[bytes], tenant: str = "", app: str = "") -> Sequence[IngestResult]:
+        """Decode each event and append the good ones to their partitions' streams, in order; one result each.
+
+        `raw`: the JSON of one event each, as received: it may be any bytes at all, and a bad one is answered by its
+        result, never by an exception, and is not written anywhere. `tenant` and `app` are what the sender is bound
+        to ("" = anything): an event that names none gets the sender's, one that names another is answered with
+        `field` "tenant" or "app". Raises `StoreUnavailable` when not all good ones were certainly written; the
+        sender then sends the whole again, and events with an `id` count once.
+        """
+
+
+class AckIntake(Protocol):
+    """The way in for acknowledgements over HTTP."""
+
+    async def acknowledge(self, acks: Sequence[Ack]) -> None:
+        """Append to the partitions' acks streams, in order."""
 
 
 class DeadLetters(Protocol):
