@@ -4,7 +4,7 @@ Unless said otherwise a method raises `errors.Unavailable` (its fitting subclass
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -106,15 +106,18 @@ class DecisionLog(Protocol):
         """List the commands whose control keys stand now."""
 
 
-class Detector(Protocol):
+State_contra = TypeVar("State_contra", contravariant=True)
+
+
+class Detector(Protocol[State_contra]):
     """One kind of evidence. State is the bank's and is passed in; `read` never changes it."""
 
     kind: str
 
-    def read(self, seen: Observation, state: object) -> Signal | None:
+    def read(self, seen: Observation, state: State_contra) -> Signal | None:
         """Judge the event by what was learnt before it."""
 
-    def learn(self, seen: Observation, state: object) -> None:
+    def learn(self, seen: Observation, state: State_contra) -> None:
         """Take the event into the state."""
 
 

@@ -1,0 +1,1 @@
+"""What repeats: bounded state of runs, agents, trees and apps, and one file a detector that judges it."""

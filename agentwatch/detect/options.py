@@ -1,0 +1,66 @@
+"""The detectors' options in one tree, and how a rule's own thresholds are laid over it."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from agentwatch.detect.ceiling import CeilingOptions
+from agentwatch.detect.rate import RateOptions
+from agentwatch.errors import BadConfig
+
+__all__ = ["DetectOptions", "StateOptions", "merge"]
+
+Bound = Annotated[int, Meta(ge=1, le=10_000_000)]
+Age = Annotated[float, Meta(gt=0, le=366 * 86400.0)]
+
+
+class StateOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much is remembered, and for how long it is idle before it is forgotten (seconds of the app's clock)."""
+
+    max_apps: Bound = 20_000
+    max_agents: Bound = 100_000
+    max_runs: Bound = 100_000
+    max_parents: Bound = 100_000
+    run_idle_s: Age = 86400.0
+    default_run_idle_s: Age = 1800.0
+    ended_run_keep_s: Age = 600.0
+    agent_idle_s: Age = 7 * 86400.0
+    sweep_s: Age = 300.0
+    duplicate_events: Annotated[int, Meta(ge=1, le=4096)] = 256
+    duplicate_s: Age = 600.0
+    max_speakers: Annotated[int, Meta(ge=1, le=256)] = 16
+
+
+class DetectOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Each detector's own options, under its kind."""
+
+    rate: RateOptions = RateOptions()
+    ceiling: CeilingOptions = CeilingOptions()
+
+
+def merge(base: DetectOptions, tables: Mapping[str, Mapping[str, object]]) -> DetectOptions:
+    """Lay a rule's tables (kind → field → value) over `base`.
+
+    Raises `BadConfig` naming `detectors.<kind>.<field>` for a kind or field that does not exist or a value out of
+    range.
+    """
+    whole = msgspec.to_builtins(base)
+    for kind, table in tables.items():
+        if kind not in whole:
+            raise BadConfig(f"no such detector; known: {', '.join(sorted(whole))}", f"detectors.{kind}")
+        for name, value in table.items():
+            whole[kind] = _set(kind, type(getattr(base, kind)), whole[kind], name, value)
+    return msgspec.convert(whole, DetectOptions)
+
+
+def _set(kind: str, shape: type, old: dict[str, object], name: str, value: object) -> dict[str, object]:
+    if name not in old:
+        raise BadConfig(f"no such option; known: {', '.join(sorted(old))}", f"detectors.{kind}.{name}")
+    new = {**old, name: value}
+    try:
+        msgspec.convert(new, shape)
+    except msgspec.ValidationError as error:
+        raise BadConfig(str(error).removesuffix(f" - at `$.{name}`"), f"detectors.{kind}.{name}") from error
+    return new

@@ -1,0 +1,154 @@
+"""What is remembered of a run, an agent, a tree of runs and an app: small, mutable, encodable, bounded by its owner.
+
+Only `population` creates and drops these and only `bank` and the detectors change them. Everything that a detector
+remembers hangs here, so that a checkpoint holds all of it. Times are the app's clock in unix seconds.
+"""
+
+from msgspec import Struct, field
+
+from agentwatch.detect.dedup import Seen
+from agentwatch.detect.exchange import Exchange
+from agentwatch.detect.history import History
+from agentwatch.detect.pace import Pace
+from agentwatch.records import Signal
+
+__all__ = ["AgentState", "AppState", "DayTotals", "LastSignal", "RootState", "RunState", "Scope"]
+
+
+class LastSignal(Struct, array_like=True, gc=False):
+    """The latest signal of one detector on one subject: when, on which event, and how strong it ever was."""
+
+    at: float
+    index: int
+    peak: float
+    signal: Signal
+
+
+class DayTotals(Struct, array_like=True, gc=False):
+    """What was used since midnight UTC of `day` (days since 1970). Turns are counted as `RunState.turns` does."""
+
+    day: int = -1
+    since: float = 0.0
+    turns: int = 0
+    tokens: int = 0
+    cost_nusd: int = 0
+    unpriced: int = 0
+
+
+class RunState(Struct, array_like=True):
+    """One run. `speakers` holds the content history of each agent that speaks in it."""
+
+    tenant: str
+    app: str
+    agent: str
+    run: str
+    root: str
+    parent: str = ""
+    task: str = ""
+    team: str = ""
+    users: tuple[str, ...] = ()
+    model: str = ""
+    started: float = 0.0
+    last: float = 0.0
+    first_index: int = 0
+    last_index: int = 0
+    events: int = 0
+    chats: int = 0
+    rounds: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_nusd: int = 0
+    unpriced: int = 0
+    ended: bool = False
+    human_at: float = 0.0
+    last_step: int = -1
+    epoch: int = -1
+    epoch_at: float = 0.0
+    handles: dict[str, str] | None = None
+    recent: Seen | None = None
+    speakers: dict[str, History] = field(default_factory=dict)
+    signals: dict[str, LastSignal] | None = None
+
+    @property
+    def tokens(self) -> int:
+        """Input and output tokens together."""
+        return self.input_tokens + self.output_tokens
+
+    @property
+    def turns(self) -> int:
+        """LLM calls, or rounds of tool calls where those are more (a producer may report only its tools)."""
+        return max(self.chats, self.rounds)
+
+    @property
+    def stoppable(self) -> bool:
+        """Whether a guard or a handle for an enforcer was ever seen."""
+        return self.epoch >= 0 or bool(self.handles)
+
+
+class RootState(Struct, array_like=True):
+    """A tree of runs, named by its top run. `live` runs are still tracked, `descendants` were ever seen."""
+
+    root: str
+    agent: str
+    started: float = 0.0
+    last: float = 0.0
+    live: int = 0
+    descendants: int = 0
+    events: int = 0
+    turns: int = 0
+    tokens: int = 0
+    cost_nusd: int = 0
+    unpriced: int = 0
+    exchange: Exchange | None = None
+    signals: dict[str, LastSignal] | None = None
+
+
+class AgentState(Struct, array_like=True):
+    """One agent over all its runs, with the totals of the day and what its rate is compared with."""
+
+    agent: str
+    team: str = ""
+    started: float = 0.0
+    last: float = 0.0
+    last_index: int = 0
+    runs: int = 0
+    events: int = 0
+    tokens: int = 0
+    cost_nusd: int = 0
+    unpriced: int = 0
+    epoch: int = -1
+    today: DayTotals = field(default_factory=DayTotals)
+    pace: Pace | None = None
+    signals: dict[str, LastSignal] | None = None
+
+
+class AppState(Struct, array_like=True):
+    """One app: its clock (the highest `ts` seen of it) and everything in it, by id."""
+
+    tenant: str
+    app: str
+    clock: float = 0.0
+    last_index: int = 0
+    swept: float = 0.0
+    events: int = 0
+    today: DayTotals = field(default_factory=DayTotals)
+    signals: dict[str, LastSignal] | None = None
+    agents: dict[str, AgentState] = field(default_factory=dict)
+    roots: dict[str, RootState] = field(default_factory=dict)
+    runs: dict[str, RunState] = field(default_factory=dict)
+
+
+class Scope(Struct, gc=False):
+    """Where one event belongs. `history` is that of the event's agent (the speaker) within the run.
+
+    duplicate: the event's id was seen in the run's last 256 events within 10 minutes; it counts for nothing.
+    opened: this event began the run.
+    """
+
+    app: AppState
+    agent: AgentState
+    root: RootState
+    run: RunState
+    history: History
+    duplicate: bool = False
+    opened: bool = False
