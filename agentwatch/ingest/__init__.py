@@ -1,0 +1,1 @@
+"""From raw entries to usage events: streams, traces and the decoder."""

@@ -1,0 +1,1 @@
+"""The long-running process: its parts put together, its life and its embedded servers."""

@@ -1,0 +1,1 @@
+"""Where commits and checkpoints live: Redis, and memory for tests and replays."""
