@@ -1,0 +1,81 @@
+# The few commands of this project. All that they need is Python 3.11 or later and the package index that pip knows.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTEST_ARGS ?=
+LOCK_FLAGS ?=
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(LOCK_FLAGS)
+
+# Each stamp names what was installed into the environment; a target that is younger than its inputs is not made again.
+READY := $(VENV)/.ready-daemon
+READY_DEV := $(VENV)/.ready-dev
+
+.PHONY: help demo test test-all check lint format types imports bench docs lock install-check clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@python="$$(scripts/find-python.sh)"; \
+	echo "making $(VENV) with $$python"; \
+	"$$python" -m venv $(VENV) || { echo "this Python cannot make environments (Debian: apt install python3-venv)" >&2; exit 2; }
+
+$(READY): $(BIN)/python requirements/daemon.txt requirements/build.txt pyproject.toml
+	@echo "installing what the daemon needs"
+	@$(PIP) install --require-hashes -r requirements/build.txt -r requirements/daemon.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(READY_DEV): $(READY) requirements/dev.txt
+	@echo "installing what the tests need"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(READY) ## Run a simulated fleet with real guards; ends with who was stopped, when and why
+	@$(BIN)/agentwatch demo
+
+test: $(READY_DEV) ## Run every test that needs nothing but Python
+	@$(BIN)/python -m pytest -n 2 -m "not debian" $(PYTEST_ARGS)
+
+test-all: $(READY_DEV) ## Run every test, those of Debian's servers and tools too
+	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+check: lint types imports ## Run every static check
+
+lint: $(READY_DEV) ## Check style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(READY_DEV) ## Put style and formatting right
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(READY_DEV) ## Check types, strictly
+	@$(BIN)/mypy
+
+imports: $(READY_DEV) ## Check that imports go one way through the layers
+	@$(BIN)/lint-imports
+
+bench: $(READY_DEV) ## Measure the cost of an event beside the bare drain of the same stream
+	@$(BIN)/python -m bench
+
+docs: $(READY_DEV) ## Write the reference pages anew from the code
+	@$(BIN)/python scripts/make_docs.py
+
+lock: $(BIN)/python ## Resolve the dependencies and write requirements/ (LOCK_FLAGS=--upgrade for newer versions)
+	@$(PIP) install 'uv>=0.9'
+	@$(LOCK) pyproject.toml --extra dev --output-file requirements/dev.txt
+	@$(LOCK) pyproject.toml --constraints requirements/dev.txt --output-file requirements/base.txt
+	@$(LOCK) pyproject.toml --extra daemon --extra embedded --extra notify --constraints requirements/dev.txt \
+		--output-file requirements/daemon.txt
+	@$(LOCK) --constraints requirements/dev.txt requirements/build.in --output-file requirements/build.txt
+	@! grep -nE '://|--(extra-)?index' requirements/*.txt
+
+clean: ## Take away everything that was made here
+	@rm -rf $(VENV) dist build .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,112 @@
+"""What the daemon tells its service manager, and the secrets that it gets from it. Silent outside systemd."""
+
+import contextlib
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+import structlog
+
+from agentwatch.errors import BadConfig
+
+__all__ = ["Notify", "read_credential"]
+
+_log = structlog.get_logger()
+_MAX_CREDENTIAL_BYTES = 1 << 20  # systemd's own limit
+
+
+class Notify:
+    """Speaks the `sd_notify` protocol; every call does nothing where no manager listens.
+
+    environ: usually `os.environ`; `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID` are read from it.
+    A message that cannot be sent is logged and dropped: the manager's absence must not stop the daemon.
+    """
+
+    def __init__(self, environ: Mapping[str, str], pid: int | None = None) -> None:
+        self._environ = environ
+        self._pid = os.getpid() if pid is None else pid
+
+    @property
+    def watchdog_interval_s(self) -> float | None:
+        """Seconds between signs of life: half of what the manager waits for; None when no watchdog is set for us."""
+        usec = self._environ.get("WATCHDOG_USEC", "")
+        if not usec.isdigit() or int(usec) == 0:
+            return None
+        if self._environ.get("WATCHDOG_PID", str(self._pid)) != str(self._pid):
+            return None
+        return int(usec) / 2_000_000
+
+    def ready(self, status: str = "") -> None:
+        """Tell that start-up, or a reload, is over."""
+        self._send(_with_status("READY=1", status))
+
+    def status(self, status: str) -> None:
+        """Show one line in `systemctl status`."""
+        self._send(_with_status("", status))
+
+    def watchdog(self, status: str = "") -> None:
+        """Give a sign of life. To be called by the loop that does the work, never by a timer of its own."""
+        self._send(_with_status("WATCHDOG=1", status))
+
+    def reloading(self, monotonic_s: float) -> None:
+        """Tell that the configuration is being read again; `ready` ends it. The time is that of the call."""
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={int(monotonic_s * 1_000_000)}")
+
+    def stopping(self, status: str = "") -> None:
+        """Tell that the daemon drains and will end."""
+        self._send(_with_status("STOPPING=1", status))
+
+    def extend(self, seconds: float) -> None:
+        """Ask for this much more time to start, reload or stop."""
+        self._send(f"EXTEND_TIMEOUT_USEC={int(seconds * 1_000_000)}")
+
+    def _send(self, message: str) -> None:
+        address = self._environ.get("NOTIFY_SOCKET", "")
+        if not address:
+            return
+        if address[0] not in "/@":
+            _log.warning("notify_socket_unknown", address=address)
+            return
+        if address[0] == "@":
+            address = "\0" + address[1:]
+        try:
+            with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)) as sender:
+                # A manager that does not read must not hold up the loop that does the work.
+                sender.setblocking(False)
+                sender.sendto(message.encode(), address)
+        except OSError as error:
+            _log.warning("notify_failed", error=str(error), message=message.partition("\n")[0])
+
+
+def read_credential(name: str, environ: Mapping[str, str]) -> str | None:
+    """Read the secret that systemd handed over as `$CREDENTIALS_DIRECTORY/<name>`, without its last line end.
+
+    None where there is none. Raises `BadConfig` for a name with a slash, a file that cannot be read or is no text.
+    """
+    folder = environ.get("CREDENTIALS_DIRECTORY", "")
+    if not folder:
+        return None
+    if "/" in name or name in ("", ".", ".."):
+        raise BadConfig(f"not the name of a credential: {name!r}", "credentials")
+    path = Path(folder) / name
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_MAX_CREDENTIAL_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise BadConfig(f"cannot be read: {error.strerror}", f"credentials.{name}") from error
+    if len(raw) > _MAX_CREDENTIAL_BYTES:
+        raise BadConfig("is larger than 1 MiB", f"credentials.{name}")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        raise BadConfig("is not UTF-8 text", f"credentials.{name}") from error
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def _with_status(state: str, status: str) -> str:
+    # A line end inside the status would start another assignment.
+    line = f"STATUS={' '.join(status.split())}" if status else ""
+    return "\n".join(part for part in (state, line) if part)
