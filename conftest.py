@@ -38,7 +38,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.fixture(scope="session")
 def traces() -> Path:
-    """The folder of the labelled traces; skips where they are not laid beside the checkout."""
+    """Find the folder of the labelled traces; skips where they are not laid beside the checkout."""
     if not (TRACES / "events.jsonl.gz").is_file():
         pytest.skip("the labelled traces are not laid beside this checkout")
     return TRACES

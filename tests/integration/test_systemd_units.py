@@ -1,4 +1,4 @@
-"""The units as systemd itself reads them: on a staged root tree, so that nothing of this machine's systemd is touched."""
+"""The units as systemd itself reads them, on a staged root tree: nothing of this machine is touched."""
 
 import json
 import shutil
