@@ -1,24 +1,130 @@
 """All detectors over all state: every one reads the event, then every one learns it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from agentwatch.detect.ceiling import Ceiling
-from agentwatch.detect.options import DetectOptions
+from agentwatch.detect.accounts import account
+from agentwatch.detect.ceiling import Ceiling, ceilings
+from agentwatch.detect.options import DetectOptions, StateOptions
+from agentwatch.detect.population import Population
 from agentwatch.detect.rate import Rate
-from agentwatch.detect.state import Scope
+from agentwatch.detect.snapshot import FORMAT, dump, load
+from agentwatch.detect.state import AgentState, AppState, LastSignal, RootState, RunState, Scope
 from agentwatch.ports import Detector
+from agentwatch.records import Event, Observation, Signal
 
-__all__ = ["DETECTORS", "build"]
+__all__ = ["DETECTORS", "Bank", "build"]
 
 # kind → class; the options of a kind are `DetectOptions`' field of that name. Order is the order of reading.
 DETECTORS: dict[str, Callable[[Any], Detector[Scope]]] = {
     "rate": Rate,
     "ceiling": Ceiling,
 }
+_MAX_SETS = 256
+# Events that say nothing about content: they are counted, never judged.
+_SILENT = frozenset(("heartbeat", "run_start"))
 
 
 def build(options: DetectOptions) -> tuple[Detector[Scope], ...]:
-    """Make the enabled detectors of one set of options."""
-    chosen = ((make, getattr(options, kind)) for kind, make in DETECTORS.items())
-    return tuple(make(its_own) for make, its_own in chosen if its_own.enabled)
+    """Make the enabled detectors of one set of options; of ceilings one for each extent that has a limit."""
+    chosen = ((kind, make, getattr(options, kind)) for kind, make in DETECTORS.items() if kind != Ceiling.kind)
+    content = tuple(make(its_own) for _, make, its_own in chosen if its_own.enabled)
+    return content + (tuple(ceilings(options.ceiling)) if options.ceiling.enabled else ())
+
+
+class Bank:
+    """The state of one partition and the detectors over it.
+
+    For each event: `admit`, then `observe` with the app's clock (`scope.app.clock`) as the observation's `now`.
+    """
+
+    format = FORMAT
+
+    def __init__(self, options: StateOptions) -> None:
+        self.population = Population(options)
+        self._index = 0
+        self._sets: dict[int, tuple[DetectOptions, tuple[Detector[Scope], ...]]] = {}
+
+    def admit(self, event: Event, index: int | None = None) -> Scope:
+        """Find or make what the event belongs to; `index` is its position in the input, by default the next one."""
+        self._index = self._index if index is None else index
+        scope = self.population.admit(event, self._index)
+        self._index += 1
+        return scope
+
+    def observe(self, seen: Observation, scope: Scope, options: DetectOptions) -> list[Signal]:
+        """Count the event and judge it. A duplicate counts for nothing.
+
+        Held events and our own effects are counted and priced, and are no evidence.
+        """
+        if scope.duplicate:
+            return []
+        account(seen, scope)
+        event = seen.event
+        if event.status == "held" or seen.own_effect or event.op in _SILENT:
+            return []
+        detectors = self._detectors(options)
+        signals: list[Signal] = []
+        if event.op != "run_end":
+            for detector in detectors:
+                signal = detector.read(seen, scope)
+                if signal is not None:
+                    signals.append(signal)
+        for detector in detectors:
+            detector.learn(seen, scope)
+        for signal in signals:
+            _remember(scope, seen, signal)
+        return signals
+
+    def snapshot(self) -> Iterator[bytes]:
+        """Encode the whole state in chunks of at most 1 MiB (see `snapshot`); nothing may change it meanwhile."""
+        return dump(self.population, self._index)
+
+    def restore(self, chunks: Iterable[bytes]) -> None:
+        """Take the state of a snapshot in place of the present one. Raises `Incompatible` for an unknown format."""
+        population = Population(self.population.options)
+        self._index = load(population, chunks)
+        self.population = population
+
+    def stats(self) -> dict[str, int]:
+        """Tell how much is tracked (`apps`, `agents`, `roots`, `runs`) and what was dropped (`dropped_<kind>`)."""
+        held = self.population
+        dropped = {f"dropped_{kind}": count for kind, count in sorted(held.dropped.items())}
+        roots = sum(len(app.roots) for app in held.apps.values())
+        return {
+            "apps": len(held.apps),
+            "agents": held.agents,
+            "roots": roots,
+            "runs": held.runs,
+            "dropped_parents": held.lineage.dropped,
+            **dropped,
+        }
+
+    def _detectors(self, options: DetectOptions) -> Sequence[Detector[Scope]]:
+        known = self._sets.get(id(options))
+        if known is not None and known[0] is options:
+            return known[1]
+        if len(self._sets) >= _MAX_SETS:
+            self._sets.clear()
+        detectors = build(options)
+        self._sets[id(options)] = (options, detectors)
+        return detectors
+
+
+def _remember(scope: Scope, seen: Observation, signal: Signal) -> None:
+    """Keep the latest signal of each kind with its subject, for `explain`."""
+    place = signal.subject.split("/", 3)
+    owner = _owner(scope, place[2] if len(place) == 4 else "app")
+    if owner.signals is None:
+        owner.signals = {}
+    last = owner.signals.get(signal.kind)
+    peak = max(signal.strength, last.peak) if last else signal.strength
+    owner.signals[signal.kind] = LastSignal(seen.now, seen.index, peak, signal)
+
+
+def _owner(scope: Scope, extent: str) -> RunState | RootState | AgentState | AppState:
+    if extent == "run":
+        return scope.run
+    if extent == "root":
+        return scope.root
+    return scope.agent if extent == "agent" else scope.app

@@ -1,0 +1,169 @@
+"""Who exists: finds or makes the app, agent, tree and run of each event, bounded by count and by age.
+
+Forgetting by age follows the app's own clock, so that it does not depend on what other apps do; forgetting by count
+takes the stalest sixteenth at once, which keeps the cost of an event flat without a list kept in order.
+"""
+
+from agentwatch.detect.dedup import Seen
+from agentwatch.detect.history import History
+from agentwatch.detect.lineage import Lineage
+from agentwatch.detect.options import StateOptions
+from agentwatch.detect.state import AgentState, AppState, RootState, RunState, Scope
+from agentwatch.records import Event
+
+__all__ = ["Population"]
+
+AppKey = tuple[str, str]
+
+
+class Population:
+    """All tracked state of a partition. Everything dropped is counted in `dropped`, by kind."""
+
+    def __init__(self, options: StateOptions) -> None:
+        self.options = options
+        self.apps: dict[AppKey, AppState] = {}
+        self.lineage = Lineage(options.max_parents)
+        self.runs = 0
+        self.agents = 0
+        self.dropped: dict[str, int] = {}
+
+    def admit(self, event: Event, index: int) -> Scope:
+        """Place an event: the app's clock moves on, and what did not exist begins."""
+        app = self._app(event.tenant, self.lineage.app_of(event), index)
+        now = app.clock = max(app.clock, event.ts)
+        if now - app.swept >= self.options.sweep_s:
+            self._sweep(app)
+        run = app.runs.get(event.run)
+        opened = run is None or self._is_over(run, event, now)
+        if run is None or opened:
+            run = self._open(app, event, index)
+        elif run.root != event.root_run != event.run:
+            self._move(app, run, event.root_run)
+        history = run.speakers.get(event.agent) or self._speaker(run, event.agent)
+        if run.recent is None:
+            run.recent = Seen.begin(now)
+        fresh = run.recent.add(event.id, now, self.options.duplicate_events, self.options.duplicate_s)
+        agent, root = self._agent(app, event), self._root(app, run)
+        return Scope(app, agent, root, run, history, not fresh, opened)
+
+    def _app(self, tenant: str, name: str, index: int) -> AppState:
+        app = self.apps.get((tenant, name))
+        if app is None:
+            if len(self.apps) >= self.options.max_apps:
+                self._thin_apps()
+            app = self.apps[tenant, name] = AppState(tenant, name)
+        app.last_index = index
+        return app
+
+    def _agent(self, app: AppState, event: Event) -> AgentState:
+        agent = app.agents.get(event.agent)
+        if agent is None:
+            if self.agents >= self.options.max_agents:
+                self._thin_agents()
+            agent = app.agents[event.agent] = AgentState(event.agent, started=app.clock)
+            self.agents += 1
+        return agent
+
+    def _is_over(self, run: RunState, event: Event, now: float) -> bool:
+        """Tell whether the event begins another run under the same id.
+
+        A run without an id of its own ends by its end event or by being idle, a named one only by a new start event.
+        """
+        if run.run == run.agent:
+            return run.ended or now - run.last > self.options.default_run_idle_s
+        return run.ended and event.op == "run_start"
+
+    def _open(self, app: AppState, event: Event, index: int) -> RunState:
+        before = app.runs.get(event.run)
+        if before is not None:
+            self._close(app, before)
+        elif self.runs >= self.options.max_runs:
+            self._thin_runs()
+        root = event.root_run
+        if root == event.run and event.parent_run in app.runs:
+            root = app.runs[event.parent_run].root
+        run = RunState(app.tenant, app.app, event.agent, event.run, root, event.parent_run, event.task, event.team)
+        run.started = run.last = app.clock
+        run.first_index = index
+        app.runs[event.run] = run
+        self.runs += 1
+        self.lineage.add(event, app.app)
+        tree = self._root(app, run)
+        tree.live += 1
+        if root != event.run:
+            tree.descendants += 1
+        return run
+
+    def _root(self, app: AppState, run: RunState) -> RootState:
+        root = app.roots.get(run.root)
+        if root is None:
+            root = app.roots[run.root] = RootState(run.root, run.agent, started=app.clock, last=app.clock)
+        return root
+
+    def _move(self, app: AppState, run: RunState, name: str) -> None:
+        """Hang a run under the root that it named only later."""
+        self._leave(app, run)
+        run.root = name
+        self._root(app, run).live += 1
+
+    def _speaker(self, run: RunState, name: str) -> History:
+        if len(run.speakers) >= self.options.max_speakers:
+            del run.speakers[next(iter(run.speakers))]
+            self._drop("speakers")
+        history = run.speakers[name] = History()
+        return history
+
+    def _leave(self, app: AppState, run: RunState) -> None:
+        root = app.roots.get(run.root)
+        if root is not None:
+            root.live -= 1
+            if root.live <= 0:
+                del app.roots[run.root]
+
+    def _close(self, app: AppState, run: RunState) -> None:
+        del app.runs[run.run]
+        self.runs -= 1
+        self._leave(app, run)
+
+    def _sweep(self, app: AppState) -> None:
+        """Forget what has been idle for too long by the app's clock."""
+        now = app.swept = app.clock
+        options = self.options
+        for run in list(app.runs.values()):
+            keep = options.ended_run_keep_s if run.ended else options.run_idle_s
+            if now - run.last > keep:
+                self._close(app, run)
+                self._drop("runs_ended" if run.ended else "runs_idle")
+        for agent in list(app.agents.values()):
+            if now - agent.last > options.agent_idle_s and agent.last:
+                del app.agents[agent.agent]
+                self.agents -= 1
+                self._drop("agents_idle")
+
+    def _thin_runs(self) -> None:
+        everyone = (
+            (run.last_index, run.first_index, app, run) for app in self.apps.values() for run in app.runs.values()
+        )
+        stalest = sorted(everyone, key=lambda one: one[:2])[: max(1, self.options.max_runs // 16)]
+        for _, _, app, run in stalest:
+            self._close(app, run)
+            self._drop("runs_over_limit")
+
+    def _thin_agents(self) -> None:
+        everyone = ((agent.last_index, app, agent) for app in self.apps.values() for agent in app.agents.values())
+        stalest = sorted(everyone, key=lambda one: one[0])[: max(1, self.options.max_agents // 16)]
+        for _, app, agent in stalest:
+            del app.agents[agent.agent]
+            self.agents -= 1
+            self._drop("agents_over_limit")
+
+    def _thin_apps(self) -> None:
+        stalest = sorted(self.apps.values(), key=lambda app: app.last_index)[: max(1, self.options.max_apps // 16)]
+        for app in stalest:
+            del self.apps[app.tenant, app.app]
+            self.runs -= len(app.runs)
+            self.agents -= len(app.agents)
+            self._drop("apps_over_limit")
+
+    def _drop(self, kind: str) -> None:
+        self.dropped[kind] = self.dropped.get(kind, 0) + 1

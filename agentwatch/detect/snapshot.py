@@ -1,0 +1,121 @@
+"""The whole state as msgpack chunks of at most 1 MiB, each readable by itself, and back.
+
+A chunk is [format, next index, records]; a record is [part, [key, state]]: the app itself first, then what hangs on it.
+A state larger than a chunk travels alone in a larger one, which the bounds on a run's state make impossible in
+practice. The encoding is that of the state Structs (arrays by field order): a change of theirs is a change of FORMAT.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from agentwatch.detect.population import Population
+from agentwatch.detect.state import AgentState, AppState, RootState, RunState
+from agentwatch.errors import Incompatible
+
+__all__ = ["CHUNK_BYTES", "FORMAT", "dump", "load"]
+
+FORMAT = 1
+CHUNK_BYTES = 1 << 20
+_ROOM = CHUNK_BYTES - 64
+_LINEAGE_AT_ONCE = 512
+Part = Literal["app", "agent", "root", "run", "parents", "placed", "dropped"]
+
+
+class _Chunk(Struct, array_like=True):
+    format: int
+    index: int
+    records: list[tuple[Part, msgspec.Raw]]
+
+
+class _Head(Struct, array_like=True):
+    format: int
+
+
+def dump(population: Population, index: int) -> Iterator[bytes]:
+    """Encode everything; a snapshot of nothing is one chunk too."""
+    encode = msgspec.msgpack.Encoder().encode
+    records: list[tuple[Part, msgspec.Raw]] = []
+    size = 0
+    for part, state in _parts(population):
+        raw = encode(state)
+        if size + len(raw) + 16 > _ROOM and records:
+            yield encode(_Chunk(FORMAT, index, records))
+            records, size = [], 0
+        records.append((part, msgspec.Raw(raw)))
+        size += len(raw) + 16
+    yield encode(_Chunk(FORMAT, index, records))
+
+
+def _parts(population: Population) -> Iterator[tuple[Part, object]]:
+    yield "dropped", (population.dropped, population.lineage.dropped)
+    for app in population.apps.values():
+        key = (app.tenant, app.app)
+        yield "app", (key, msgspec.structs.replace(app, agents={}, roots={}, runs={}))
+        for agent in app.agents.values():
+            yield "agent", (key, agent)
+        for root in app.roots.values():
+            yield "root", (key, root)
+        for run in app.runs.values():
+            yield "run", (key, run)
+    parents = [(*key, app) for key, app in population.lineage.apps.items()]
+    for at in range(0, len(parents), _LINEAGE_AT_ONCE):
+        yield "parents", parents[at : at + _LINEAGE_AT_ONCE]
+    placed = [(*key, app) for key, app in population.lineage.placed.items()]
+    for at in range(0, len(placed), _LINEAGE_AT_ONCE):
+        yield "placed", placed[at : at + _LINEAGE_AT_ONCE]
+
+
+Key = tuple[str, str]
+_apps = msgspec.msgpack.Decoder(tuple[Key, AppState])
+_agents = msgspec.msgpack.Decoder(tuple[Key, AgentState])
+_roots = msgspec.msgpack.Decoder(tuple[Key, RootState])
+_runs = msgspec.msgpack.Decoder(tuple[Key, RunState])
+_parents = msgspec.msgpack.Decoder(list[tuple[str, str, str]])
+_placed = msgspec.msgpack.Decoder(list[tuple[str, str, str, str]])
+_dropped = msgspec.msgpack.Decoder(tuple[dict[str, int], int])
+
+
+def load(population: Population, chunks: Iterable[bytes]) -> int:
+    """Fill an empty population from chunks in their order and return the next index.
+
+    Raises `Incompatible` for a format that this version does not read, or for damaged chunks.
+    """
+    index = 0
+    for chunk in chunks:
+        try:
+            found = msgspec.msgpack.decode(chunk, type=_Head).format
+            if found != FORMAT:
+                raise Incompatible(f"detector state has format {found}; this version reads {FORMAT}")
+            whole = msgspec.msgpack.decode(chunk, type=_Chunk)
+            index = whole.index
+            for part, raw in whole.records:
+                _take(population, part, raw)
+        except (msgspec.MsgspecError, KeyError) as error:
+            raise Incompatible(f"detector state cannot be read: {error}") from error
+    return index
+
+
+def _take(population: Population, part: Part, raw: msgspec.Raw) -> None:
+    if part == "run":
+        key, run = _runs.decode(raw)
+        population.apps[key].runs[run.run] = run
+        population.runs += 1
+    elif part == "agent":
+        key, agent = _agents.decode(raw)
+        population.apps[key].agents[agent.agent] = agent
+        population.agents += 1
+    elif part == "root":
+        key, root = _roots.decode(raw)
+        population.apps[key].roots[root.root] = root
+    elif part == "app":
+        key, app = _apps.decode(raw)
+        population.apps[key] = app
+    elif part == "parents":
+        population.lineage.apps.update({(tenant, run): app for tenant, run, app in _parents.decode(raw)})
+    elif part == "placed":
+        population.lineage.placed.update({(tenant, app, run): to for tenant, app, run, to in _placed.decode(raw)})
+    else:
+        population.dropped, population.lineage.dropped = _dropped.decode(raw)
