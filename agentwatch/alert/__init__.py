@@ -1,0 +1,1 @@
+"""Incidents, and the receivers that they are sent to."""

@@ -1,0 +1,117 @@
+"""Which runs were active lately, counted by tenant and by rule: the population that limits on harm are shares of."""
+
+from collections import OrderedDict
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+__all__ = ["Activity", "ActivityOptions", "RunKey"]
+
+RunKey = tuple[str, str, str]  # tenant, app, run
+
+
+class ActivityOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """window_s: how long a run counts as active after an event. max_runs: the longest idle is forgotten beyond it."""
+
+    window_s: Annotated[float, Meta(ge=1, le=86400)] = 300.0
+    max_runs: Annotated[int, Meta(ge=1, le=10_000_000)] = 200_000
+
+
+class _Seen(Struct, gc=False):
+    at: float
+    rule: str
+
+
+class ActivityState(Struct):
+    """What a checkpoint holds: runs in the order of their last event."""
+
+    runs: list[tuple[str, str, str, float, str]]
+    dropped: int = 0
+
+
+class Activity:
+    """Active runs, with counts that are kept as runs come and go, never by walking over them."""
+
+    def __init__(self, options: ActivityOptions) -> None:
+        self._options = options
+        self._runs: OrderedDict[RunKey, _Seen] = OrderedDict()
+        self._tenants: dict[str, int] = {}
+        self._rules: dict[str, int] = {}
+        # a run that was seen within this time is not moved again: times are this coarse, and the hot path is one look
+        self._coarse_s = options.window_s / 64
+        self.dropped = 0
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def note(self, key: RunKey, rule: str, now: float) -> None:
+        """Count a run as active at `now`, under this rule."""
+        seen = self._runs.get(key)
+        if seen is None:
+            self._enter(key, rule, now)
+        elif seen.rule != rule:
+            _count(self._rules, seen.rule, -1)
+            _count(self._rules, rule, 1)
+            seen.rule = rule
+        elif now - seen.at < self._coarse_s:
+            return
+        else:
+            seen.at = now
+            self._runs.move_to_end(key)
+        self.expire(now)
+
+    def end(self, key: RunKey) -> None:
+        """Stop counting a run: it said that it ended."""
+        if key in self._runs:
+            self._leave(key)
+
+    def expire(self, now: float) -> None:
+        """Stop counting runs that have been silent for the window."""
+        limit = now - self._options.window_s
+        while self._runs:
+            key = next(iter(self._runs))
+            if self._runs[key].at >= limit:
+                return
+            self._leave(key)
+
+    def tenant(self, tenant: str) -> int:
+        """Tell how many runs of a tenant are active."""
+        return self._tenants.get(tenant, 0)
+
+    def rule(self, rule: str) -> int:
+        """Tell how many runs under a rule are active."""
+        return self._rules.get(rule, 0)
+
+    def state(self) -> ActivityState:
+        """Give what a checkpoint holds."""
+        return ActivityState([(*key, seen.at, seen.rule) for key, seen in self._runs.items()], self.dropped)
+
+    def restore(self, state: ActivityState) -> None:
+        """Take over what a checkpoint held."""
+        self._runs.clear()
+        self._tenants.clear()
+        self._rules.clear()
+        self.dropped = state.dropped
+        for tenant, app, run, at, rule in state.runs:
+            self._enter((tenant, app, run), rule, at)
+
+    def _enter(self, key: RunKey, rule: str, now: float) -> None:
+        if len(self._runs) >= self._options.max_runs:
+            self._leave(next(iter(self._runs)))
+            self.dropped += 1
+        self._runs[key] = _Seen(now, rule)
+        _count(self._tenants, key[0], 1)
+        _count(self._rules, rule, 1)
+
+    def _leave(self, key: RunKey) -> None:
+        seen = self._runs.pop(key)
+        _count(self._tenants, key[0], -1)
+        _count(self._rules, seen.rule, -1)
+
+
+def _count(table: dict[str, int], name: str, change: int) -> None:
+    left = table.get(name, 0) + change
+    if left > 0:
+        table[name] = left
+    else:
+        table.pop(name, None)

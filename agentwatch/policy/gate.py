@@ -1,0 +1,248 @@
+"""Asked last, before anything is done to an agent: says what holds the decision back, and why.
+
+The order, and the first that holds is the one that is named:
+
+1. `protected`: the rule protects the agent. It holds for an operator too: protection is lifted in the policy's files.
+   An operator's decision meets nothing else: not the mode, the list, staleness, the outage or the breaker.
+2. `own_effect`: what looks like evidence is the consequence of our own throttle or pause.
+3. `allow`: an entry of the allow list covers the subject.
+4. `mode`: the whole, or the rule, only observes.
+5. `staleness`: what is read is too old, too far behind or has holes. Re-issued commands (`verify`) pass: they stand.
+6. `outage`: the provider is down. Only kills are held; throttling and pausing park the runs.
+7. `breaker`: too many kills already, counted for the tenant and for the rule. Catches of a tombstone have a count of
+   their own for each tenant, so that a parent that starts its child anew does not use up the permits of others.
+
+A warning harms nobody: only 2 and 3 hold it, and staleness or an outage are told in the reason. Going down is relief:
+5 to 7 never hold it.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from agentwatch.policy.activity import Activity, ActivityOptions, ActivityState
+from agentwatch.policy.allow import AllowList, AllowState
+from agentwatch.policy.breaker import Breaker, BreakerOptions, BreakerState
+from agentwatch.policy.outage import Outage, OutageOptions, OutageState, provider_failed
+from agentwatch.policy.rules import Mode, Rule
+from agentwatch.policy.staleness import Staleness, StalenessOptions, StalenessState
+from agentwatch.records import Change, Decision, Event, Level, Origin, Tick
+from agentwatch.subject import covering
+from agentwatch.views import BreakerView
+
+__all__ = ["Gate", "GateAnswer", "GateOptions"]
+
+
+class GateOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """mode: the whole daemon's. max_allow: entries of the allow list."""
+
+    mode: Mode = "enforce"
+    activity: ActivityOptions = ActivityOptions()
+    breaker: BreakerOptions = BreakerOptions()
+    outage: OutageOptions = OutageOptions()
+    staleness: StalenessOptions = StalenessOptions()
+    max_allow: Annotated[int, Meta(ge=0, le=100_000)] = 1000
+
+
+class GateAnswer(Struct, frozen=True):
+    """gate: the name of what holds the decision back, empty where it may pass. reason: in words, or a note on a pass."""
+
+    gate: str = ""
+    reason: str = ""
+
+
+class _State(Struct, kw_only=True):
+    now: float
+    mode: str
+    rule_modes: dict[str, str]
+    activity: ActivityState
+    allow: AllowState
+    breaker: BreakerState
+    outage: OutageState
+    staleness: StalenessState
+
+
+PASS = GateAnswer()
+
+
+class Gate:
+    """Counts what it must know from events and decisions; `ask` changes nothing.
+
+    `now` everywhere is the time of the source's tick: one clock for the whole partition.
+    """
+
+    def __init__(self, options: GateOptions) -> None:
+        self._options = options
+        self._now = 0.0
+        self._mode = ""
+        self._rule_modes: dict[str, str] = {}
+        self._activity = Activity(options.activity)
+        self._breaker = Breaker(options.breaker)
+        self._outage = Outage(options.outage)
+        self._staleness = Staleness(options.staleness)
+        self.allow = AllowList(options.max_allow)
+
+    def tick(self, tick: Tick) -> None:
+        """Take the time of a batch. A clock that goes back by a step is followed; a smaller wobble is not."""
+        if tick.at > self._now or self._now - tick.at > self._options.staleness.back_step_s:
+            self._now = tick.at
+        self._staleness.tick(tick)
+        self._activity.expire(self._now)
+        self._outage.judge(self._now)
+
+    def note_event(self, event: Event, rule: str, now: float, own_effect: bool = False) -> None:
+        """Count the event's run as active under its rule, and whether it fails as in an outage."""
+        now = self._clock(now)
+        key = (event.tenant, event.app, event.run)
+        if event.op == "run_end":
+            self._activity.end(key)
+            return
+        self._activity.note(key, rule, now)
+        if not own_effect and event.status != "held" and event.op in ("chat", "execute_tool"):
+            self._outage.note(
+                key, (event.error is not None or event.status is not None) and provider_failed(event), now
+            )
+
+    def note_decision(self, decision: Decision) -> None:
+        """Fold a decision that was made or is read back from the log: permits used, breakers opened or closed."""
+        now = self._clock(decision.at)
+        if decision.change is Change.verified:
+            if not decision.gate:
+                self._breaker.verified(decision.subject)
+        elif decision.origin is Origin.operator:
+            if decision.level < Level.kill:
+                self._breaker.undone(decision.subject, now)
+        elif decision.level is Level.kill and decision.change is not Change.renewed:
+            for scope, population in self._scopes(decision):
+                if not decision.gate:
+                    self._breaker.killed(scope, decision.subject, now)
+                elif decision.gate == "breaker":
+                    self._breaker.refused(scope, population, now)
+
+    def ask(self, decision: Decision, rule: Rule, now: float, own_effect: bool = False) -> GateAnswer:
+        """Say whether a decision may become effective. Ask for every `up`, and for what was held back, again."""
+        now = self._clock(now)
+        harms = decision.level >= Level.throttle
+        if harms and rule.protected:
+            return GateAnswer("protected", f"protected by rule {rule.name!r}")
+        if decision.origin is Origin.operator:
+            return PASS
+        if own_effect and decision.change is not Change.down:
+            return GateAnswer("own_effect", "the evidence is a consequence of our own throttle or pause")
+        allowed = self._allowed(decision, now)
+        if allowed:
+            return GateAnswer("allow", allowed)
+        if not harms:
+            return GateAnswer("", self._staleness.reason(decision.ts) or self._outage.reason(now))
+        if self.mode_of(rule) == "observe":
+            where = f"rule {rule.name!r}" if self.mode == "enforce" else "agentwatch"
+            return GateAnswer("mode", f"{where} only observes: would {decision.level.name}")
+        return PASS if decision.change is Change.down else self._limits(decision, now)
+
+    @property
+    def mode(self) -> str:
+        """The whole daemon's mode: as an operator set it, else as configured."""
+        return self._mode or self._options.mode
+
+    def mode_of(self, rule: Rule) -> str:
+        """Tell the mode that holds for a rule: `observe` for the whole goes before any rule's own."""
+        return "observe" if self.mode == "observe" else self._rule_modes.get(rule.name, rule.mode)
+
+    def rule_modes(self) -> Mapping[str, str]:
+        """List the rules' modes that an operator set."""
+        return dict(self._rule_modes)
+
+    def set_mode(self, mode: Mode, rule: str = "") -> None:
+        """Set the whole daemon's mode, or that of a rule, until it is set again."""
+        if rule:
+            self._rule_modes[rule] = mode
+        else:
+            self._mode = mode
+
+    def outage(self, now: float) -> str:
+        """Say that there is an outage now; empty where there is none."""
+        return self._outage.reason(self._clock(now))
+
+    def reset(self, scope: str = "") -> bool:
+        """Close a breaker, or all of them, and forget its kills; False where there is no such scope."""
+        return self._breaker.reset(scope)
+
+    def breakers(self, now: float) -> tuple[BreakerView, ...]:
+        """Show every breaker that has counted something."""
+        now = self._clock(now)
+        self._activity.expire(now)
+        return tuple(self._breaker.view(scope, self._population(scope), now) for scope in self._breaker.scopes())
+
+    def dropped(self) -> dict[str, int]:
+        """Tell what was forgotten because a bound was reached."""
+        return {"activity_runs": self._activity.dropped, "outage_runs": self._outage.dropped}
+
+    def snapshot(self) -> bytes:
+        """Encode everything that must survive a restart."""
+        state = _State(
+            now=self._now,
+            mode=self._mode,
+            rule_modes=self._rule_modes,
+            activity=self._activity.state(),
+            allow=self.allow.state(),
+            breaker=self._breaker.state(),
+            outage=self._outage.state(),
+            staleness=self._staleness.state(),
+        )
+        return msgspec.msgpack.encode(state)
+
+    def restore(self, data: bytes) -> None:
+        """Take over an encoded state."""
+        state = msgspec.msgpack.decode(data, type=_State)
+        self._now, self._mode, self._rule_modes = state.now, state.mode, state.rule_modes
+        self._activity.restore(state.activity)
+        self.allow.restore(state.allow)
+        self._breaker.restore(state.breaker)
+        self._outage.restore(state.outage)
+        self._staleness.restore(state.staleness)
+
+    def _limits(self, decision: Decision, now: float) -> GateAnswer:
+        """Ask what depends on the state of the whole fleet."""
+        outage = ""
+        if decision.origin is not Origin.verify:
+            stale = self._staleness.reason(decision.ts)
+            if stale:
+                return GateAnswer("staleness", stale)
+            outage = self._outage.reason(now)
+            if outage and decision.level is Level.kill:
+                return GateAnswer("outage", outage)
+        if decision.level is Level.kill:
+            for scope, population in self._scopes(decision):
+                reason = self._breaker.reason(scope, decision.subject, population, now)
+                if reason:
+                    return GateAnswer("breaker", reason)
+        return GateAnswer("", outage)
+
+    def _allowed(self, decision: Decision, now: float) -> str:
+        d = decision
+        subjects = (d.subject, *covering(d.tenant, d.app, d.agent, d.run, d.root_run, d.task))
+        entry = self.allow.match(subjects, now)
+        if entry is None:
+            return ""
+        left = f"{(entry.expires_at - now) / 3600:.1f} h left"
+        return f"allowed by {entry.pattern!r}, {entry.author}: {entry.comment or 'no comment'} ({left})"
+
+    def _scopes(self, decision: Decision) -> tuple[tuple[str, int], ...]:
+        """List the breakers that count a kill, each with its population."""
+        names = (
+            (f"tombstone:{decision.tenant}",)
+            if decision.origin is Origin.tombstone
+            else (f"tenant:{decision.tenant}", f"rule:{decision.rule}")
+        )
+        self._activity.expire(self._now)
+        return tuple((name, self._population(name)) for name in names)
+
+    def _population(self, scope: str) -> int:
+        kind, _, name = scope.partition(":")
+        return self._activity.rule(name) if kind == "rule" else self._activity.tenant(name)
+
+    def _clock(self, now: float) -> float:
+        self._now = max(self._now, now)
+        return self._now
