@@ -7,6 +7,7 @@ from agentwatch.detect.accounts import account
 from agentwatch.detect.ceiling import Ceiling, ceilings
 from agentwatch.detect.options import DetectOptions, StateOptions
 from agentwatch.detect.population import Population
+from agentwatch.detect.queries import FleetState
 from agentwatch.detect.rate import Rate
 from agentwatch.detect.snapshot import FORMAT, dump, load
 from agentwatch.detect.state import AgentState, AppState, LastSignal, RootState, RunState, Scope
@@ -75,6 +76,11 @@ class Bank:
         for signal in signals:
             _remember(scope, seen, signal)
         return signals
+
+    @property
+    def fleet(self) -> FleetState:
+        """What is tracked, for questions."""
+        return FleetState(self.population)
 
     def snapshot(self) -> Iterator[bytes]:
         """Encode the whole state in chunks of at most 1 MiB (see `snapshot`); nothing may change it meanwhile."""
