@@ -4,7 +4,8 @@ AgentwatchError
 ├── BadInput                the sender must change what it sent; never retried
 │   ├── BadEvent            a usage event that cannot be read: it becomes a dead letter
 │   ├── BadConfig           a configuration or policy file that names a wrong value: exit code 2
-│   └── BadRequest          a control request that asks for something that does not exist
+│   ├── BadRequest          a control request that asks for something that does not exist
+│   └── NotifyRefused       a receiver of alerts will never take this notification: count it and go on
 ├── Unavailable             another system did not answer: the same call may succeed later
 │   ├── StoreUnavailable    Redis is down, slow or still loading
 │   ├── SignalUnavailable   a signal path (MQTT, Pub/Sub) cannot deliver now
@@ -25,6 +26,7 @@ __all__ = [
     "BadRequest",
     "Fenced",
     "Incompatible",
+    "NotifyRefused",
     "NotifyUnavailable",
     "SignalUnavailable",
     "StoreUnavailable",
@@ -57,6 +59,10 @@ class BadRequest(BadInput):
     """A control request that cannot be carried out as it stands."""
 
 
+class NotifyRefused(BadInput):
+    """A receiver of alerts refused a notification for good."""
+
+
 class Unavailable(AgentwatchError):
     """Another system did not answer; the same call may succeed later."""
 
@@ -70,7 +76,12 @@ class SignalUnavailable(Unavailable):
 
 
 class NotifyUnavailable(Unavailable):
-    """A receiver of alerts did not take the notification."""
+    """A receiver of alerts did not take the notification. `retry_after_s` is what it asked for, where it did."""
+
+    def __init__(self, reason: str, retry_after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after_s = retry_after_s
 
 
 class Fenced(AgentwatchError):

@@ -305,6 +305,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     author: str = ""
     comment: str = ""
     users: tuple[str, ...] = ()
+    receivers: tuple[str, ...] = ()
 
 
 class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -419,10 +420,15 @@ class Incident(Struct, frozen=True, kw_only=True, omit_defaults=True):
     verified: Literal["", "pending", "verified", "failed"] = ""
     decisions: tuple[str, ...] = ()
     rule: str = ""
+    receivers: tuple[str, ...] = ()  # the only receivers that hear of it; none named: all
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An entry that could not be read: why, which field, and the original, kept so that it can be put back."""
+    """An entry that could not be read: why, which field, and the original, kept so that it can be put back.
+
+    `field` is in dotted form, "data" is the entry as a whole. With encoding base64 the names are base64 too. An
+    oversized original is `cut` and cannot be put back.
+    """
 
     id: str
     entry: str
@@ -431,6 +437,7 @@ class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     field: str = ""
     original: dict[str, str]
     encoding: Literal["utf-8", "base64"] = "utf-8"
+    cut: bool = False
 
 
 class LedgerLine(Struct, frozen=True, kw_only=True):

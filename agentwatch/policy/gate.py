@@ -47,7 +47,7 @@ class GateOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class GateAnswer(Struct, frozen=True):
-    """gate: the name of what holds the decision back, empty where it may pass. reason: in words, or a note on a pass."""
+    """gate: the name of what holds the decision back; empty lets it pass. reason: in words, or a note on a pass."""
 
     gate: str = ""
     reason: str = ""

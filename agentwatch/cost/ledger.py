@@ -1,0 +1,91 @@
+"""Adds up a batch's usage into one line for each day, team, app, agent and model."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from agentwatch.cost.prices import AGGREGATES
+from agentwatch.records import Event, LedgerLine
+
+__all__ = ["OTHER", "Ledger", "LedgerOptions"]
+
+OTHER = "(other)"
+_DAY = 86400
+_LATEST = 253_402_300_799.0  # the last second of the year 9999
+
+
+class LedgerOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """max_lines: distinct lines in a batch; what comes after them is added up by day and tenant as `(other)`."""
+
+    max_lines: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
+
+
+class _Sum(Struct, gc=False):
+    events: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_nusd: int = 0
+    unpriced: int = 0
+    looping_nusd: int = 0
+
+
+class Ledger:
+    """The lines since the last `drain`. Nothing is lost at the bound: only the names are."""
+
+    def __init__(self, options: LedgerOptions) -> None:
+        self._options = options
+        self._sums: dict[tuple[str, str, str, str, str, str], _Sum] = {}
+        self._day = -1
+        self._day_name = ""
+        self.merged = 0
+
+    def add(self, event: Event, cost_nusd: int | None, looping: bool = False) -> None:
+        """Add an event. looping: it came after the onset of a warning that stands, so its cost is waste."""
+        line = self._line(event)
+        line.events += 1
+        if event.op not in AGGREGATES:
+            line.input_tokens += event.input_tokens or 0
+            line.output_tokens += event.output_tokens or 0
+        if cost_nusd is None:
+            line.unpriced += 1
+            return
+        line.cost_nusd += cost_nusd
+        if looping:
+            line.looping_nusd += cost_nusd
+
+    def waste(self, event: Event, nusd: int) -> None:
+        """Count as waste, after the fact, what was spent between a loop's onset and the warning at this event."""
+        self._line(event).looping_nusd += nusd
+
+    def drain(self) -> tuple[LedgerLine, ...]:
+        """Give the lines and start anew."""
+        names = ("day", "tenant", "team", "app", "agent", "model")
+        lines = tuple(
+            LedgerLine(
+                **dict(zip(names, key, strict=True)),
+                events=total.events,
+                input_tokens=total.input_tokens,
+                output_tokens=total.output_tokens,
+                cost_nusd=total.cost_nusd,
+                unpriced=total.unpriced,
+                looping_nusd=total.looping_nusd,
+            )
+            for key, total in self._sums.items()
+        )
+        self._sums.clear()
+        return lines
+
+    def _line(self, event: Event) -> _Sum:
+        day = int(min(event.ts, _LATEST)) // _DAY
+        if day != self._day:
+            self._day = day
+            self._day_name = datetime.fromtimestamp(day * _DAY, UTC).strftime("%Y-%m-%d")
+        key = (self._day_name, event.tenant, event.team, event.app, event.agent, event.model)
+        line = self._sums.get(key)
+        if line is None:
+            if len(self._sums) >= self._options.max_lines:
+                self.merged += 1
+                key = (self._day_name, event.tenant, OTHER, OTHER, OTHER, OTHER)
+            line = self._sums.setdefault(key, _Sum())
+        return line
