@@ -59,6 +59,9 @@ class EventSource(Protocol):
     async def history(self, after: str, until: str, limit: int) -> Sequence[Entry]:
         """List entries after `after` up to and including `until`, in id order, at most `limit`."""
 
+    async def controls(self, after: str, until: str) -> Sequence[Control]:
+        """List the control inputs after `after` up to and including `until`, in order."""
+
 
 class Opened(Struct, frozen=True, kw_only=True):
     """What a worker gets with a partition: its fencing token, how far commits went, and the last checkpoint."""
@@ -75,7 +78,10 @@ class Store(Protocol):
         """Take the partition: wait until the lease is free, then draw a higher token."""
 
     async def commit(self, commit: Commit) -> None:
-        """Write the whole batch or nothing."""
+        """Write the whole batch or nothing; decision `seq` lies in the log at `{seq}-0`.
+
+        Writing the same commit again does nothing more, so a commit whose answer was lost can be repeated.
+        """
 
     async def checkpoint(self, checkpoint: Checkpoint) -> None:
         """Publish a new generation, then trim the events stream up to its position."""
