@@ -1,0 +1,165 @@
+"""The running daemon as the verbs see it: its control API over HTTP, its errors as ours."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, Self, TypeVar
+
+import click
+import httpx
+import msgspec
+from msgspec import Struct
+
+from agentwatch.cli.failure import NotFound
+from agentwatch.errors import BadInput, BadRequest, Unavailable
+
+__all__ = ["Daemon", "DaemonAddress", "daemon_options"]
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+DEFAULT_URL: Final = "http://127.0.0.1:8723"
+
+
+class DaemonAddress(Struct, frozen=True, kw_only=True):
+    """Where the control API is, and the bearer token for it ("" for none)."""
+
+    url: str
+    token: str = ""
+    timeout_s: float = 10.0
+
+
+class _FieldProblem(Struct, frozen=True):
+    field: str = ""
+    reason: str = ""
+    line: int | None = None
+
+
+class _Problem(Struct, frozen=True):
+    """The parts of a problem detail that we read."""
+
+    title: str = ""
+    detail: str = ""
+    errors: tuple[_FieldProblem, ...] = ()
+
+
+class Daemon:
+    """Asks the control API. Raises `BadRequest`, `NotFound` or `Unavailable` with what the daemon said."""
+
+    def __init__(self, address: DaemonAddress) -> None:
+        self._address = address
+        headers = {"Accept": "application/json"}
+        if address.token:
+            headers["Authorization"] = f"Bearer {address.token}"
+        # The environment's proxies are for the outside; the daemon is asked directly.
+        self._http = httpx.Client(
+            base_url=address.url.rstrip("/"), headers=headers, timeout=address.timeout_s, trust_env=False
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def get(self, path: str, kind: type[T], **query: Any) -> T:
+        """Read a resource; conditions that are None or empty are left out."""
+        wanted = {name: value for name, value in query.items() if value not in (None, "", False)}
+        return self._read(self._ask("GET", path, params=wanted), kind)
+
+    def send(self, method: str, path: str, kind: type[T], body: Any = None, **query: Any) -> T:
+        """Change a resource; returns the daemon's answer."""
+        content = None if body is None else msgspec.json.encode(body)
+        headers = {} if content is None else {"Content-Type": "application/json"}
+        return self._read(self._ask(method, path, content=content, headers=headers, params=query), kind)
+
+    def post_many(self, path: str, content: bytes, content_type: str, kind: type[T]) -> T:
+        """Post many things in one body; an answer that names some of them as wrong is an answer, not a failure."""
+        headers = {"Content-Type": content_type}
+        answer = self._request("POST", path, content=content, headers=headers)
+        if answer.status_code in (400, 422):
+            problem = msgspec.json.decode(answer.content, type=_Problem)
+            if any(wrong.line is not None for wrong in problem.errors):
+                return self._read(answer, kind)
+        return self._read(self._checked(answer), kind)
+
+    def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
+        return self._checked(self._request(method, path, **request))
+
+    def _checked(self, answer: httpx.Response) -> httpx.Response:
+        if answer.is_error or answer.is_redirect:
+            raise _failure(answer, self._address)
+        return answer
+
+    def _request(self, method: str, path: str, **request: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, path, **request)
+        except httpx.InvalidURL as error:
+            raise BadInput(f"{self._address.url!r} is not an address: {error}", "url") from error
+        except httpx.UnsupportedProtocol as error:
+            raise BadInput(f"{self._address.url!r} is not an http address", "url") from error
+        except httpx.HTTPError as error:
+            raise Unavailable(f"no answer from {self._address.url}: {error or type(error).__name__}") from error
+
+    def _read(self, answer: httpx.Response, kind: type[T]) -> T:
+        try:
+            return msgspec.json.decode(answer.content, type=kind)
+        except msgspec.DecodeError as error:
+            raise Unavailable(f"{self._address.url} answers, but not as agentwatch does: {error}") from error
+
+
+def _failure(answer: httpx.Response, address: DaemonAddress) -> Exception:
+    try:
+        problem = msgspec.json.decode(answer.content, type=_Problem)
+    except msgspec.DecodeError:
+        problem = _Problem(title=answer.reason_phrase)
+    words = problem.detail or problem.title or f"HTTP {answer.status_code}"
+    if answer.status_code == 401:
+        return BadRequest(f"{words} (give --token, AGENTWATCH_TOKEN or --token-file)", "token")
+    if answer.status_code == 403:
+        return BadRequest(words, "token")
+    if answer.status_code == 404:
+        return NotFound(words)
+    if answer.status_code in (400, 405, 409, 413, 415, 422):
+        only = problem.errors[0] if len(problem.errors) == 1 else None
+        return BadRequest(only.reason, only.field) if only else BadRequest(words)
+    return Unavailable(f"{address.url}: {words} (HTTP {answer.status_code})")
+
+
+def daemon_options(function: F) -> F:
+    """Add `--url`, `--token` and `--token-file`; the command gets a `DaemonAddress` as `daemon`."""
+
+    def gather(url: str, token: str | None, token_file: Path | None, timeout: float, **rest: Any) -> Any:
+        secret = token if token is not None else _token_from(token_file)
+        return function(daemon=DaemonAddress(url=url, token=secret, timeout_s=timeout), **rest)
+
+    gather.__doc__ = function.__doc__
+    gather.__name__ = function.__name__
+    if hasattr(function, "__click_params__"):
+        gather.__click_params__ = function.__click_params__  # type: ignore[attr-defined]
+    for option in reversed(_OPTIONS):
+        gather = option(gather)
+    return gather  # type: ignore[return-value]
+
+
+_OPTIONS: Final = (
+    click.option(
+        "--url", envvar="AGENTWATCH_URL", default=DEFAULT_URL, show_default=True, help="The daemon's control API."
+    ),
+    click.option("--token", envvar="AGENTWATCH_TOKEN", default=None, help="Bearer token (better: a file)."),
+    click.option(
+        "--token-file",
+        envvar="AGENTWATCH_TOKEN_FILE",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=None,
+        help="File with the token; else ~/.config/agentwatch/token where it exists.",
+    ),
+    click.option("--timeout", type=float, default=10.0, show_default=True, help="Seconds to wait for an answer."),
+)
+
+
+def _token_from(path: Path | None, environ: Mapping[str, str] = os.environ) -> str:
+    if path is not None:
+        return path.read_text(encoding="utf-8").strip()
+    home = environ.get("XDG_CONFIG_HOME") or str(Path("~/.config").expanduser())
+    usual = Path(home) / "agentwatch" / "token"
+    return usual.read_text(encoding="utf-8").strip() if usual.is_file() else ""

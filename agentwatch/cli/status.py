@@ -1,0 +1,64 @@
+"""`status`: the daemon at one glance."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
+from agentwatch.cli.failure import FINE, FOUND
+from agentwatch.cli.output import Format, output_option, show
+from agentwatch.cli.wording import age, count, duration, money
+from agentwatch.views import StatusView
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["status_command"]
+
+
+@click.command("status")
+@daemon_options
+@output_option
+def status_command(daemon: DaemonAddress, output: Format) -> int:
+    """Show the daemon at one glance; exit code 1 when a part of it does not work."""
+    with Daemon(daemon) as asked:
+        found = asked.get("/v1/status", StatusView)
+    show(found, output, lambda out: _print(out, found))
+    return FINE if all(part.ok for part in found.components) else FOUND
+
+
+def _print(out: "Console", found: StatusView) -> None:
+    standing = ", ".join(f"{number} {name}" for name, number in found.standing.items() if number) or "nothing"
+    dropped = ", ".join(f"{count(number)} {name}" for name, number in found.dropped.items() if number)
+    lines = [
+        ("agentwatch", f"{found.version}, up {duration(found.now - found.started_at)}, mode {found.mode}"),
+        ("partition", f"{found.partition} of {found.partitions}, at {found.position}"),
+        ("events", f"{count(found.events)}, {found.events_per_second:,.1f}/s"),
+        ("behind", f"{count(found.lag)} events, oldest {duration(found.oldest_unread_s)}"),
+        ("fleet", f"{count(found.agents_active)} agents, {count(found.runs_active)} runs active"),
+        ("looping", f"{found.looping}, {found.incidents_open} incidents open"),
+        ("standing", standing),
+        ("spent today", money(found.cost_today_nusd)),
+        ("policy", f"{found.rules} rules, {found.policy_digest[:12]}{_reload(found)}"),
+        ("dead letters", count(found.dead_letters)),
+        ("dropped", dropped or "nothing"),
+    ]
+    for name, words in lines:
+        out.print(f"[bold]{name:<13}[/]{words}")
+    for breaker in found.breakers:
+        colour = "green" if breaker.state == "closed" else "red"
+        out.print(
+            f"[bold]breaker[/]      {breaker.scope}: [{colour}]{breaker.state}[/], {breaker.used} of {breaker.allowed} "
+            f"kills in {duration(breaker.window_s)}{_since(breaker.since, found.now)}"
+        )
+    for part in found.components:
+        mark = "[green]ok[/]" if part.ok else "[red]FAILS[/]"
+        out.print(f"[bold]{part.name:<13}[/]{mark} {part.detail}".rstrip())
+
+
+def _reload(found: StatusView) -> str:
+    return f", last reload: {found.last_reload}" if found.last_reload else ""
+
+
+def _since(at: float, now: float) -> str:
+    return f", since {age(at, now)}" if at else ""

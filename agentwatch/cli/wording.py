@@ -1,0 +1,73 @@
+"""How quantities read: money, ages, durations, levels. All pure."""
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+import click
+
+__all__ = ["DURATION", "age", "count", "duration", "level", "moment", "money"]
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_COLOURS: Final = {"observe": "green", "warn": "yellow", "throttle": "dark_orange", "pause": "magenta", "kill": "red"}
+_NAMES: Final = tuple(_COLOURS)
+
+
+def money(nusd: int) -> str:
+    """Write nano-dollars as dollars: two digits from ten cents on, four below."""
+    dollars = nusd / 1e9
+    return f"${dollars:,.2f}" if dollars >= 0.1 or nusd == 0 else f"${dollars:.4f}"
+
+
+def duration(seconds: float) -> str:
+    """Write a time span with its two greatest units: "3d 4h", "12m 5s"."""
+    left = max(0, round(seconds))
+    parts = []
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        whole, left = divmod(left, size)
+        if whole:
+            parts.append(f"{whole}{unit}")
+        if len(parts) == 2:
+            break
+    return " ".join(parts) or "0s"
+
+
+def age(at: float, now: float) -> str:
+    """Write how long ago a time was; a dash for none."""
+    return f"{duration(now - at)} ago" if at > 0 else "-"
+
+
+def moment(at: float) -> str:
+    """Write a time in UTC, to the second; a dash for none."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if at > 0 else "-"
+
+
+def count(number: int) -> str:
+    """Write a count with its thousands apart."""
+    return f"{number:,}"
+
+
+def level(value: int | str) -> str:
+    """Write a level in its colour."""
+    name = value if isinstance(value, str) else _NAMES[value]
+    return f"[{_COLOURS.get(name, 'white')}]{name}[/]"
+
+
+class _Duration(click.ParamType[float]):
+    """A time span on the command line: `90s`, `30m`, `4h`, `2d`, `1h30m`; a bare number is seconds."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read the text into seconds."""
+        if isinstance(value, int | float):
+            return float(value)
+        text = str(value).strip().lower()
+        if re.fullmatch(r"\d+(\.\d+)?", text):
+            return float(text)
+        if not re.fullmatch(r"(\d+(\.\d+)?[smhdw])+", text):
+            self.fail(f"{value!r} is not a time span; write 90s, 30m, 4h, 2d", param, ctx)
+        return sum(float(number) * _UNITS[unit] for number, _, unit in re.findall(r"(\d+(\.\d+)?)([smhdw])", text))
+
+
+DURATION: Final = _Duration()
