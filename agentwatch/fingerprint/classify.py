@@ -1,0 +1,176 @@
+"""What kind of result a text is: nothing, an acknowledgement, a failure, "not finished", a bare type, or content.
+
+Only the text is looked at; a detector sets it beside the event's status. In doubt a text is content: a wrong class
+hides or invents evidence, content merely leaves the decision to digests and novelty.
+"""
+
+import msgspec
+
+from agentwatch.fingerprint import phrases
+from agentwatch.records import ResultClass
+
+__all__ = ["classify"]
+
+_JSON_BYTES = 4096  # a longer wrapper holds content whatever its keys say
+_HEAD_BYTES = 240
+_WHOLE_BYTES = 480  # up to here a failure may be named anywhere in the text
+_SHORT_WORDS = 16
+_DEPTH = 3
+
+
+def classify(text: bytes) -> ResultClass:
+    """Tell the class of a result from its canonical form."""
+    return _classify(text, _DEPTH)
+
+
+def _classify(text: bytes, depth: int) -> ResultClass:
+    if not text:
+        return ResultClass.empty
+    if text[0] in b"{[" and depth and len(text) <= _JSON_BYTES:
+        try:
+            return _of_value(msgspec.json.decode(text), depth - 1)
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            pass
+    head = text[:_HEAD_BYTES].lower()
+    if _reads_as_failure(text, head):
+        return ResultClass.error
+    return _of_words(head) if len(text) <= _HEAD_BYTES else ResultClass.content
+
+
+def _reads_as_failure(text: bytes, head: bytes) -> bool:
+    start = head.lstrip(b"[(<*!#\"'`- ")
+    if start.startswith(phrases.FAILURE_STARTS) or _http_failure(start) or _exit_failure(head):
+        return True
+    if b"Traceback (most recent call last)" in text:
+        return True
+    low = head if len(text) <= _HEAD_BYTES else text.lower() if len(text) <= _WHOLE_BYTES else b""
+    if low and any(phrase in low for phrase in phrases.FAILURES_WITHIN):
+        return True
+    return b"failed" in text[-_HEAD_BYTES:].lower() and _counts_failures(text[-_HEAD_BYTES:].lower())
+
+
+def _http_failure(start: bytes) -> bool:
+    for prefix in phrases.HTTP_STARTS:
+        if start.startswith(prefix):
+            rest = start[len(prefix) :].lstrip(b":= ")
+            return rest[:1] in (b"4", b"5") and rest[1:3].isdigit() and not rest[3:4].isdigit()
+    return False
+
+
+def _exit_failure(head: bytes) -> bool:
+    for prefix in phrases.EXIT_CODES:
+        at = head.find(prefix)
+        if at >= 0:
+            code = head[at + len(prefix) :].lstrip(b"\"': =").split(b" ", 1)[0].strip(b",;.)]}\"'")
+            return code.lstrip(b"-").isdigit() and int(code) != 0
+    return False
+
+
+def _counts_failures(tail: bytes) -> bool:
+    """Find a test summary with failures ("3 failed, 12 passed")."""
+    at = tail.find(b" failed")
+    while at > 0:
+        count = tail[:at].rsplit(b" ", 1)[-1].strip(b"=(,")
+        if count.isdigit() and int(count) and any(word in tail for word in (b"passed", b" in ", b"tests")):
+            return True
+        at = tail.find(b" failed", at + 1)
+    return False
+
+
+def _of_words(low: bytes) -> ResultClass:
+    """Class a short text by its words alone."""
+    if (
+        low in phrases.BARE
+        or low.startswith((b"<class '", b"<built-in "))
+        or (b" object at 0x" in low and low[:1] == b"<")
+    ):
+        return ResultClass.bare
+    tokens = low.split()
+    if len(tokens) > _SHORT_WORDS:
+        return ResultClass.content
+    plain = b" ".join(low.translate(phrases.PLAIN).split())
+    if not plain:
+        return ResultClass.empty if not low.strip(b"[](){}<>\"'`-.") else ResultClass.content
+    if plain in phrases.EMPTY or _is_wrapper(plain):
+        return ResultClass.empty
+    if plain.startswith(phrases.PENDING_STARTS) or any(phrase in plain for phrase in phrases.PENDING_WITHIN):
+        return ResultClass.pending
+    if _is_size(plain):
+        return ResultClass.bare
+    return ResultClass.ack if _acknowledges(tokens) else ResultClass.content
+
+
+def _is_wrapper(plain: bytes) -> bool:
+    """Tell a frame round nothing ("exit code: 0 output:") by words that only ever frame."""
+    words = plain.split()
+    return len(words) > 1 and all(word in phrases.FRAME for word in words)
+
+
+def _is_size(plain: bytes) -> bool:
+    words = plain.split()
+    return len(words) == 2 and words[0].isdigit() and words[1] in phrases.SIZES
+
+
+def _acknowledges(tokens: list[bytes]) -> bool:
+    strong = False
+    for token in tokens:
+        word = token.strip(b".,:;!()[]\"'`")
+        if word in phrases.ACK:
+            strong = True
+        elif word not in phrases.FILLER and not _is_name(token):
+            return False
+    return strong
+
+
+def _is_name(token: bytes) -> bool:
+    """Tell a path, a quoted name or a number: what an acknowledgement is about."""
+    inner = token.strip(b".,:;!()")
+    return inner.isdigit() or b"/" in inner or b"\\" in inner or b"." in inner or inner[:1] in (b'"', b"'", b"`")
+
+
+def _of_value(value: object, depth: int) -> ResultClass:
+    if value is None or value in ("", [], {}):
+        return ResultClass.empty
+    if isinstance(value, str):
+        return _classify(" ".join(value.split()).encode(errors="replace"), depth)
+    if isinstance(value, dict):
+        return _of_object(value, depth)
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict) and "text" in value[0]:
+        return _of_value(value[0]["text"], depth) if depth else ResultClass.content
+    return ResultClass.content
+
+
+def _of_object(value: dict[str, object], depth: int) -> ResultClass:
+    low = {key.lower(): item for key, item in value.items()}
+    if _object_failed(low):
+        return ResultClass.error
+    state = low.get("status", low.get("state"))
+    state = state.lower().replace("-", "_").replace(" ", "_") if isinstance(state, str) else state
+    if state in phrases.PENDING_STATES:
+        return ResultClass.pending
+    rest = {key: item for key, item in low.items() if key not in phrases.FRAME_KEYS and item not in (None, "", [], {})}
+    if not rest:
+        acknowledged = state in phrases.DONE_STATES or low.get("ok") is True or low.get("success") is True
+        return ResultClass.ack if acknowledged else ResultClass.empty
+    if len(rest) == 1 and depth:
+        ((key, item),) = rest.items()
+        if key in phrases.PAYLOAD_KEYS:
+            return _of_value(item, depth - 1)
+    return ResultClass.content
+
+
+def _object_failed(low: dict[str, object]) -> bool:
+    if low.get("error") or low.get("errors") or low.get("iserror") is True or low.get("is_error") is True:
+        return True
+    if low.get("success") is False or low.get("ok") is False:
+        return True
+    for key in ("status", "state", "type"):
+        state = low.get(key)
+        if isinstance(state, str) and state.lower() in phrases.FAILED_STATES:
+            return True
+    for key in ("status", "status_code", "statuscode"):
+        code = low.get(key)
+        if type(code) is int and 400 <= code < 600:
+            return True
+    codes = (low.get(key) for key in ("exit_code", "exitcode", "returncode", "return_code"))
+    return any(type(code) is int and code != 0 for code in codes)

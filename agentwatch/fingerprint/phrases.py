@@ -1,0 +1,142 @@
+"""The words by which results are classed: data, in lower case, without an idea of its own."""
+
+__all__ = [
+    "ACK",
+    "BARE",
+    "DONE_STATES",
+    "EMPTY",
+    "EXIT_CODES",
+    "FAILED_STATES",
+    "FAILURES_WITHIN",
+    "FAILURE_STARTS",
+    "FILLER",
+    "FRAME",
+    "FRAME_KEYS",
+    "HTTP_STARTS",
+    "PAYLOAD_KEYS",
+    "PENDING_STARTS",
+    "PENDING_STATES",
+    "PENDING_WITHIN",
+    "PLAIN",
+    "SIZES",
+]
+
+
+def _plain() -> bytes:
+    kept = b"abcdefghijklmnopqrstuvwxyz0123456789_'"
+    return bytes(byte if byte in kept or byte >= 0x80 else 32 for byte in range(256))
+
+
+def _set(words: str) -> frozenset[bytes]:
+    return frozenset(word.encode() for word in words.split())
+
+
+def _names(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+def _lines(text: str) -> tuple[bytes, ...]:
+    return tuple(line.strip().encode() for line in text.strip().split("|"))
+
+
+PLAIN = _plain()
+
+FAILURE_STARTS = (
+    *_lines(
+        "error:|error executing|error while|error in |error reading|error running|error calling|error occurred|an error"
+        "|tool_use_error|tool error|error -|errno|err:|exception|traceback (most|fatal:|fatal error|panic:|failed:"
+        "|failed to|failure:|fail:|cannot |can't |could not |couldn't |unable to |permission denied|access denied"
+        "|access is denied|command timed out|command failed|timed out|timeout:|timeout error|request timed out"
+        "|not found:|no such |unknown command|unknown tool|unknown column|unknown error|invalid argument|invalid input"
+        "|invalid option|invalid json|invalid request|invalid syntax|invalid parameter|invalid tool|malformed"
+        "|bad request|unauthorized|forbidden|internal server error|too many requests|service unavailable|bad gateway"
+        "|gateway timeout|rate limit|connection refused|connection reset|connection error|segmentation fault"
+        "|syntaxerror|typeerror|valueerror|keyerror|nameerror|indexerror|attributeerror|importerror|assertionerror"
+        "|modulenotfounderror|filenotfounderror|runtimeerror|oserror|ioerror|permissionerror|timeouterror"
+        "|zerodivisionerror|unicodedecodeerror|jsondecodeerror|operation not permitted|tool not found|file not found"
+        "|e: unable|npm err!|oci runtime exec failed|test failed|tests failed|build failed|compilation failed|aborted"
+    ),
+    b"error (",
+    b"error!",
+)
+FAILURES_WITHIN = _lines(
+    "command not found|no such file or directory|permission denied|syntax error|is not recognized as|does not exist"
+    "|doesn't exist|execution failed|unexpected eof|invalid option|cannot open|returned non-zero exit"
+    "|unhandled exception|connection refused|operation not permitted|did not pass|is a directory|not a directory"
+)
+HTTP_STARTS = (
+    *_lines("http/1.1|http/1.0|http/2|http error|http status code|http status|http|status code|api error|client error"),
+    b"server error",
+    b"error code",
+    b"error",
+)
+EXIT_CODES = (
+    *_lines("exit code|exitcode|exit_code|exit status|returncode|return code|exited with code"),
+    b"exited with status",
+)
+
+EMPTY = frozenset(
+    _lines(
+        "null|none|nil|undefined|empty|nothing|no output|no result|no results|no results found|no matches"
+        "|no matches found|no match|no match found|no data|no content|no rows|0 rows|0 results|0 matches"
+        "|no files found|no entries|empty result|empty response|empty string|n a|no output was produced"
+        "|tool ran without output or errors|command executed with no output|command completed with no output"
+        "|command executed successfully with no output|the command completed successfully with no output"
+        "|command ran successfully and did not produce any output|your command ran successfully and did not produce"
+        " any output|tool ran successfully but produced no output|no output from command|no response|no stdout"
+    )
+)
+FRAME = _set(
+    "exit code exitcode exit_code returncode status execution succeeded stdout stderr output result results return"
+    " value null none 0 empty"
+)
+PENDING_STARTS = (
+    *_lines("in progress|in_progress|queued|still |not ready|not finished|not yet|please wait|waiting for"),
+    b"running ",
+    b"job running",
+    b"processing ",
+    b"pending ",
+)
+PENDING_WITHIN = _lines(
+    "still running|still in progress|is in progress|in progress|is running|is queued|is pending|still processing"
+    "|being processed|not yet complete|not yet ready|not ready yet|status running|status pending|status queued"
+    "|state running|state pending|is still"
+)
+BARE = _set(
+    "str int float bool list dict tuple set bytes object string number boolean array nonetype function integer"
+    " <binary> [binary] <object> text/plain application/json application/octet-stream image/png image/jpeg"
+) | {b"[object object]", b"[binary data]", b"<binary data>"}
+SIZES = _set("bytes byte b kb mb gb kib mib chars characters lines tokens items")
+
+ACK = _set(
+    "ok okay success successful successfully succeeded done written wrote saved created updated edited deleted removed"
+    " added applied sent completed complete finished acknowledged ack accepted received replaced inserted appended"
+    " modified committed installed stored registered confirmed submitted skipped moved copied renamed uploaded set"
+    " noted"
+)
+FILLER = _set(
+    "the a an file files has have been was were is are to at in on into with of for and your it all now that this"
+    " operation command executed ran task message email messages change changes edit update record entry item data"
+    " content contents request response result results todo todos list memory note transfer booking order line lines"
+    " byte bytes chars characters row rows affected query document page directory folder exit code exitcode status"
+    " execution output 0 no errors up new"
+)
+PENDING_STATES = _names(
+    "running in_progress inprogress queued pending processing waiting starting scheduled building started not_ready"
+    " submitted incomplete"
+)
+DONE_STATES = _names("ok okay success successful succeeded done completed complete finished accepted") | {
+    200,
+    201,
+    202,
+    204,
+}
+FAILED_STATES = _names("error failed failure fail denied timeout timed_out aborted")
+FRAME_KEYS = _names(
+    "status state ok success exit_code exitcode returncode return_code code status_code statuscode duration duration_ms"
+    " duration_s elapsed elapsed_ms took type iserror is_error error errors truncated timed_out interrupted"
+    " wall_time_s isimage"
+)
+PAYLOAD_KEYS = _names(
+    "output result results content contents data text stdout stderr message response value body items rows"
+)

@@ -1,0 +1,109 @@
+"""Fingerprints under a key: made beside the agent so that no text leaves it, read here as they came.
+
+Without the key neither a digest nor a sketch can be recomputed from a guessed text. What still shows: sizes, numbers
+of words, result classes, and which texts are equal or alike under the same key.
+"""
+
+from hashlib import blake2b
+
+from agentwatch.fingerprint.canonical import canonical
+from agentwatch.fingerprint.mask import mask, shape
+from agentwatch.fingerprint.numbers import numbers
+from agentwatch.fingerprint.options import FingerprintOptions
+from agentwatch.fingerprint.single import text_class
+from agentwatch.fingerprint.sketch import pairs, sketch_of_hashes
+from agentwatch.fingerprint.words import word_count, words
+from agentwatch.records import FieldPrint, Fingerprint, Prints, PrivatePrints, ResultClass
+
+__all__ = ["private_print", "private_prints", "received"]
+
+_DEFAULT = FingerprintOptions()
+_TEXT = b"aw1-text"
+_WORD = b"aw1-word"
+_KEY_BYTES = 64
+
+
+def private_prints(
+    *,
+    kid: str,
+    key: bytes,
+    input: str | None = None,
+    output: str | None = None,
+    arguments: str | None = None,
+    result: str | None = None,
+    with_numbers: bool = False,
+    options: FingerprintOptions = _DEFAULT,
+) -> PrivatePrints:
+    """Fingerprint an event's texts under `key` (16 to 64 bytes, named `kid`); numbers of a result only on request.
+
+    Raises ValueError for a key of another length.
+    """
+
+    def made(text: str | None, *, is_result: bool = False) -> FieldPrint | None:
+        if text is None:
+            return None
+        return private_print(text, key=key, result=is_result, with_numbers=with_numbers, options=options)
+
+    return PrivatePrints(
+        kid=kid,
+        input=made(input),
+        output=made(output),
+        arguments=made(arguments),
+        result=made(result, is_result=True),
+    )
+
+
+def private_print(
+    text: str, *, key: bytes, result: bool = False, with_numbers: bool = False, options: FingerprintOptions = _DEFAULT
+) -> FieldPrint:
+    """Fingerprint one text under a key of 16 to 64 bytes; raises ValueError for a key of another length."""
+    if not 16 <= len(key) <= _KEY_BYTES:
+        raise ValueError("a fingerprint key has 16 to 64 bytes")
+    plain = canonical(text)
+    masked = mask(plain)
+    single = [_digest(word, key, _WORD) for word in words(masked, options.sketch_cap_bytes)]
+    hashes = [int.from_bytes(digest, "big") for digest in single]
+    sketch = sketch_of_hashes(hashes + pairs(hashes))
+    return FieldPrint(
+        exact=_digest(plain, key, _TEXT).hex(),
+        masked=_digest(masked, key, _TEXT).hex(),
+        shape=_digest(shape(masked), key, _TEXT).hex(),
+        sketch=sketch.hex() or None,
+        size=len(plain),
+        words=word_count(masked),
+        klass=text_class(plain, result),
+        numbers=list(numbers(masked)) if result and with_numbers else None,
+    )
+
+
+def _digest(content: bytes, key: bytes, person: bytes) -> bytes:
+    return blake2b(content, digest_size=8, key=key, person=person).digest()
+
+
+def received(prints: PrivatePrints, own: Prints) -> Prints:
+    """Read a producer's fingerprints; a field whose text came too keeps the fingerprint of the text."""
+    kid = prints.kid
+    return Prints(
+        own.input or _read(prints.input, kid),
+        own.output or _read(prints.output, kid),
+        own.arguments or _read(prints.arguments, kid),
+        own.result or _read(prints.result, kid),
+    )
+
+
+def _read(field: FieldPrint | None, kid: str) -> Fingerprint | None:
+    if field is None:
+        return None
+    exact = int(field.exact, 16)
+    masked = exact if field.masked is None else int(field.masked, 16)
+    return Fingerprint(
+        exact,
+        masked,
+        masked if field.shape is None else int(field.shape, 16),
+        field.size,
+        field.words,
+        field.klass or ResultClass.content,
+        bytes.fromhex(field.sketch) if field.sketch else b"",
+        tuple(field.numbers[:8]) if field.numbers else (),
+        kid,
+    )
