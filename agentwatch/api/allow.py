@@ -1,0 +1,85 @@
+"""The allow list: what must not be touched, by whom, why, and until when."""
+
+from typing import Annotated
+
+from litestar import delete, get, post
+from litestar.handlers import BaseRouteHandler
+from litestar.params import FromQuery, JSONBody
+from msgspec import Meta, Struct
+
+from agentwatch.api.problems import FieldProblem, Problem, told
+from agentwatch.api.site import ApiRequest, TheSite
+from agentwatch.ports import Accepted
+from agentwatch.records import AllowEntry, Control, Name
+
+__all__ = ["AllowRequest", "handlers"]
+
+_Pattern = Annotated[str, Meta(min_length=1, max_length=2048)]
+_Why = Annotated[str, Meta(min_length=1, max_length=2000)]
+
+
+class AllowRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Leave subjects alone for `ttl_s` seconds. pattern: a subject, or a glob over subjects."""
+
+    pattern: Annotated[_Pattern, Meta(examples=["acme/crew/agent/nightly-*"])]
+    author: Name
+    comment: _Why
+    ttl_s: Annotated[float, Meta(gt=0, le=31_536_000, examples=[3600])]
+
+
+@get("/v1/allow", opt={"roles": {"read"}}, responses=told(401, 403), tags=["controls"], summary="Show the allow list")
+async def list_allowed(site: TheSite, request: ApiRequest) -> list[AllowEntry]:
+    """List the entries that have not expired."""
+    request.user.check_unbound()
+    return list(site.ports.operations.allow_list())
+
+
+@post(
+    "/v1/allow",
+    opt={"roles": {"operator"}},
+    responses=told(400, 401, 403, 415, 422, 503),
+    tags=["controls"],
+    summary="Allow a subject",
+)
+async def allow(site: TheSite, request: ApiRequest, data: JSONBody[AllowRequest]) -> Accepted:
+    """Put a pattern on the list. What stands against its subjects is taken back."""
+    user = request.user
+    user.check_unbound()
+    now = site.clock()
+    author = user.signs(data.author)
+    entry = AllowEntry(
+        pattern=data.pattern, author=author, comment=data.comment, created_at=now, expires_at=now + data.ttl_s
+    )
+    return await site.ports.operations.submit(
+        Control(id=site.new_id(), kind="allow_add", at=now, author=author, reason=data.comment, entry=entry)
+    )
+
+
+@delete(
+    "/v1/allow",
+    opt={"roles": {"operator"}},
+    status_code=200,
+    responses=told(400, 401, 403, 404, 422, 503),
+    tags=["controls"],
+    summary="Take a subject off the allow list",
+)
+async def disallow(
+    site: TheSite, request: ApiRequest, pattern: FromQuery[_Pattern], author: FromQuery[Name], reason: FromQuery[_Why]
+) -> Accepted:
+    """Take the entry with exactly this pattern off the list."""
+    request.user.check_unbound()
+    if all(entry.pattern != pattern for entry in site.ports.operations.allow_list()):
+        raise Problem(404, "no such entry", errors=(FieldProblem(field="pattern", reason="not on the list"),))
+    return await site.ports.operations.submit(
+        Control(
+            id=site.new_id(),
+            kind="allow_remove",
+            at=site.clock(),
+            author=request.user.signs(author),
+            reason=reason,
+            target=pattern,
+        )
+    )
+
+
+handlers: list[BaseRouteHandler] = [list_allowed, allow, disallow]

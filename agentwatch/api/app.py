@@ -1,0 +1,90 @@
+"""The control API, put together from ports."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.handlers import BaseRouteHandler
+
+from agentwatch import __version__
+from agentwatch.api import (
+    acks,
+    agents,
+    allow,
+    controls,
+    dead,
+    decisions,
+    events,
+    gateway,
+    health,
+    metrics,
+    status,
+    streams,
+)
+from agentwatch.api.auth import Authenticator
+from agentwatch.api.bounds import Bounds
+from agentwatch.api.options import ApiOptions, check_options
+from agentwatch.api.problems import exception_handlers
+from agentwatch.api.rates import Rates
+from agentwatch.api.schema import openapi_config
+from agentwatch.api.site import ApiPorts, Site
+from agentwatch.api.wakes import Wakes
+
+__all__ = ["ApiPorts", "create_app"]
+
+
+def create_app(
+    ports: ApiPorts,
+    options: ApiOptions,
+    *,
+    clock: Callable[[], float] = time.time,
+    new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+) -> Litestar:
+    """Build the application; nothing runs before its lifespan starts. Raises `BadConfig`.
+
+    `app.state.close_streams()` ends all open streams, which a server calls before it waits for connections to end.
+    """
+    check_options(options)
+    wakes = Wakes(ports.decisions)
+    site = Site(ports, options, clock, new_id, wakes)
+    limits = options.limits
+    app = Litestar(
+        route_handlers=_handlers(),
+        dependencies={"site": Provide(lambda: site, sync_to_thread=False)},
+        guards=[Authenticator(options, Rates(limits.requests_per_s, limits.requests_burst, clock), clock)],
+        middleware=[Bounds(limits)],
+        exception_handlers=exception_handlers,
+        request_max_body_size=None,  # `Bounds` has one limit for events and one for the rest
+        openapi_config=openapi_config(__version__),
+        lifespan=[_following(wakes)],
+        logging_config=None,
+        debug=False,
+    )
+    app.state.close_streams = wakes.close
+    return app
+
+
+def _handlers() -> list[BaseRouteHandler]:
+    found: list[BaseRouteHandler] = []
+    for module in (health, metrics, status, agents, decisions, gateway, streams, events, acks, controls, allow, dead):
+        found += module.handlers
+    return found
+
+
+def _following(wakes: Wakes) -> Callable[[Litestar], Any]:
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        task = asyncio.create_task(wakes.run(), name="api-wakes")
+        try:
+            yield
+        finally:
+            wakes.close()
+            task.cancel()
+            await asyncio.wait({task}, timeout=1.0)
+
+    return lifespan

@@ -1,0 +1,70 @@
+"""Dead letters: the entries that could not be read, and the way back for them."""
+
+from typing import Annotated
+
+from litestar import get, post
+from litestar.handlers import BaseRouteHandler
+from litestar.params import FromPath, FromQuery
+from msgspec import Meta, Struct
+
+from agentwatch.api.problems import told
+from agentwatch.api.site import ApiRequest, TheSite
+from agentwatch.records import DeadLetter
+
+__all__ = ["DeadPage", "Requeued", "handlers"]
+
+_Id = Annotated[str, Meta(max_length=128)]
+_Position = Annotated[str, Meta(max_length=64, pattern="^[0-9A-Za-z_-]*$")]
+
+
+class DeadItem(Struct, frozen=True, kw_only=True):
+    """A dead letter and its place in the stream of dead letters."""
+
+    position: str
+    letter: DeadLetter
+
+
+class DeadPage(Struct, frozen=True, kw_only=True):
+    """A part of the dead letters, newest first; `next` is the `before` of the following part."""
+
+    items: tuple[DeadItem, ...]
+    next: str = ""
+
+
+class Requeued(Struct, frozen=True, kw_only=True):
+    """The original is back on the events stream as `entry`."""
+
+    id: str
+    entry: str
+
+
+@get("/v1/dead", opt={"roles": {"read"}}, responses=told(400, 401, 403, 503), tags=["controls"], summary="Dead letters")
+async def list_dead(
+    site: TheSite,
+    request: ApiRequest,
+    before: FromQuery[_Position] = "",
+    limit: FromQuery[Annotated[int, Meta(ge=1, le=1000)]] = 100,
+) -> DeadPage:
+    """List entries that could not be read, with the reason, the field, and the original."""
+    request.user.check_unbound()
+    size = min(limit, site.options.limits.page)
+    found = await site.ports.dead.dead(before, size)
+    items = tuple(DeadItem(position=position, letter=letter) for position, letter in found)
+    return DeadPage(items=items, next=items[-1].position if len(items) == size else "")
+
+
+@post(
+    "/v1/dead/{id:str}/requeue",
+    opt={"roles": {"operator"}, "bodiless": True},
+    status_code=200,
+    responses=told(401, 403, 404, 422, 503),
+    tags=["controls"],
+    summary="Put a dead letter back",
+)
+async def requeue(site: TheSite, request: ApiRequest, id: FromPath[_Id]) -> Requeued:
+    """Put the original back on the events stream, for entries that a newer version can read."""
+    request.user.check_unbound()
+    return Requeued(id=id, entry=await site.ports.dead.requeue(id))
+
+
+handlers: list[BaseRouteHandler] = [list_dead, requeue]

@@ -1,0 +1,141 @@
+"""Decisions: list, show, add by hand, revoke."""
+
+from typing import Annotated, Literal
+
+from litestar import delete, get, post
+from litestar.handlers import BaseRouteHandler
+from litestar.params import FromPath, FromQuery, JSONBody
+from msgspec import Meta, Struct, structs
+
+from agentwatch.api.problems import FieldProblem, Problem, told
+from agentwatch.api.site import ApiRequest, LevelName, TheSite
+from agentwatch.ports import Accepted
+from agentwatch.records import Control, Decision, Label, Level, Name
+from agentwatch.views import DecisionFilter, Page
+
+__all__ = ["DecisionRequest", "handlers"]
+
+_LEVELS = {"throttle": Level.throttle, "pause": Level.pause, "kill": Level.kill, "resume": Level.observe}
+_Id = Annotated[str, Meta(max_length=128)]
+_Why = Annotated[str, Meta(min_length=1, max_length=2000)]
+_Position = Annotated[str, Meta(max_length=64, pattern="^[0-9A-Za-z_-]*$")]
+
+
+class DecisionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An operator's decision. ttl_s: how long it stands, in seconds. limit: of a throttle, in calls a minute."""
+
+    subject: Annotated[str, Meta(min_length=1, max_length=2048, examples=["acme/crew/root/run-17"])]
+    cmd: Annotated[Literal["throttle", "pause", "kill", "resume"], Meta(examples=["pause"])]
+    author: Annotated[Name, Meta(examples=["alice"])]
+    reason: Annotated[_Why, Meta(examples=["same PDF since Monday"])]
+    ttl_s: Annotated[float, Meta(gt=0, le=31_536_000, examples=[3600])] | None = None
+    limit: Annotated[float, Meta(gt=0, le=1_000_000, examples=[6])] | None = None
+
+
+@get("/v1/decisions", opt={"roles": {"read"}}, responses=told(400, 401, 403, 503), tags=["decisions"], summary="List")
+async def list_decisions(
+    site: TheSite,
+    request: ApiRequest,
+    tenant: FromQuery[Label] = "",
+    subject: FromQuery[Annotated[str, Meta(max_length=2048)]] = "",
+    agent: FromQuery[Label] = "",
+    level: FromQuery[LevelName | None] = None,
+    active: FromQuery[bool] = False,
+    before: FromQuery[_Position] = "",
+    limit: FromQuery[Annotated[int, Meta(ge=1, le=1000)]] = 100,
+) -> Page:
+    """List decisions, newest first; `next` of the answer is the `before` of the following page, "" at the end.
+
+    A page of a token that is bound to an app may be shorter than `limit` while `next` goes on.
+    """
+    user = request.user
+    page = await site.ports.decisions.decisions(
+        DecisionFilter(
+            tenant=user.tenant_of(tenant),
+            subject=subject,
+            agent=agent,
+            level=Level[level] if level is not None else None,
+            active=active,
+            before=before,
+            limit=min(limit, site.options.limits.page),
+        )
+    )
+    return structs.replace(page, decisions=tuple(d for d in page.decisions if user.covers(d.tenant, d.app)))
+
+
+@get(
+    "/v1/decisions/{id:str}",
+    opt={"roles": {"read"}},
+    responses=told(401, 403, 404, 503),
+    tags=["decisions"],
+    summary="Show one decision",
+)
+async def read_decision(site: TheSite, request: ApiRequest, id: FromPath[_Id]) -> Decision:
+    """Show one decision with its reason and evidence."""
+    return await _find(site, request, id)
+
+
+async def _find(site: TheSite, request: ApiRequest, id: str) -> Decision:
+    found = await site.ports.decisions.decision(id)
+    if found is None or not request.user.covers(found.tenant, found.app):
+        raise Problem(404, "no such decision in the log", errors=(FieldProblem(field="id", reason="not found"),))
+    return found
+
+
+@post(
+    "/v1/decisions",
+    opt={"roles": {"operator"}},
+    responses=told(400, 401, 403, 415, 422, 503),
+    tags=["decisions"],
+    summary="Throttle, pause, kill or resume by hand",
+)
+async def add_decision(site: TheSite, request: ApiRequest, data: JSONBody[DecisionRequest]) -> Accepted:
+    """Decide by hand, and answer when it is committed. The gate may still hold it back: see `decision.gate`."""
+    user = request.user
+    user.check_subject(data.subject)
+    if data.limit is not None and data.cmd != "throttle":
+        raise Problem(
+            422, "limit: only a throttle has one", errors=(FieldProblem(field="limit", reason="no throttle"),)
+        )
+    return await site.ports.operations.submit(
+        Control(
+            id=site.new_id(),
+            kind="decide",
+            at=site.clock(),
+            author=user.signs(data.author),
+            reason=data.reason,
+            subject=data.subject,
+            level=_LEVELS[data.cmd],
+            ttl_s=data.ttl_s,
+            limit=data.limit,
+        )
+    )
+
+
+@delete(
+    "/v1/decisions/{id:str}",
+    opt={"roles": {"operator"}},
+    status_code=200,
+    responses=told(400, 401, 403, 404, 422, 503),
+    tags=["decisions"],
+    summary="Revoke a decision",
+)
+async def revoke_decision(
+    site: TheSite, request: ApiRequest, id: FromPath[_Id], author: FromQuery[Name], reason: FromQuery[_Why]
+) -> Accepted:
+    """Revoke a decision: what it commanded stands no longer, and agents are told so."""
+    found = await _find(site, request, id)
+    return await site.ports.operations.submit(
+        Control(
+            id=site.new_id(),
+            kind="delete",
+            at=site.clock(),
+            author=request.user.signs(author),
+            reason=reason,
+            subject=found.subject,
+            target=id,
+        )
+    )
+
+
+handlers: list[BaseRouteHandler] = [list_decisions, read_decision, add_decision, revoke_decision]

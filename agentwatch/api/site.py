@@ -1,0 +1,66 @@
+"""What the handlers are given: the ports, the options, the clock, and the streams of this app."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from litestar import Request
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from msgspec import Struct
+
+from agentwatch import subject as subjects
+from agentwatch.api.auth import Identity
+from agentwatch.api.options import ApiOptions
+from agentwatch.api.places import Places
+from agentwatch.api.rates import Rates
+from agentwatch.api.wakes import Wakes
+from agentwatch.ports import AckIntake, DeadLetters, DecisionQueries, FleetQueries, Ingest, Operations
+
+__all__ = ["ApiPorts", "ApiRequest", "LevelName", "Site", "TheSite"]
+
+LevelName = Literal["observe", "warn", "throttle", "pause", "kill"]
+ApiRequest = Request[Identity, Any, State]
+
+
+class ApiPorts(Struct, frozen=True, kw_only=True):
+    """All that the API asks of the daemon."""
+
+    fleet: FleetQueries
+    decisions: DecisionQueries
+    operations: Operations
+    ingest: Ingest
+    acks: AckIntake
+    dead: DeadLetters
+
+
+class Site:
+    """One app's parts. `clock` gives unix seconds; `new_id` draws the id of a control input."""
+
+    def __init__(
+        self, ports: ApiPorts, options: ApiOptions, clock: Callable[[], float], new_id: Callable[[], str], wakes: Wakes
+    ) -> None:
+        self.ports = ports
+        self.options = options
+        self.clock = clock
+        self.new_id = new_id
+        self.wakes = wakes
+        self.throttles = Rates(options.throttle_per_minute / 60.0, 1, clock)
+        self.decision_places = Places("decisions", options.limits.decision_streams)
+        self.command_places = Places("commands", options.limits.command_streams)
+
+    def covering(self, agent: str, tenant: str, app: str, run: str, root_run: str, task: str) -> tuple[str, ...]:
+        """List the subjects whose command covers this run, with the defaults that events have.
+
+        A run whose root is not named is looked up among the tracked ones: a kill of its tree covers it too.
+        """
+        tenant = tenant or self.options.default_tenant
+        app = app or agent
+        run = run or agent
+        if not root_run:
+            seen = self.ports.fleet.run(subjects.run_subject(tenant, app, run))
+            root_run = seen.root_run if seen is not None else run
+            task = task or (seen.task if seen is not None else "")
+        return subjects.covering(tenant, app, agent, run, root_run, task)
+
+
+TheSite = NamedDependency[Site]
