@@ -60,7 +60,7 @@ class Population:
         if agent is None:
             if self.agents >= self.options.max_agents:
                 self._thin_agents()
-            agent = app.agents[event.agent] = AgentState(event.agent, started=app.clock)
+            agent = app.agents[event.agent] = AgentState(event.agent, started=app.clock, last=app.clock)
             self.agents += 1
         return agent
 
@@ -135,7 +135,7 @@ class Population:
                 self._close(app, run)
                 self._drop("runs_ended" if run.ended else "runs_idle")
         for agent in list(app.agents.values()):
-            if now - agent.last > options.agent_idle_s and agent.last:
+            if now - agent.last > options.agent_idle_s:
                 del app.agents[agent.agent]
                 self.agents -= 1
                 self._drop("agents_idle")
