@@ -5,11 +5,17 @@ from typing import Any
 
 from agentwatch.detect.accounts import account
 from agentwatch.detect.ceiling import Ceiling, ceilings
+from agentwatch.detect.cycle import Cycle
+from agentwatch.detect.failure import Failure
+from agentwatch.detect.monologue import Monologue
 from agentwatch.detect.options import DetectOptions, StateOptions
+from agentwatch.detect.pingpong import Pingpong
 from agentwatch.detect.population import Population
 from agentwatch.detect.queries import FleetState
 from agentwatch.detect.rate import Rate
+from agentwatch.detect.repeat import Repeat
 from agentwatch.detect.snapshot import FORMAT, dump, load
+from agentwatch.detect.stagnation import Stagnation
 from agentwatch.detect.state import AgentState, AppState, LastSignal, RootState, RunState, Scope
 from agentwatch.ports import Detector
 from agentwatch.records import Event, Observation, Signal
@@ -18,6 +24,12 @@ __all__ = ["DETECTORS", "Bank", "build"]
 
 # kind → class; the options of a kind are `DetectOptions`' field of that name. Order is the order of reading.
 DETECTORS: dict[str, Callable[[Any], Detector[Scope]]] = {
+    "repeat": Repeat,
+    "cycle": Cycle,
+    "stagnation": Stagnation,
+    "failure": Failure,
+    "monologue": Monologue,
+    "pingpong": Pingpong,
     "rate": Rate,
     "ceiling": Ceiling,
 }

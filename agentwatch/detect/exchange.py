@@ -1,9 +1,32 @@
 """Who answered whom lately in a tree of runs, as digests: the evidence of ping-pong."""
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-__all__ = ["Exchange"]
+from agentwatch.detect.history import Streak
+
+__all__ = ["VOICES", "Exchange", "Voice"]
+
+VOICES = 6  # speakers of a tree whose messages are kept
 
 
-class Exchange(Struct, array_like=True):
-    """The recent messages of a tree of runs between its agents."""
+class Voice(Struct, array_like=True, gc=False):
+    """The last messages of one speaker: digests of several, sketches of two."""
+
+    speaker: int
+    said: bytearray = field(default_factory=bytearray)
+    sketches: list[bytes] = field(default_factory=list)
+
+
+class Exchange(Struct, array_like=True, gc=False):
+    """The recent messages of a tree of runs between its agents.
+
+    turns: the speakers of the last few messages, one digest each. stale: leaky count of answers that said nothing new;
+    hard: the part of it that was equal to an earlier message of the same speaker.
+    """
+
+    index: int = -1
+    voices: list[Voice] = field(default_factory=list)
+    turns: bytearray = field(default_factory=bytearray)
+    stale: float = 0.0
+    hard: float = 0.0
+    streak: Streak | None = None

@@ -1,9 +1,180 @@
-"""What one agent did lately within one run, as digests: the evidence of the content detectors."""
+"""What one agent did lately within one run, as digests: the evidence of the content detectors.
 
-from msgspec import Struct
+Rings are byte strings that grow with use and drop their oldest entry when full, so a short run pays for its own events
+only: eight bytes a digest, four a time (hundredths of a second since `base`), one a mark. Sketches are kept of the last
+few distinct calls and outputs alone.
+"""
 
-__all__ = ["History"]
+from msgspec import Struct, field
+
+from agentwatch.detect.steps import OpenStep
+
+__all__ = [
+    "CALLS",
+    "FAILED",
+    "NEAR",
+    "OUTPUTS",
+    "WRITE",
+    "History",
+    "Near",
+    "Spoken",
+    "Streak",
+    "mix",
+    "remember",
+    "rfind",
+]
+
+CALLS = 64  # calls in the window: the look-back of the published detectors that see interleaved loops
+NEAR = 6  # distinct calls whose sketches are kept
+OUTPUTS = 16  # outputs whose digests are kept
+INPUTS = 16  # inputs whose digests are kept
+TEXTS = 3  # outputs whose sketches are kept
+IDS = 8  # event ids kept as evidence
+
+FAILED = 1  # mark of a call: it failed
+WRITE = 2  # mark of a call: it changed something (new arguments, an acknowledging or empty answer)
+_DIGEST = 8
+_TIME = 4
+_M64 = (1 << 64) - 1
 
 
-class History(Struct, array_like=True):
-    """The recent calls, results and outputs of one speaker in one run."""
+def mix(a: int, b: int) -> int:
+    """Digest a pair of 64-bit digests: order matters, and zero comes back for no pair (SplitMix64's multipliers)."""
+    x = (a * 0x9E3779B97F4A7C15 + b) & _M64
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _M64
+    return (x ^ (x >> 31)) or 1
+
+
+class Streak(Struct, array_like=True, gc=False):
+    """One repetition as it grows: since which event, how often, and what the run had used when it began."""
+
+    index: int
+    event_id: str
+    since: float
+    tokens: int
+    cost_nusd: int
+    unpriced: int
+    last: float
+    last_index: int
+    count: int = 1
+    ids: list[str] = field(default_factory=list)
+    digests: list[int] = field(default_factory=list)
+    tool: str = ""
+
+
+class Near(Struct, array_like=True, gc=False):
+    """A recent distinct call: enough to tell how alike the next one is, and whether its answer moved.
+
+    same: how many times in a row it was answered like this. moved: direction of its last changed number.
+    """
+
+    tool: int
+    call: int
+    shape: int
+    result: int
+    result_shape: int
+    failed: bool
+    same: int = 1
+    moved: int = 0
+    arguments: bytes = b""
+    answer: bytes = b""
+    numbers: tuple[float, ...] = ()
+
+
+class Spoken(Struct, array_like=True, gc=False):
+    """What an agent said and was told: digests of the last outputs and inputs, sketches of the last few outputs.
+
+    stale: leaky count of outputs that said nothing new; hard: the part of it that was equal, not only alike.
+    """
+
+    outputs: bytearray = field(default_factory=bytearray)
+    inputs: bytearray = field(default_factory=bytearray)
+    sketches: list[bytes] = field(default_factory=list)
+    told: bytes = b""
+    stale: float = 0.0
+    hard: float = 0.0
+    streak: Streak | None = None
+
+
+class Laps(Struct, array_like=True, gc=False):
+    """Step symbols, oldest first, and for each lag (1 to 32) how many symbols in a row equalled the one a lag back."""
+
+    symbols: bytearray = field(default_factory=bytearray)
+    runs: bytearray = field(default_factory=bytearray)
+    aside: bytearray = field(default_factory=bytearray)
+    step: OpenStep = field(default_factory=OpenStep)
+    best: int = 0
+    streak: Streak | None = None
+
+
+class History(Struct, array_like=True, gc=False):
+    """The recent calls, results and outputs of one speaker in one run.
+
+    hard and soft are the two leaky buckets of stale calls; `step_calls` counts the calls of the open step at the end
+    of the ring; streaks are kept by kind while their bucket is not empty.
+    """
+
+    index: int = -1
+    base: float = 0.0
+    calls: bytearray = field(default_factory=bytearray)
+    results: bytearray = field(default_factory=bytearray)
+    times: bytearray = field(default_factory=bytearray)
+    marks: bytearray = field(default_factory=bytearray)
+    near: list[Near] = field(default_factory=list)
+    step: int = -1
+    step_calls: int = 0
+    hard: float = 0.0
+    soft: float = 0.0
+    fresh: int = 0
+    stale: int = 0
+    streaks: dict[str, Streak] | None = None
+    spoken: Spoken | None = None
+    cycle: Laps | None = None
+
+    @property
+    def window(self) -> int:
+        """Count the calls in the window."""
+        return len(self.marks)
+
+    def last_call(self, call: int) -> int:
+        """Find the latest place of a call in the window, or -1."""
+        return rfind(self.calls, call)
+
+    def result_at(self, place: int) -> int:
+        """Tell the digest of the answer to the call at a place (0: the log held none)."""
+        return int.from_bytes(self.results[place * _DIGEST : place * _DIGEST + _DIGEST], "little")
+
+    def time_at(self, place: int) -> float:
+        """Tell when the call at a place was made (unix seconds, to a hundredth)."""
+        return self.base + int.from_bytes(self.times[place * _TIME : place * _TIME + _TIME], "little") / 100
+
+    def wrote_since(self, place: int) -> bool:
+        """Tell whether something was changed after the call at a place."""
+        return any(mark & WRITE for mark in self.marks[place + 1 :])
+
+    def push(self, call: int, result: int, now: float, mark: int) -> None:
+        """Append a call, dropping the oldest where the window is full."""
+        if not self.marks:
+            self.base = now
+        if len(self.marks) >= CALLS:
+            del self.calls[:_DIGEST], self.results[:_DIGEST], self.times[:_TIME], self.marks[:1]
+        self.calls += call.to_bytes(_DIGEST, "little")
+        self.results += result.to_bytes(_DIGEST, "little")
+        self.times += min(0xFFFFFFFF, max(0, int((now - self.base) * 100))).to_bytes(_TIME, "little")
+        self.marks.append(mark)
+
+
+def rfind(ring: bytearray, digest: int) -> int:
+    """Find the latest place of a digest in a ring of digests, or -1."""
+    wanted = digest.to_bytes(_DIGEST, "little")
+    at = ring.rfind(wanted)
+    while at >= 0 and at % _DIGEST:
+        at = ring.rfind(wanted, 0, at + _DIGEST - 1)
+    return at // _DIGEST if at >= 0 else -1
+
+
+def remember(ring: bytearray, digest: int, most: int) -> None:
+    """Append a digest to a ring that holds at most `most` of them."""
+    if len(ring) >= most * _DIGEST:
+        del ring[:_DIGEST]
+    ring += digest.to_bytes(_DIGEST, "little")

@@ -7,7 +7,13 @@ import msgspec
 from msgspec import Meta, Struct
 
 from agentwatch.detect.ceiling import CeilingOptions
+from agentwatch.detect.cycle import CycleOptions
+from agentwatch.detect.failure import FailureOptions
+from agentwatch.detect.monologue import MonologueOptions
+from agentwatch.detect.pingpong import PingpongOptions
 from agentwatch.detect.rate import RateOptions
+from agentwatch.detect.repeat import RepeatOptions
+from agentwatch.detect.stagnation import StagnationOptions
 from agentwatch.errors import BadConfig
 
 __all__ = ["DetectOptions", "StateOptions", "merge"]
@@ -36,6 +42,12 @@ class StateOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class DetectOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Each detector's own options, under its kind."""
 
+    repeat: RepeatOptions = RepeatOptions()
+    cycle: CycleOptions = CycleOptions()
+    stagnation: StagnationOptions = StagnationOptions()
+    failure: FailureOptions = FailureOptions()
+    monologue: MonologueOptions = MonologueOptions()
+    pingpong: PingpongOptions = PingpongOptions()
     rate: RateOptions = RateOptions()
     ceiling: CeilingOptions = CeilingOptions()
 

@@ -1,0 +1,68 @@
+"""What speaks against a loop: results that are new, numbers that move one way, polls, and news from outside."""
+
+from agentwatch.detect.history import History, Spoken, rfind
+from agentwatch.detect.state import RunState
+from agentwatch.fingerprint import similarity
+from agentwatch.records import Fingerprint, Observation, ResultClass
+
+__all__ = ["brings_news", "is_failure", "is_novel", "is_poll", "moved"]
+
+POLL_GAP_S = 10.0  # a pending answer asked for again after this long is a poll
+NEWS_BELOW = 0.5  # an input less alike than this to what was said before brings news
+_SAYS_SOMETHING = (ResultClass.content, ResultClass.error)
+
+
+def is_failure(seen: Observation) -> bool:
+    """Tell whether a call failed: by its status where it has one that says so, else by what its result reads like."""
+    status = seen.event.status
+    if status in ("error", "denied"):
+        return True
+    result = seen.prints.result
+    return status is None and result is not None and result.klass is ResultClass.error
+
+
+def is_novel(history: History, result: Fingerprint | None) -> bool:
+    """Tell whether a result says something that no call of the window was answered with. Digits count as content."""
+    return result is not None and result.klass is ResultClass.content and rfind(history.results, result.masked or 1) < 0
+
+
+def is_poll(result: Fingerprint | None, gap_s: float) -> bool:
+    """Tell whether asking again was right: the answer was "not yet", and some time went by since the last asking."""
+    return result is not None and result.klass is ResultClass.pending and gap_s >= POLL_GAP_S
+
+
+def moved(before: tuple[float, ...], after: tuple[float, ...]) -> int:
+    """Give the direction (1, -1) in which the first number that changed went, 0 where none did."""
+    if len(before) != len(after):
+        return 0
+    for old, new in zip(before, after, strict=True):
+        if new != old:
+            return 1 if new > old else -1
+    return 0
+
+
+def brings_news(seen: Observation, run: RunState, spoken: Spoken | None) -> bool:
+    """Tell whether the input is a turn from outside: a human's, or one that is made of nothing said in this run.
+
+    An input seen before, one that is an output or a result of this run, and one alike to the last input are not.
+    """
+    if seen.event.trigger == "human":
+        return True
+    told = seen.prints.input
+    if told is None or told.words == 0 or spoken is None:
+        return False
+    if rfind(spoken.inputs, told.masked) >= 0:
+        return False
+    if told.sketch and spoken.told and similarity(told.sketch, spoken.told) >= NEWS_BELOW:
+        return False
+    for history in run.speakers.values():
+        if rfind(history.results, told.masked) >= 0:
+            return False
+        said = history.spoken
+        if said is None:
+            continue
+        if rfind(said.outputs, told.masked) >= 0:
+            return False
+        if told.sketch and any(similarity(told.sketch, sketch) >= NEWS_BELOW for sketch in said.sketches):
+            return False
+    return True

@@ -1,0 +1,227 @@
+"""Whether a tool call brings anything new: it is compared with the same call before, else with the latest alike.
+
+Weights are those of a leaky bucket that warns at 3 and kills at 9 (docs/detectors.md says where each comes from).
+"""
+
+from functools import lru_cache
+
+from msgspec import Struct
+from xxhash import xxh3_64_intdigest
+
+from agentwatch.detect.against import is_failure, is_novel, is_poll, moved
+from agentwatch.detect.history import History, Near, mix
+from agentwatch.detect.said import Said
+from agentwatch.fingerprint import similarity
+from agentwatch.records import Fingerprint, Observation, ResultClass
+
+__all__ = ["Reading", "call_digest", "read_call", "tool_digest"]
+
+SAME = 1.0  # the same call with the same answer, adjacent or for the third time
+AGAIN = 0.6  # the same for the second time, with others between
+SILENT = 0.6  # the same call in a row, whose answer says nothing
+UNLOGGED = 0.8  # the same call in a row, where the log holds no answers
+OTHER_ERROR = 0.25  # the same call failing with an error that says something else
+FLIPPED = 0.5  # the same call with an answer that another call had
+COUNTED = 1.0  # the same but for digits, with the same answer
+COUNTED_HARD = 0.75  # the part of it that may justify a kill
+STALE = 0.75  # other arguments, the same failure
+ALIKE = 0.75  # arguments half alike
+AKIN = 0.6  # arguments a little alike
+EMPTY = 0.5  # other arguments, nothing found again
+MOVING = 0.25  # factor for a failure whose numbers move one way
+HALF = 0.5  # factor for a change made between, and for slow repeats
+SLOW_GAP_S = 60.0
+ALIKE_FROM = 0.5
+AKIN_FROM = 0.3
+ERROR_ALIKE = 0.5
+_QUIET = (ResultClass.ack, ResultClass.empty, ResultClass.bare, ResultClass.pending)
+
+
+class Reading(Struct, gc=False):
+    """What one event means for the stale buckets.
+
+    kind: whose evidence it is ("" is nobody's). hard and soft are added. novel: it brought something new and takes
+    evidence away. parallel: a duplicate within one step, which counts for nothing. poll: asked again in
+    good time for an answer that is pending. words: what was found, in words.
+    """
+
+    kind: str = ""
+    hard: float = 0.0
+    soft: float = 0.0
+    novel: bool = False
+    parallel: bool = False
+    poll: bool = False
+    words: str = ""
+    against: tuple[str, ...] = ()
+    call: int = 0
+    result: int = 0
+    failed: bool = False
+    writes: bool = False
+    near: Near | None = None
+    said: Said | None = None
+
+
+@lru_cache(maxsize=4096)
+def tool_digest(tool: str) -> int:
+    """Digest a tool's name."""
+    return xxh3_64_intdigest(tool.encode()) or 1
+
+
+def call_digest(seen: Observation) -> int:
+    """Digest what was called: tool and exact arguments."""
+    arguments = seen.prints.arguments
+    return mix(tool_digest(seen.event.tool), arguments.exact if arguments is not None else 0)
+
+
+def read_call(seen: Observation, history: History) -> Reading:
+    """Compare a tool call with the window and say what it adds or takes away."""
+    result = seen.prints.result
+    reading = Reading(call=call_digest(seen), failed=is_failure(seen))
+    reading.result = 0 if result is None else result.masked or 1
+    if seen.prints.arguments is None and result is None:
+        return reading
+    place = history.last_call(reading.call)
+    if place >= 0:
+        if seen.event.step is not None and seen.event.step == history.step:
+            reading.parallel = place >= history.window - history.step_calls
+            if reading.parallel:
+                return reading
+        _same(seen, history, reading, place)
+    else:
+        _other(seen, history, reading)
+        reading.writes = (
+            result is not None and not reading.failed and result.klass in (ResultClass.ack, ResultClass.empty)
+        )
+    if reading.failed or result is None:
+        reading.novel = result is None and place < 0
+    elif not reading.kind:
+        reading.novel = is_novel(history, result)
+    return reading
+
+
+def _near(history: History, call: int) -> Near | None:
+    for near in reversed(history.near):
+        if near.call == call:
+            return near
+    return None
+
+
+def _same(seen: Observation, history: History, reading: Reading, place: int) -> None:
+    result = seen.prints.result
+    reading.near = near = _near(history, reading.call)
+    adjacent = place == history.window - 1
+    gap_s = seen.now - history.time_at(place)
+    earlier = history.result_at(place)
+    if is_poll(result, gap_s):
+        reading.poll = True
+        reading.against = ("the answer is pending and some time went by: a poll",)
+        return
+    third = near is not None and near.same >= 2
+    base = 1.0 if adjacent or third else AGAIN
+    if result is None:
+        if not earlier:
+            _add(reading, "repeat", soft=UNLOGGED * base, words="the same call again, answers unknown")
+    elif reading.result == earlier:
+        _same_answer(reading, result, base, adjacent=adjacent)
+    elif reading.failed:
+        _other_failure(result, reading, near, base)
+    elif result.klass is ResultClass.content and not is_novel(history, result):
+        _add(reading, "repeat", soft=FLIPPED, words="the same call with an answer that was had before")
+    _discount(history, reading, place, gap_s, adjacent=adjacent)
+
+
+def _same_answer(reading: Reading, result: Fingerprint, base: float, *, adjacent: bool) -> None:
+    if reading.failed:
+        _add(reading, "failure", hard=SAME * base, words="the same call fails with the same error")
+    elif result.klass not in _QUIET:
+        _add(reading, "repeat", hard=SAME * base, words="the same call gets the same answer")
+    elif adjacent:
+        _add(reading, "repeat", hard=SILENT, words="the same call in a row gets the same empty answer")
+
+
+def _other_failure(result: Fingerprint, reading: Reading, near: Near | None, base: float) -> None:
+    if near is None or not near.failed:
+        return
+    alike = near.result_shape == result.shape or _alike(near.answer, result.sketch) >= ERROR_ALIKE
+    if not alike:
+        reading.against = ("the error says something else than before",)
+        _add(reading, "failure", soft=OTHER_ERROR * base, words="the same call fails again")
+        return
+    direction = moved(near.numbers, result.numbers)
+    if direction and near.moved in (0, direction):
+        reading.against = ("a number in the error moves one way",)
+        base *= MOVING
+    _add(reading, "failure", hard=SAME * base, words="the same call fails with much the same error")
+
+
+def _discount(history: History, reading: Reading, place: int, gap_s: float, *, adjacent: bool) -> None:
+    if not reading.kind:
+        return
+    if not adjacent and history.wrote_since(place):
+        reading.hard *= HALF
+        reading.soft *= HALF
+        reading.against += ("something was changed between the two calls",)
+    if gap_s >= SLOW_GAP_S:
+        reading.soft = (reading.soft + reading.hard) * HALF
+        reading.hard = 0.0
+        reading.against += ("the calls are more than a minute apart",)
+
+
+def _other(seen: Observation, history: History, reading: Reading) -> None:
+    result = seen.prints.result
+    arguments = seen.prints.arguments
+    if result is None or arguments is None or result.klass in (ResultClass.ack, ResultClass.bare, ResultClass.pending):
+        return
+    tool = tool_digest(seen.event.tool)
+    best = Reading()
+    for near in reversed(history.near):
+        if near.tool == tool and near.failed == reading.failed and near.result:
+            _compare(near, arguments, result, reading, best)
+    reading.kind, reading.hard, reading.soft = best.kind, best.hard, best.soft
+    reading.words, reading.against, reading.near = best.words, best.against, best.near
+
+
+def _compare(near: Near, arguments: Fingerprint, result: Fingerprint, reading: Reading, best: Reading) -> None:
+    """Weigh one earlier call against this one, and keep it in `best` where it is the strongest evidence so far."""
+    same_answer = near.result == reading.result
+    empty = result.klass is ResultClass.empty
+    counted = near.shape == arguments.shape
+    alike = 1.0 if counted else _alike(near.arguments, arguments.sketch)
+    found = Reading(near=near)
+    if same_answer and counted:
+        _counted(found, result, failed=reading.failed, empty=empty)
+    elif reading.failed:
+        _failing_alike(found, near, result, alike, same=same_answer or near.result_shape == result.shape)
+    elif same_answer and alike >= AKIN_FROM:
+        weight = EMPTY if empty else ALIKE if alike >= ALIKE_FROM else AKIN
+        what = "nothing was found again" if empty else "the same answer again"
+        _add(found, "stagnation", soft=weight, words=f"changed arguments, {what}")
+    if found.hard + found.soft > best.hard + best.soft:
+        best.kind, best.hard, best.soft, best.words = found.kind, found.hard, found.soft, found.words
+        best.against, best.near = found.against, near
+
+
+def _counted(found: Reading, result: Fingerprint, *, failed: bool, empty: bool) -> None:
+    if empty and result.size == 0 and not failed:
+        _add(found, "stagnation", soft=EMPTY, words="only numbers change in the arguments, still nothing")
+    elif failed or empty:
+        words = "only numbers change in the arguments, the answer stays empty or failed"
+        _add(found, "stagnation", hard=COUNTED_HARD, soft=COUNTED - COUNTED_HARD, words=words)
+    else:
+        _add(found, "stagnation", soft=ALIKE, words="only numbers change in the arguments, the answer stays the same")
+
+
+def _failing_alike(found: Reading, near: Near, result: Fingerprint, alike: float, *, same: bool) -> None:
+    if same:
+        _add(found, "stagnation", soft=STALE, words="changed arguments, the same failure")
+    elif alike >= AKIN_FROM and _alike(near.answer, result.sketch) >= ERROR_ALIKE:
+        weight = ALIKE if alike >= ALIKE_FROM else AKIN
+        _add(found, "failure", soft=weight, words="much the same call fails with much the same error")
+
+
+def _add(reading: Reading, kind: str, *, words: str, hard: float = 0.0, soft: float = 0.0) -> None:
+    reading.kind, reading.hard, reading.soft, reading.words = kind, hard, soft, words
+
+
+def _alike(a: bytes, b: bytes) -> float:
+    return similarity(a, b) if a and b else 0.0

@@ -1,0 +1,168 @@
+"""A round of 2 to 32 steps that is gone through again and again with the same answers.
+
+For each lag a run length says how many steps in a row equalled the one a lag back, so a ring of symbols is all that is
+kept. Within a known round a foreign step is set aside, once in a while; order within a step does not matter.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from agentwatch.detect import evidence
+from agentwatch.detect.history import Laps, mix
+from agentwatch.detect.said import output_of
+from agentwatch.detect.state import Scope
+from agentwatch.detect.steps import OpenStep, enter_step
+from agentwatch.detect.streak import evidence_of, grow
+from agentwatch.records import Level, Observation, ResultClass, Signal
+from agentwatch.subject import run_subject
+
+__all__ = ["Cycle", "CycleOptions"]
+
+MAX_LAG = 32
+SYMBOLS = 64
+PATIENT_FROM = 16  # steps in a round's run from which two foreign steps in a row are tolerated, before it is one
+SLOW_STEP_S = 60.0  # steps further apart than this pause at most
+_SIZE = 8
+
+Rounds = Annotated[int, Meta(ge=2, le=1000)]
+
+
+class CycleOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Rounds and steps, both at least, to warn and to kill."""
+
+    enabled: bool = True
+    warn_rounds: Rounds = 3
+    warn_steps: Rounds = 6
+    kill_rounds: Rounds = 5
+    kill_steps: Rounds = 15
+
+
+class Cycle:
+    """Warns of rounds of equal steps; kills only where most of their answers say something."""
+
+    kind = "cycle"
+
+    def __init__(self, options: CycleOptions) -> None:
+        self.options = options
+
+    def read(self, seen: Observation, state: Scope) -> Signal | None:
+        """Judge the event by what was learnt before it."""
+        cycle = state.history.cycle
+        if cycle is None or not cycle.best:
+            return None
+        symbol = _symbol(seen, state)
+        if not symbol:
+            return None
+        closed = enter_step(_copy(cycle.step), seen, symbol)
+        lag, run = cycle.best, cycle.runs[cycle.best]
+        for step in closed:
+            if step != _back(cycle.symbols, lag):
+                return None
+            run += 1
+        if not closed or run + lag < self.options.warn_steps or run < (self.options.warn_rounds - 1) * lag:
+            return None
+        return self._signal(seen, state, cycle, lag, run)
+
+    def learn(self, seen: Observation, state: Scope) -> None:
+        """Take the event into the speaker's history."""
+        symbol = _symbol(seen, state)
+        evidence.learn(seen, state)
+        if not symbol:
+            return
+        cycle = state.history.cycle
+        if cycle is None:
+            cycle = state.history.cycle = Laps()
+        for step in enter_step(cycle.step, seen, symbol):
+            _advance(cycle, step)
+            if cycle.best and cycle.runs[cycle.best] and not cycle.aside:
+                cycle.streak = grow(cycle.streak, seen, state, (step,))
+
+    def _signal(self, seen: Observation, state: Scope, cycle: Laps, lag: int, run: int) -> Signal:
+        options = self.options
+        steps = run + lag
+        rounds = steps / lag
+        strength = min(rounds / options.warn_rounds, steps / options.warn_steps)
+        kill_at = options.kill_rounds / options.warn_rounds
+        if steps < options.kill_steps:
+            strength = min(strength, kill_at * 0.99)
+        told = sum(cycle.symbols[-_SIZE * back] & 1 for back in range(1, lag + 1))
+        found = evidence_of(cycle.streak, seen, state, (), lag)
+        slow = (seen.now - found.since) / max(1, found.count) >= SLOW_STEP_S
+        return Signal(
+            kind=self.kind,
+            subject=run_subject(state.run.tenant, state.run.app, state.run.run),
+            strength=strength,
+            kill_at=kill_at,
+            ceiling=Level.kill if told * 2 >= lag and not slow else Level.pause,
+            confidence=min(0.99, 0.5 + 0.05 * run),
+            reason=f"the same {lag} steps with the same answers, {int(rounds)} rounds",
+            speaks_for=(f"{run} steps in a row equalled the one {lag} steps before",),
+            speaks_against=("the steps are more than a minute apart",) if slow else (),
+            evidence=found,
+        )
+
+
+def _symbol(seen: Observation, state: Scope) -> int:
+    """Digest what was done and what came of it; the lowest bit says whether the answer says something."""
+    reading = evidence.read(seen, state)
+    if reading.call:
+        result = seen.prints.result
+        if reading.poll:
+            return 0
+        told = result is not None and result.klass in (ResultClass.content, ResultClass.error)
+        return mix(reading.call, reading.result) & ~1 | told
+    output = output_of(seen)
+    if reading.said is None or output is None:
+        return 0
+    told_in = seen.prints.input
+    return mix(output.masked, told_in.masked if told_in is not None else 0) & ~1 or 2
+
+
+def _copy(step: OpenStep) -> OpenStep:
+    return OpenStep(step.number, step.at, step.chat, list(step.members))
+
+
+def _back(symbols: bytearray, lag: int) -> int:
+    return int.from_bytes(symbols[-_SIZE * lag : len(symbols) - _SIZE * (lag - 1)], "little")
+
+
+def _advance(cycle: Laps, step: int) -> None:
+    lag = cycle.best
+    if lag and cycle.runs[lag] >= lag and step != _back(cycle.symbols, lag):
+        cycle.aside += step.to_bytes(_SIZE, "little")
+        allowed = 1 if cycle.runs[lag] < PATIENT_FROM else 2
+        if len(cycle.aside) <= allowed * _SIZE:
+            return
+        waiting, cycle.aside = cycle.aside, bytearray()
+        cycle.streak = None
+        for at in range(0, len(waiting), _SIZE):
+            _append(cycle, int.from_bytes(waiting[at : at + _SIZE], "little"))
+        return
+    cycle.aside.clear()
+    _append(cycle, step)
+
+
+def _append(cycle: Laps, step: int) -> None:
+    """Lengthen the runs of those lags at which this symbol stood before, and end all others."""
+    symbols = cycle.symbols
+    runs = bytearray(MAX_LAG + 1)
+    best = 0
+    wanted = step.to_bytes(_SIZE, "little")
+    at = symbols.rfind(wanted)
+    while at >= 0:
+        lag = (len(symbols) - at) // _SIZE
+        if lag > MAX_LAG:
+            break
+        if at % _SIZE == 0:
+            runs[lag] = min(255, cycle.runs[lag] + 1) if cycle.runs else 1
+            if not best or runs[lag] > runs[best]:
+                best = lag
+        at = symbols.rfind(wanted, 0, at + _SIZE - 1)
+    cycle.runs = runs if best else bytearray()
+    cycle.best = 0 if best == 1 else best
+    if not best:
+        cycle.streak = None
+    if len(symbols) >= SYMBOLS * _SIZE:
+        del symbols[:_SIZE]
+    symbols += wanted

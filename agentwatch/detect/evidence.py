@@ -1,0 +1,164 @@
+"""The leaky buckets of stale calls that `repeat`, `stagnation` and `failure` share, and how a signal is made of them.
+
+One reading of an event serves all three: each reports the events that are evidence of its own kind, at the strength of
+the buckets together. Hard evidence alone can justify a kill; soft evidence pauses at most.
+"""
+
+from msgspec import Struct
+
+from agentwatch.detect.calls import Reading, read_call, tool_digest
+from agentwatch.detect.history import (
+    CALLS,
+    FAILED,
+    NEAR,
+    WRITE,
+    History,
+    Near,
+)
+from agentwatch.detect.said import learn_said, read_said, worked
+from agentwatch.detect.state import Scope
+from agentwatch.detect.streak import evidence_of, grow
+from agentwatch.records import Level, Observation, Signal
+from agentwatch.subject import run_subject
+
+__all__ = ["learn", "read", "signal"]
+
+CAP = 30.0  # buckets hold no more, so that a long loop that ends can be forgotten
+LEAK = 1.0  # what a novel answer takes off the hard bucket; it empties the soft one
+UNLOGGED_LEAK = 1.0  # what a call never made before takes off where the log holds no answers
+
+
+class _Last(Struct):
+    """The latest reading: detectors ask one after the other about the same event, so one is enough."""
+
+    seen: Observation | None = None
+    history: History | None = None
+    reading: Reading | None = None
+
+
+_LAST = _Last()
+_NOTHING = Reading()
+
+
+def read(seen: Observation, scope: Scope) -> Reading:
+    """Read an event against what was learnt before it (once, however many detectors ask)."""
+    if _LAST.seen is seen and _LAST.history is scope.history and _LAST.reading is not None:
+        return _LAST.reading
+    reading = _NOTHING
+    event = seen.event
+    if not seen.own_effect and not scope.duplicate and event.status not in ("held", "rate_limited"):
+        if event.op == "execute_tool":
+            reading = read_call(seen, scope.history)
+        elif event.op in ("chat", "message"):
+            reading = Reading(said=read_said(seen, scope.run, scope.history))
+    _LAST.seen, _LAST.history, _LAST.reading = seen, scope.history, reading
+    return reading
+
+
+def learn(seen: Observation, scope: Scope) -> None:
+    """Take an event into the speaker's history, once, whichever detector asks first."""
+    history = scope.history
+    if history.index == seen.index:
+        return
+    reading = read(seen, scope)
+    history.index = seen.index
+    if reading.call:
+        _learn_call(seen, scope, history, reading)
+    elif reading.said is not None:
+        said = reading.said
+        if said.news:
+            history.hard *= 0.5
+            history.soft = 0.0
+        learn_said(seen, scope, said)
+
+
+def _learn_call(seen: Observation, scope: Scope, history: History, reading: Reading) -> None:
+    if seen.event.step is not None and seen.event.step == history.step:
+        history.step_calls = min(CALLS, history.step_calls + 1)
+    else:
+        history.step = -1 if seen.event.step is None else seen.event.step
+        history.step_calls = 1
+    _fill(seen, scope, history, reading)
+    mark = (FAILED if reading.failed else 0) | (WRITE if reading.writes else 0)
+    history.push(reading.call, reading.result, seen.now, mark)
+    if not reading.parallel:
+        _learn_near(seen, history, reading)
+
+
+def _fill(seen: Observation, scope: Scope, history: History, reading: Reading) -> None:
+    if reading.novel:
+        worked(scope.run)
+        leak = LEAK if reading.result else UNLOGGED_LEAK
+        history.hard = max(0.0, history.hard - leak)
+        history.soft = 0.0 if reading.result else max(0.0, history.soft - leak)
+        history.fresh += 1
+        if not history.hard and not history.soft:
+            history.streaks = None
+    elif reading.kind:
+        history.hard = min(CAP, history.hard + reading.hard)
+        history.soft = min(CAP, history.soft + reading.soft)
+        history.stale += 1
+        if history.streaks is None:
+            history.streaks = {}
+        digests = (reading.call, reading.result)
+        history.streaks[reading.kind] = grow(history.streaks.get(reading.kind), seen, scope, digests)
+
+
+def _learn_near(seen: Observation, history: History, reading: Reading) -> None:
+    arguments, result = seen.prints.arguments, seen.prints.result
+    found = next((near for near in history.near if near.call == reading.call), None)
+    if found is not None:
+        history.near.remove(found)
+    elif len(history.near) >= NEAR:
+        del history.near[0]
+    near = Near(
+        tool=tool_digest(seen.event.tool),
+        call=reading.call,
+        shape=arguments.shape if arguments is not None else 0,
+        result=reading.result,
+        result_shape=result.shape if result is not None else 0,
+        failed=reading.failed,
+        arguments=arguments.sketch if arguments is not None else b"",
+        answer=result.sketch if result is not None and reading.failed else b"",
+        numbers=result.numbers if result is not None and reading.failed else (),
+    )
+    if found is not None:
+        near.same = found.same + 1 if found.result == near.result else 1
+    history.near.append(near)
+
+
+def signal(kind: str, seen: Observation, scope: Scope, warn: float, kill: float) -> Signal | None:
+    """Make the signal of one kind, where this event is its evidence and the buckets together reach `warn`."""
+    reading = read(seen, scope)
+    if reading.kind != kind:
+        return None
+    history = scope.history
+    hard = history.hard + reading.hard
+    total = hard + history.soft + reading.soft
+    if total < warn:
+        return None
+    streak = (history.streaks or {}).get(kind)
+    evidence = evidence_of(streak, seen, scope, (reading.call, reading.result))
+    return Signal(
+        kind=kind,
+        subject=run_subject(scope.run.tenant, scope.run.app, scope.run.run),
+        strength=total / warn,
+        kill_at=kill / warn,
+        ceiling=Level.kill if hard >= kill else Level.pause,
+        confidence=min(0.99, 0.5 + 0.5 * hard / kill),
+        reason=f"{seen.event.tool or 'tool'}: {reading.words}, {evidence.count} times",
+        speaks_for=_for(history, reading, hard, total),
+        speaks_against=reading.against + _novelty(history),
+        evidence=evidence,
+    )
+
+
+def _for(history: History, reading: Reading, hard: float, total: float) -> tuple[str, ...]:
+    found = [reading.words, f"{history.stale + 1} calls of this run brought nothing new"]
+    if hard < total:
+        found.append(f"{hard / total:.0%} of the evidence is an exact repetition")
+    return tuple(found)
+
+
+def _novelty(history: History) -> tuple[str, ...]:
+    return (f"{history.fresh} calls of this run brought something new",) if history.fresh else ()

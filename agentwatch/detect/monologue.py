@@ -1,0 +1,62 @@
+"""The agent says the same again and again and does nothing: near-equal outputs with no new work between."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from agentwatch.detect import evidence
+from agentwatch.detect.said import output_of
+from agentwatch.detect.state import Scope
+from agentwatch.detect.streak import evidence_of
+from agentwatch.records import Level, Observation, Signal
+from agentwatch.subject import run_subject
+
+__all__ = ["Monologue", "MonologueOptions"]
+
+Weight = Annotated[float, Meta(gt=0, le=1000)]
+
+
+class MonologueOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Weights of repeated outputs: equal and alike ones together to warn, equal ones alone to kill."""
+
+    enabled: bool = True
+    warn: Weight = 3.0
+    kill: Weight = 8.0
+
+
+class Monologue:
+    """Warns of outputs that repeat earlier ones of the same speaker; only equal ones can kill."""
+
+    kind = "monologue"
+
+    def __init__(self, options: MonologueOptions) -> None:
+        self.options = options
+
+    def read(self, seen: Observation, state: Scope) -> Signal | None:
+        """Judge the event by what was learnt before it."""
+        said = evidence.read(seen, state).said
+        spoken = state.history.spoken
+        output = output_of(seen)
+        if said is None or not said.weight or spoken is None or output is None:
+            return None
+        total = spoken.stale + said.weight
+        if total < self.options.warn:
+            return None
+        hard = spoken.hard + (said.weight if said.equal else 0.0)
+        found = evidence_of(spoken.streak, seen, state, (output.masked,))
+        how = "equal to" if said.equal else "much like"
+        return Signal(
+            kind=self.kind,
+            subject=run_subject(state.run.tenant, state.run.app, state.run.run),
+            strength=total / self.options.warn,
+            kill_at=self.options.kill / self.options.warn,
+            ceiling=Level.kill if hard >= self.options.kill else Level.pause,
+            confidence=min(0.99, 0.5 + 0.5 * hard / self.options.kill),
+            reason=f"{seen.event.agent} says the same again, {found.count} times, with no new work between",
+            speaks_for=(f"the output is {how} an earlier one of the same agent", "its input brought nothing new"),
+            evidence=found,
+        )
+
+    def learn(self, seen: Observation, state: Scope) -> None:
+        """Take the event into the speaker's history."""
+        evidence.learn(seen, state)

@@ -1,0 +1,157 @@
+"""Agents that answer each other round a ring, without work and without anything new."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from agentwatch.detect import evidence
+from agentwatch.detect.calls import tool_digest
+from agentwatch.detect.exchange import VOICES, Exchange, Voice
+from agentwatch.detect.history import remember, rfind
+from agentwatch.detect.said import output_of
+from agentwatch.detect.state import Scope
+from agentwatch.detect.streak import evidence_of, grow
+from agentwatch.fingerprint import similarity
+from agentwatch.records import Fingerprint, Level, Observation, Signal
+from agentwatch.subject import root_subject
+
+__all__ = ["Pingpong", "PingpongOptions"]
+
+CAP = 60.0
+TURNS = 8  # messages that tell how many take part
+SAID = 8  # digests kept of each speaker
+SKETCHES = 2
+ALIKE = 0.7
+ALIKE_WORDS = 5  # shorter messages are alike by chance
+SHORT_WORDS = 6  # a new message this short is a courtesy, and half of one that says nothing
+COURTESY = 0.5
+LEAK = 2.0  # what a message that says something new takes off
+
+Trips = Annotated[float, Meta(gt=0, le=1000)]
+
+
+class PingpongOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Round trips in which nothing new was said."""
+
+    enabled: bool = True
+    warn: Trips = 5.0
+    kill: Trips = 12.0
+
+
+class Answer(Struct, gc=False):
+    """What one message adds to the exchange: weight and whether it was equal, how many take part, or that it is new."""
+
+    weight: float = 0.0
+    equal: bool = False
+    new: bool = False
+    voices: int = 0
+
+
+class Pingpong:
+    """Warns of answers that go round with nothing new in them; only equal messages can kill."""
+
+    kind = "pingpong"
+
+    def __init__(self, options: PingpongOptions) -> None:
+        self.options = options
+
+    def read(self, seen: Observation, state: Scope) -> Signal | None:
+        """Judge the event by what was learnt before it."""
+        exchange = state.root.exchange
+        output = output_of(seen)
+        if exchange is None or output is None or exchange.stale < self.options.warn:
+            return None
+        answer = _weigh(seen, exchange, output)
+        if not answer.weight or answer.voices < 2:
+            return None
+        trips = (exchange.stale + answer.weight) / answer.voices
+        if trips < self.options.warn:
+            return None
+        hard = (exchange.hard + (answer.weight if answer.equal else 0.0)) / answer.voices
+        found = evidence_of(exchange.streak, seen, state, (output.masked,), answer.voices)
+        return Signal(
+            kind=self.kind,
+            subject=root_subject(state.run.tenant, state.run.app, state.root.root),
+            strength=trips / self.options.warn,
+            kill_at=self.options.kill / self.options.warn,
+            ceiling=Level.kill if hard >= self.options.kill else Level.pause,
+            confidence=min(0.99, 0.5 + 0.5 * hard / self.options.kill),
+            reason=f"{answer.voices} agents answer each other, {int(trips)} round trips with nothing new",
+            speaks_for=(
+                f"{found.count} messages repeat earlier ones of their speakers",
+                "no tool brought news",
+            ),
+            evidence=found,
+        )
+
+    def learn(self, seen: Observation, state: Scope) -> None:
+        """Take the event into the tree's exchange."""
+        reading = evidence.read(seen, state)
+        evidence.learn(seen, state)
+        exchange = state.root.exchange
+        output = output_of(seen)
+        if reading.novel or (reading.said is not None and reading.said.news and seen.event.trigger == "human"):
+            if exchange is not None:
+                exchange.stale = exchange.hard = 0.0
+                exchange.streak = None
+            return
+        if reading.said is None or output is None or (exchange is not None and exchange.index == seen.index):
+            return
+        if exchange is None:
+            exchange = state.root.exchange = Exchange()
+        exchange.index = seen.index
+        _take(seen, state, exchange, output)
+
+
+def _weigh(seen: Observation, exchange: Exchange, output: Fingerprint) -> Answer:
+    speaker = tool_digest(seen.event.agent)
+    turns = exchange.turns
+    answer = Answer()
+    if turns and turns[-8:] == speaker.to_bytes(8, "little"):
+        return answer
+    kinds = {bytes(turns[at : at + 8]) for at in range(0, len(turns), 8)}
+    answer.voices = len(kinds | {speaker.to_bytes(8, "little")})
+    voice = next((voice for voice in exchange.voices if voice.speaker == speaker), None)
+    if voice is None:
+        answer.new = True
+        return answer
+    answer.equal = rfind(voice.said, output.masked) >= 0
+    if answer.equal or _is_alike(voice, output):
+        answer.weight = 1.0
+    elif output.words <= SHORT_WORDS:
+        answer.weight = COURTESY
+    else:
+        answer.new = True
+    return answer
+
+
+def _is_alike(voice: Voice, output: Fingerprint) -> bool:
+    if output.words < ALIKE_WORDS or not output.sketch:
+        return False
+    return any(similarity(output.sketch, sketch) >= ALIKE for sketch in voice.sketches)
+
+
+def _take(seen: Observation, state: Scope, exchange: Exchange, output: Fingerprint) -> None:
+    answer = _weigh(seen, exchange, output)
+    if answer.weight and answer.voices >= 2:
+        exchange.stale = min(CAP, exchange.stale + answer.weight)
+        exchange.hard = min(CAP, exchange.hard + (answer.weight if answer.equal else 0.0))
+        exchange.streak = grow(exchange.streak, seen, state, (output.masked,))
+    elif answer.new:
+        exchange.stale = max(0.0, exchange.stale - LEAK)
+        exchange.hard = max(0.0, exchange.hard - LEAK)
+        if not exchange.stale:
+            exchange.streak = None
+    speaker = tool_digest(seen.event.agent)
+    remember(exchange.turns, speaker, TURNS)
+    voice = next((voice for voice in exchange.voices if voice.speaker == speaker), None)
+    if voice is None:
+        if len(exchange.voices) >= VOICES:
+            del exchange.voices[0]
+        voice = Voice(speaker)
+        exchange.voices.append(voice)
+    remember(voice.said, output.masked, SAID)
+    if output.sketch and not answer.equal:
+        if len(voice.sketches) >= SKETCHES:
+            del voice.sketches[0]
+        voice.sketches.append(output.sketch)

@@ -1,0 +1,130 @@
+"""Whether what an agent says is new: its output is compared with its own earlier ones, never with another's.
+
+An output counts as repeated only where its input brought nothing either: a classifier that answers "no issues" to one
+new text after the other repeats itself rightly.
+"""
+
+from msgspec import Struct
+
+from agentwatch.detect.against import brings_news
+from agentwatch.detect.history import INPUTS, OUTPUTS, TEXTS, History, Spoken, remember, rfind
+from agentwatch.detect.state import RunState, Scope
+from agentwatch.detect.streak import grow
+from agentwatch.fingerprint import similarity
+from agentwatch.records import Fingerprint, Observation
+
+__all__ = ["Said", "learn_said", "output_of", "read_said", "worked"]
+
+CAP = 30.0
+MIN_WORDS = 8  # shorter texts are alike by chance; equal ones count half
+ALIKE = 0.8
+SHORT = 0.5
+LEAK = 1.5  # what a new output of the same speaker takes off
+OTHERS_LEAK = 0.5  # what a new output of another speaker in the run takes off
+
+
+class Said(Struct, gc=False):
+    """What one output means: its weight as a repetition, whether it is equal or only alike, whether it is new.
+
+    news: the input is a turn from outside. told: the input is one that this speaker had before, or none.
+    """
+
+    weight: float = 0.0
+    equal: bool = False
+    new: bool = False
+    news: bool = False
+
+
+def output_of(seen: Observation) -> Fingerprint | None:
+    """Give the text that the event's agent said, if it said one."""
+    if seen.event.op not in ("chat", "message"):
+        return None
+    prints = seen.prints
+    output = prints.output
+    if output is None and seen.event.op == "message":
+        output = prints.input
+    return output if output is not None and output.words else None
+
+
+def read_said(seen: Observation, run: RunState, history: History) -> Said:
+    """Compare an output with the speaker's earlier ones."""
+    said = Said()
+    spoken = history.spoken
+    output = output_of(seen)
+    said.news = brings_news(seen, run, spoken)
+    if output is None:
+        return said
+    if spoken is None:
+        said.new = True
+        return said
+    said.equal = rfind(spoken.outputs, output.masked) >= 0
+    alike = said.equal or _is_alike(spoken, output)
+    said.new = not alike
+    if alike and not said.news and _told_before(seen, history, spoken):
+        said.weight = 1.0 if output.words >= MIN_WORDS else SHORT
+    return said
+
+
+def _is_alike(spoken: Spoken, output: Fingerprint) -> bool:
+    if output.words < MIN_WORDS or not output.sketch:
+        return False
+    return any(similarity(output.sketch, sketch) >= ALIKE for sketch in spoken.sketches)
+
+
+def _told_before(seen: Observation, history: History, spoken: Spoken) -> bool:
+    told = seen.prints.input
+    if told is None or told.words == 0 or seen.event.op == "message":
+        return True
+    return rfind(spoken.inputs, told.masked) >= 0 or rfind(history.results, told.masked) >= 0
+
+
+def learn_said(seen: Observation, scope: Scope, said: Said) -> None:
+    """Take an output and its input in."""
+    spoken = scope.history.spoken
+    if spoken is None:
+        spoken = scope.history.spoken = Spoken()
+    told = seen.prints.input
+    if told is not None and told.words:
+        remember(spoken.inputs, told.masked, INPUTS)
+        spoken.told = told.sketch
+    if said.news:
+        spoken.stale = spoken.hard = 0.0
+        spoken.streak = None
+    output = output_of(seen)
+    if output is None:
+        return
+    if said.weight:
+        spoken.stale = min(CAP, spoken.stale + said.weight)
+        spoken.hard = min(CAP, spoken.hard + (said.weight if said.equal else 0.0))
+        spoken.streak = grow(spoken.streak, seen, scope, (output.masked,))
+    elif said.new:
+        _fade(spoken, LEAK)
+        if output.words >= MIN_WORDS:
+            _others_fade(scope.run, spoken)
+    remember(spoken.outputs, output.masked, OUTPUTS)
+    if output.sketch and output.words >= MIN_WORDS and not said.equal:
+        if len(spoken.sketches) >= TEXTS:
+            del spoken.sketches[0]
+        spoken.sketches.append(output.sketch)
+
+
+def worked(run: RunState) -> None:
+    """Forget repeated outputs after work that brought something new."""
+    for history in run.speakers.values():
+        spoken = history.spoken
+        if spoken is not None and spoken.stale:
+            spoken.stale = spoken.hard = 0.0
+            spoken.streak = None
+
+
+def _others_fade(run: RunState, spoken: Spoken) -> None:
+    for other in run.speakers.values():
+        if other.spoken is not None and other.spoken is not spoken and other.spoken.stale:
+            _fade(other.spoken, OTHERS_LEAK)
+
+
+def _fade(spoken: Spoken, leak: float) -> None:
+    spoken.stale = max(0.0, spoken.stale - leak)
+    spoken.hard = max(0.0, spoken.hard - leak)
+    if not spoken.stale:
+        spoken.streak = None

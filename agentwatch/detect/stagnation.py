@@ -1,0 +1,38 @@
+"""The arguments change, and the answer stays empty, failed or the same."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from agentwatch.detect import evidence
+from agentwatch.detect.state import Scope
+from agentwatch.records import Observation, Signal
+
+__all__ = ["Stagnation", "StagnationOptions"]
+
+Weight = Annotated[float, Meta(gt=0, le=1000)]
+
+
+class StagnationOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Weights of stale calls, hard and soft together to warn, hard alone to kill (docs/detectors.md)."""
+
+    enabled: bool = True
+    warn: Weight = 3.0
+    kill: Weight = 9.0
+
+
+class Stagnation:
+    """Warns of changing calls of one tool that keep getting the same nothing; a plain "ok" is not one."""
+
+    kind = "stagnation"
+
+    def __init__(self, options: StagnationOptions) -> None:
+        self.options = options
+
+    def read(self, seen: Observation, state: Scope) -> Signal | None:
+        """Judge the event by what was learnt before it."""
+        return evidence.signal(self.kind, seen, state, self.options.warn, self.options.kill)
+
+    def learn(self, seen: Observation, state: Scope) -> None:
+        """Take the event into the speaker's history."""
+        evidence.learn(seen, state)
