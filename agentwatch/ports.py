@@ -30,6 +30,7 @@ __all__ = [
     "Accepted",
     "AckIntake",
     "AckSource",
+    "ControlIntake",
     "DeadLetters",
     "DecisionLog",
     "DecisionQueries",
@@ -253,6 +254,13 @@ class AckIntake(Protocol):
 
     async def acknowledge(self, acks: Sequence[Ack]) -> None:
         """Append to the partitions' acks streams, in order."""
+
+
+class ControlIntake(Protocol):
+    """The way in for what operators ask."""
+
+    async def append(self, control: Control) -> None:
+        """Append to the controls stream of the partition that the control concerns."""
 
 
 class DeadLetters(Protocol):
