@@ -1,0 +1,58 @@
+"""Brings decisions to agents over one signal path: as commands that stand, or as their taking back."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
+
+from agentwatch.act.command import command_of, takes_back
+from agentwatch.act.outbox import OutboxOptions, Progress, drain
+from agentwatch.ports import DecisionLog, SignalBus
+from agentwatch.records import Command, Decision
+
+__all__ = ["Reconciling", "deliver_decision", "drain_commands"]
+
+
+@runtime_checkable
+class Reconciling(Protocol):
+    """A bus that itself retains commands and must be told all that stands, so that it can take the rest back."""
+
+    async def reconcile(self, standing: Sequence[Command]) -> None:
+        """Make what is retained equal to what stands."""
+
+
+async def deliver_decision(bus: SignalBus, decision: Decision, now: float) -> None:
+    """Send what a decision means for agents; nothing where it changes nothing or its lease has ended."""
+    command = command_of(decision)
+    if command is not None:
+        if command.expires_at > now:
+            await bus.send(command)
+    elif takes_back(decision):
+        await bus.clear(decision.subject, decision.seq)
+
+
+async def drain_commands(
+    log: DecisionLog,
+    bus: SignalBus,
+    *,
+    wake: asyncio.Event,
+    wall: Callable[[], float] = time.time,
+    options: OutboxOptions = OutboxOptions(),  # noqa: B008  # frozen
+    progress: Progress | None = None,
+) -> None:
+    """Deliver the decision log to a bus until cancelled; what stands is brought anew after each failure."""
+
+    async def begin() -> None:
+        standing = [command for command in await log.standing() if command.expires_at > wall()]
+        if isinstance(bus, Reconciling):
+            await bus.reconcile(standing)
+            return
+        for command in standing:
+            await bus.send(command)
+
+    async def deliver(decision: Decision) -> None:
+        await deliver_decision(bus, decision, wall())
+
+    await drain(
+        log, bus.name, log.decisions, deliver, wake=wake, begin=begin, options=options, progress=progress
+    )

@@ -1,0 +1,130 @@
+"""How to reach an MQTT broker: its address as a URL, and the one place that opens an aiomqtt connection.
+
+aiomqtt is optional (`agentwatch[mqtt]`), so it is imported when a connection is opened.
+"""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from msgspec import Struct
+
+from agentwatch.errors import BadConfig, SignalUnavailable
+
+if TYPE_CHECKING:
+    import aiomqtt
+
+__all__ = ["BrokerAddress", "BrokerWill", "broker_address", "connect", "require_mqtt"]
+
+_QUERY = {"ca", "cert", "key", "password_file"}
+_MAX_INCOMING = 10_000
+
+
+class BrokerAddress(Struct, frozen=True, kw_only=True):
+    """Where a broker listens and how to log in. `ca`, `cert` and `key` are PEM files for TLS."""
+
+    host: str
+    port: int = 1883
+    tls: bool = False
+    user: str = ""
+    password: str = ""
+    password_file: str = ""
+    ca: str = ""
+    cert: str = ""
+    key: str = ""
+
+    def __repr__(self) -> str:
+        return f"BrokerAddress({'mqtts' if self.tls else 'mqtt'}://{self.host}:{self.port})"
+
+
+class BrokerWill(Struct, frozen=True):
+    """What the broker publishes, retained, when the connection breaks."""
+
+    topic: str
+    payload: bytes
+
+
+def broker_address(url: str) -> BrokerAddress:
+    """Read `mqtt[s]://[user[:password]@]host[:port][?ca=&cert=&key=&password_file=]`; raises `BadConfig`."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or port == -1:
+        raise BadConfig("write mqtt://host[:port] or mqtts://host[:port]", "mqtt")
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    unknown = sorted(set(query) - _QUERY)
+    if unknown:
+        raise BadConfig(
+            f"unknown option {unknown[0]!r} in the broker's URL; known: {', '.join(sorted(_QUERY))}", "mqtt"
+        )
+    tls = parts.scheme == "mqtts"
+    return BrokerAddress(
+        host=parts.hostname,
+        port=port or (8883 if tls else 1883),
+        tls=tls,
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        **query,
+    )
+
+
+def require_mqtt() -> None:
+    """Raise `BadConfig` where aiomqtt is not installed."""
+    try:
+        import aiomqtt  # noqa: F401  # only whether it can be imported is asked
+    except ImportError as error:
+        raise BadConfig("MQTT needs aiomqtt: install agentwatch[mqtt]", "mqtt") from error
+
+
+@asynccontextmanager
+async def connect(
+    address: BrokerAddress,
+    *,
+    identifier: str | None = None,
+    will: BrokerWill | None = None,
+    protocol: Literal["3.1.1", "5"] = "3.1.1",
+    keepalive_s: int = 15,
+    timeout_s: float = 2.0,
+) -> AsyncIterator["aiomqtt.Client"]:
+    """Hold one connection; whatever breaks it, also inside the block, is raised as `SignalUnavailable`."""
+    require_mqtt()
+    import aiomqtt
+
+    try:
+        client = aiomqtt.Client(
+            address.host,
+            address.port,
+            username=address.user or None,
+            password=_password(address),
+            identifier=identifier,
+            will=aiomqtt.Will(will.topic, will.payload, qos=1, retain=True) if will else None,
+            protocol=aiomqtt.ProtocolVersion.V5 if protocol == "5" else aiomqtt.ProtocolVersion.V311,
+            keepalive=keepalive_s,
+            timeout=timeout_s,
+            max_queued_incoming_messages=_MAX_INCOMING,
+            tls_context=_tls(address),
+        )
+        async with client:
+            yield client
+    except (aiomqtt.MqttError, OSError) as error:
+        raise SignalUnavailable(f"broker {address.host}:{address.port}: {error}") from error
+
+
+def _password(address: BrokerAddress) -> str | None:
+    if address.password_file:
+        return Path(address.password_file).read_text(encoding="utf-8").rstrip("\n")
+    return address.password or None
+
+
+def _tls(address: BrokerAddress) -> ssl.SSLContext | None:
+    if not address.tls:
+        return None
+    context = ssl.create_default_context(cafile=address.ca or None)
+    if address.cert:
+        context.load_cert_chain(address.cert, address.key or None)
+    return context

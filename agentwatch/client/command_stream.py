@@ -1,0 +1,100 @@
+"""Reads Server-Sent Events with the standard library alone; blocking, for use in a thread."""
+
+import http.client
+import socket
+import ssl
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from agentwatch.errors import BadConfig, SignalUnavailable
+
+__all__ = ["CommandStream", "Frame"]
+
+_MAX_LINE_BYTES = 1 << 16
+
+
+class Frame(Struct, frozen=True):
+    """One event of a stream: its name and its data."""
+
+    event: str
+    data: bytes
+
+
+class CommandStream:
+    """One request whose answer does not end. `idle_s`: how long the server may be silent before it counts as gone."""
+
+    def __init__(self, url: str, token: str, timeout_s: float, idle_s: float) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise BadConfig("write http://host[:port] or https://host[:port]", "http")
+        self._host = parts.hostname
+        self._port = parts.port
+        self._secure = parts.scheme == "https"
+        self._base = parts.path.rstrip("/")
+        self._token = token
+        self._timeout_s = timeout_s
+        self._idle_s = idle_s
+        self._connection: http.client.HTTPConnection | None = None
+        self._socket: socket.socket | None = None
+        self._answer: http.client.HTTPResponse | None = None
+
+    def open(self, path: str) -> float | None:
+        """Ask for the stream; returns the server's time in unix seconds where it tells it.
+
+        Raises `SignalUnavailable`, also for any answer but 200.
+        """
+        headers = {"Accept": "text/event-stream"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        try:
+            self._connection = self._connect()
+            self._connection.connect()
+            self._socket = self._connection.sock
+            self._connection.request("GET", self._base + path, headers=headers)
+            self._answer = self._connection.getresponse()
+            self._socket.settimeout(self._idle_s)
+        except (http.client.HTTPException, OSError) as error:
+            raise SignalUnavailable(f"{self._host}: {error or type(error).__name__}") from error
+        if self._answer.status != 200:
+            raise SignalUnavailable(f"{self._host} answered {self._answer.status} to the stream of commands")
+        date = self._answer.getheader("Date")
+        return parsedate_to_datetime(date).timestamp() if date else None
+
+    def next(self) -> Frame:
+        """Wait for the next event. Raises `SignalUnavailable` when the stream ends or falls silent."""
+        event, data = "", b""
+        try:
+            while self._answer is not None:
+                line = self._answer.readline(_MAX_LINE_BYTES)
+                if not line:
+                    break
+                line = line.rstrip(b"\r\n")
+                if not line and event:
+                    return Frame(event, data)
+                if line.startswith(b"event:"):
+                    event = line[6:].strip().decode(errors="replace")
+                elif line.startswith(b"data:"):
+                    data += line[5:].strip()
+        except (http.client.HTTPException, OSError, ValueError) as error:
+            raise SignalUnavailable(f"{self._host}: {error or type(error).__name__}") from error
+        raise SignalUnavailable(f"{self._host} ended the stream of commands")
+
+    def close(self) -> None:
+        """End the stream; a thread that waits for its next event stops waiting at once."""
+        held, self._socket = self._socket, None
+        if held is not None:
+            try:
+                held.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                held.close()  # it was not connected any more
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _connect(self) -> http.client.HTTPConnection:
+        if self._secure:
+            context = ssl.create_default_context()
+            return http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout_s, context=context)
+        return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s)

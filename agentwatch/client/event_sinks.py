@@ -1,0 +1,119 @@
+"""Where an emitter's batches go: the partition's stream over Redis, or the control API over HTTP. Blocking."""
+
+import time
+from collections.abc import Callable, Sequence
+from math import inf
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+from msgspec import Struct
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from agentwatch.client.http_session import HttpSession
+from agentwatch.client.identity import DEFAULT_TENANT
+from agentwatch.errors import StoreUnavailable
+from agentwatch.keys import META, keys, partition
+from agentwatch.records import Event
+
+__all__ = ["EventSink", "HttpSink", "RedisSink"]
+
+_log = structlog.get_logger()
+_PARTITIONS_AGE_S = 10.0
+_REFUSED_FOR_GOOD = frozenset({400, 404, 413, 415, 422})
+
+
+class EventSink(Protocol):
+    """A way for batches of events to travel."""
+
+    def send(self, events: Sequence[Event], encoded: Sequence[bytes]) -> int:
+        """Deliver, confirmed; returns how many were refused for good. Raises `Unavailable` to be called again."""
+
+    def close(self) -> None:
+        """Let the connection go."""
+
+
+class RedisSink:
+    """Appends to the streams in one pipeline. `maxlen` 0 leaves all trimming to the daemon."""
+
+    def __init__(
+        self, url: str, timeout_s: float, maxlen: int = 0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._url = url
+        self._timeout_s = timeout_s
+        self._maxlen = maxlen or None
+        self._clock = clock
+        self._client: Any = None  # Redis is generic over its answers in the stubs, not at run time
+        self._partitions = 1
+        self._partitions_at = -inf
+
+    def send(self, events: Sequence[Event], encoded: Sequence[bytes]) -> int:
+        """Deliver a batch; a part of it may arrive twice after a failure, which its ids make good."""
+        try:
+            client = self._connect()
+            with client.pipeline(transaction=False) as pipe:
+                for event, data in zip(events, encoded, strict=True):
+                    app = event.app or event.agent
+                    index = partition(event.tenant or DEFAULT_TENANT, app, self._partitions)
+                    pipe.xadd(keys(index).events, {"data": data}, maxlen=self._maxlen, approximate=True)
+                pipe.execute()
+        except (RedisError, OSError) as error:
+            raise StoreUnavailable(f"Redis: {error}") from error
+        return 0
+
+    def close(self) -> None:
+        """Let the connection go."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _connect(self) -> Any:
+        if self._client is None:
+            self._client = Redis.from_url(
+                self._url,
+                socket_timeout=self._timeout_s,
+                socket_connect_timeout=self._timeout_s,
+                retry=Retry(NoBackoff(), 0),  # the emitter itself waits and tries again
+            )
+        now = self._clock()
+        if now - self._partitions_at > _PARTITIONS_AGE_S:
+            self._partitions = int(self._client.hget(META, "partitions") or 1)
+            self._partitions_at = now
+        return self._client
+
+
+class _Refusals(Struct, frozen=True):
+    """What the control API tells of a batch, as far as it matters here."""
+
+    rejected: int | list[Any] = 0
+
+
+class HttpSink:
+    """Posts batches as NDJSON to `/v1/events`."""
+
+    def __init__(self, url: str, token: str, timeout_s: float) -> None:
+        self._session = HttpSession(url, token, timeout_s)
+
+    def send(self, events: Sequence[Event], encoded: Sequence[bytes]) -> int:
+        """Deliver a batch. One that is too large is halved; one event that is refused for good is counted."""
+        answer = self._session.request("POST", "/v1/events", b"\n".join(encoded) + b"\n", "application/x-ndjson")
+        if answer.status < 300:
+            try:
+                told = msgspec.json.decode(answer.body, type=_Refusals) if answer.body else _Refusals()
+            except msgspec.MsgspecError:
+                return 0  # an intermediary's own words; the status says that it was taken
+            return told.rejected if isinstance(told.rejected, int) else len(told.rejected)
+        if answer.status not in _REFUSED_FOR_GOOD:
+            raise StoreUnavailable(f"the control API answered {answer.status}")
+        if len(events) > 1:
+            half = len(events) // 2
+            return self.send(events[:half], encoded[:half]) + self.send(events[half:], encoded[half:])
+        _log.warning("emitter_event_refused", status=answer.status, reason=answer.body[:200].decode(errors="replace"))
+        return 1
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._session.close()

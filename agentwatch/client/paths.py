@@ -1,0 +1,71 @@
+"""Which signal paths a guard listens to, and the channels that serve them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from agentwatch.broker import broker_address, require_mqtt
+from agentwatch.client.channel import Channel
+from agentwatch.client.http_channel import HttpChannel
+from agentwatch.client.identity import Identity
+from agentwatch.client.mqtt_channel import MqttChannel
+from agentwatch.client.options import GuardOptions
+from agentwatch.client.redis_channel import RedisChannel
+from agentwatch.client.watch import Watch
+from agentwatch.errors import BadConfig
+
+__all__ = ["Paths", "channels_of", "paths_from"]
+
+
+class Paths(Struct, frozen=True, kw_only=True):
+    """URLs of the signal paths; at least one. `token` is the bearer token for HTTP.
+
+    Redis and MQTT may be given together, and both are listened to. HTTP is asked only where there is no Redis.
+    """
+
+    redis: str = ""
+    mqtt: str = ""
+    http: str = ""
+    token: str = ""
+
+    def __repr__(self) -> str:
+        given = [name for name in ("redis", "mqtt", "http") if getattr(self, name)]
+        return f"Paths({', '.join(given)})"
+
+    def environment(self) -> dict[str, str]:
+        """Give the URLs as variables for another process; never the token."""
+        given = {"REDIS_URL": self.redis, "MQTT_URL": self.mqtt, "HTTP_URL": self.http}
+        return {f"AGENTWATCH_{name}": url for name, url in given.items() if url}
+
+
+def paths_from(environment: Mapping[str, str]) -> Paths:
+    """Read `AGENTWATCH_REDIS_URL`, `_MQTT_URL`, `_HTTP_URL`, `_TOKEN` or `_TOKEN_FILE`; raises `BadConfig`."""
+    token = environment.get("AGENTWATCH_TOKEN", "")
+    token_file = environment.get("AGENTWATCH_TOKEN_FILE", "")
+    if token_file and not token:
+        try:
+            token = Path(token_file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise BadConfig(f"cannot read {token_file}: {error.strerror}", "AGENTWATCH_TOKEN_FILE") from error
+    return Paths(
+        redis=environment.get("AGENTWATCH_REDIS_URL", ""),
+        mqtt=environment.get("AGENTWATCH_MQTT_URL", ""),
+        http=environment.get("AGENTWATCH_HTTP_URL", ""),
+        token=token,
+    )
+
+
+def channels_of(paths: Paths, identity: Identity, watch: Watch, options: GuardOptions) -> list[Channel]:
+    """Make the channels, the authority first; raises `BadConfig` for no path, a wrong URL or a missing extra."""
+    channels: list[Channel] = []
+    if paths.redis:
+        channels.append(RedisChannel(paths.redis, identity, watch, options))
+    elif paths.http:
+        channels.append(HttpChannel(paths.http, paths.token, identity, watch, options))
+    if paths.mqtt:
+        require_mqtt()
+        channels.append(MqttChannel(broker_address(paths.mqtt), identity, watch, options))
+    if not channels:
+        raise BadConfig("give at least one of redis, mqtt and http", "redis")
+    return channels
