@@ -18,7 +18,7 @@ from agentwatch.fingerprint import fingerprint_batch
 from agentwatch.ports import Detector
 from agentwatch.records import Event, Observation, Signal
 from agentwatch.subject import parse
-from agentwatch.testing.shapes import LOOK_ALIKES, LOOPS, exact_repeat, prose
+from agentwatch.testing.shapes import LOOK_ALIKES, LOOPS, STALE, prose
 from agentwatch.testing.trace import Trace
 
 __all__ = ["Bench", "check_detector", "observations"]
@@ -149,13 +149,14 @@ def _check_bounds(make: Callable[[], Detector[Scope]], state_bytes: int) -> None
 
 
 def _check_monotone(make: Callable[[], Detector[Scope]]) -> None:
-    bench = Bench(make())
-    strength = 0.0
-    for seen in observations(exact_repeat(48)):
-        signal = bench.feed(seen)
-        now = signal.strength if signal is not None else 0.0
-        _expect(now >= strength, f"strength fell from {strength} to {now} at repeat {seen.index}")
-        strength = now
+    for name, shape in STALE.items():
+        bench = Bench(make())
+        strength = 0.0
+        for seen in observations(shape(48)):
+            signal = bench.feed(seen)
+            now = signal.strength if signal is not None else 0.0
+            _expect(now >= strength, f"{name}: strength fell from {strength} to {now} at repeat {seen.index}")
+            strength = now
 
 
 def _expect(holds: bool, otherwise: str) -> None:

@@ -8,6 +8,7 @@ from agentwatch.testing.trace import Trace
 __all__ = [
     "LOOK_ALIKES",
     "LOOPS",
+    "STALE",
     "batch",
     "cycle",
     "edit_and_test",
@@ -19,6 +20,7 @@ __all__ = [
     "pingpong",
     "poll_with_progress",
     "retry_then_success",
+    "same_failure",
     "stagnation",
 ]
 
@@ -44,6 +46,14 @@ def exact_repeat(count: int = 24) -> list[Event]:
     trace = Trace()
     for _ in range(count):
         trace.call("search", {"query": "quarterly report 2031"}, "3 documents: alpha report, beta report, gamma report")
+    return trace.events
+
+
+def same_failure(count: int = 24) -> list[Event]:
+    """Make the same call again and again, which fails alike."""
+    trace = Trace()
+    for _ in range(count):
+        trace.call("deploy", {"to": "staging"}, "error: permission denied for user deploy", status="error")
     return trace.events
 
 
@@ -150,10 +160,17 @@ def human_turns(count: int = 16) -> list[Event]:
 LOOPS: dict[str, Callable[[], Sequence[Event]]] = {
     "exact_repeat": exact_repeat,
     "cycle": cycle,
+    "same_failure": same_failure,
     "stagnation": stagnation,
     "failures": failures,
     "monologue": monologue,
     "pingpong": pingpong,
+}
+# One event over and over: evidence of any kind may only grow while it lasts.
+STALE: dict[str, Callable[[int], Sequence[Event]]] = {
+    "exact_repeat": exact_repeat,
+    "same_failure": same_failure,
+    "monologue": monologue,
 }
 LOOK_ALIKES: dict[str, Callable[[], Sequence[Event]]] = {
     "poll_with_progress": poll_with_progress,
