@@ -1,14 +1,15 @@
 """`agents`: who is watched, what they cost, how far up the ladder they are."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import click
 from rich.markup import escape
 
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
-from agentwatch.cli.findings import print_signals
+from agentwatch.cli.findings import print_signals, print_steps
 from agentwatch.cli.output import Format, output_option, rows, show
+from agentwatch.cli.prospect import runs_under
 from agentwatch.cli.subjects import named_subject, subject_options
 from agentwatch.cli.wording import count, level, moment, money
 from agentwatch.subject import parse
@@ -44,16 +45,19 @@ def agents_list(daemon: DaemonAddress, tenant: str | None, looping: bool, output
 @daemon_options
 @output_option
 def agents_show(daemon: DaemonAddress, output: Format, **named: Any) -> int:
-    """Show an agent with its runs and signals, or one run."""
+    """Show an agent with its runs and signals, one run, or the active runs under any other subject."""
     subject = named_subject(**named)
     scope, *_ = parse(subject)
     with Daemon(daemon) as asked:
-        if scope in ("run", "root"):
-            run = asked.get("/v1/runs", RunView, subject=subject)
+        if scope == "run":
+            run = asked.get("/v1/run", RunView, subject=subject)
             show(run, output, lambda out: _print_run(out, run))
-            return 0
-        agent = asked.get(f"/v1/agents/{quote(subject, safe='')}", AgentView)
-    show(agent, output, lambda out: _print_agent(out, agent))
+        elif scope == "agent":
+            agent = asked.get("/v1/agent", AgentView, subject=subject)
+            show(agent, output, lambda out: _print_agent(out, agent))
+        else:
+            runs = runs_under(asked, subject)
+            show(runs, output, lambda out: _print_runs(out, runs))
     return 0
 
 
@@ -91,12 +95,17 @@ def _print_agent(out: "Console", agent: AgentView) -> None:
     if agent.signals:
         print_signals(out, agent.signals)
     out.print("\n[bold]runs[/]")
+    _print_runs(out, agent.run_views)
+
+
+def _print_runs(out: "Console", runs: Sequence[RunView]) -> None:
     rows(
         out,
-        ["run", "level", "events", "tokens", "cost", "started", "last seen", "state"],
+        ["run", "agent", "level", "events", "tokens", "cost", "started", "last seen", "state"],
         [
             [
                 escape(r.subject),
+                escape(r.agent),
                 level(r.level),
                 count(r.events),
                 count(r.tokens),
@@ -105,9 +114,9 @@ def _print_agent(out: "Console", agent: AgentView) -> None:
                 moment(r.last_at),
                 "ended" if r.ended else "active",
             ]
-            for r in agent.run_views
+            for r in runs
         ],
-        "no runs kept",
+        "no runs",
         right=("events", "tokens", "cost"),
     )
 
@@ -130,6 +139,8 @@ def _print_run(out: "Console", run: RunView) -> None:
             out.print(f"  {name:<12}{escape(value)}")
     out.print(f"  {'can stop':<12}{_stoppable(run.stoppable)}")
     print_signals(out, run.signals)
+    if run.steps:
+        print_steps(out, run.steps)
 
 
 def _stoppable(yes: bool) -> str:

@@ -5,7 +5,7 @@ import io
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 import click
 import msgspec
@@ -110,7 +110,7 @@ def _batches(path: Path) -> Iterator[list[Line]]:
 
 def _opened(path: Path) -> gzip.GzipFile | io.BufferedReader:
     if str(path) == "-":
-        return io.BufferedReader(io.FileIO(sys.stdin.fileno(), closefd=False))
+        return cast("io.BufferedReader", sys.stdin.buffer)
     return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
 
 
