@@ -70,6 +70,7 @@ class Change(StrEnum):
     renewed = "renewed"  # the lease of a standing decision was extended
     verified = "verified"  # the spending stopped
     escalated = "escalated"  # still spending after the grace, or no answer
+    failed = "failed"  # issued anew often enough, and still spending: somebody must be woken
 
 
 class Origin(StrEnum):
@@ -468,10 +469,11 @@ class Positions(Struct, frozen=True, kw_only=True):
 
 
 class Commit(Struct, frozen=True, kw_only=True):
-    """All that one batch changes, written in one atomic step or not at all."""
+    """All that one batch changes, written in one atomic step or not at all. `tick` is the batch's own, to be recorded."""
 
     positions: Positions
     at: float
+    tick: Tick | None = None
     entries: tuple[str, ...] = ()  # ids of the events stream to acknowledge
     decisions: tuple[Decision, ...] = ()
     commands: tuple[Command, ...] = ()  # control keys to set, each until its expires_at

@@ -5,7 +5,7 @@ grace: one that was under way when the command came may end. Silence counts as o
 read, for an unread event may break it.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -15,7 +15,6 @@ from agentwatch.subject import covering
 
 __all__ = ["AckCount", "Finding", "Verifier", "VerifyOptions"]
 
-FindingKind = Literal["verified", "escalate", "failed"]
 _SPENDING = frozenset(("chat", "execute_tool", "compact"))
 
 
@@ -45,11 +44,12 @@ class AckCount(Struct):
 class Finding(Struct, frozen=True, kw_only=True):
     """What became of a command.
 
-    verified: the spending stopped, `time_to_stop_s` after the decision. escalate: issue it anew, the `attempt`th time.
-    failed: that was tried often enough, wake somebody. `decision` is the newest one that was issued for the subject.
+    change: `verified`, the spending stopped, `time_to_stop_s` after the decision; `escalated`, issue it anew, for the
+    `attempt`th time; `failed`, that was tried often enough, wake somebody. decision: the newest one of the subject.
     """
 
-    kind: FindingKind
+    subject: str
+    change: Change
     decision: Decision
     at: float
     attempt: int = 0
@@ -104,11 +104,11 @@ class Verifier:
             return
         if decision.gate:
             return
-        watch = self._watches.get(subject)
+        watch = self._watches.get(subject) or self._quiet.get(subject)
         if decision.level < Level.pause:
             self._watches.pop(subject, None)
             self._quiet.pop(subject, None)
-        elif watch is not None and decision.change in (Change.escalated, Change.renewed):
+        elif watch is not None and decision.change in (Change.escalated, Change.failed, Change.renewed):
             watch.decision = decision
         else:
             self._begin(decision, gap_p99_s)
@@ -224,20 +224,21 @@ class Verifier:
             return None
         if watch.attempt >= self._options.attempts:
             watch.failed = True
-            return self._finding("failed", watch, at, f"{reason}; issued {1 + watch.attempt} times in vain")
+            return self._finding(Change.failed, watch, at, f"{reason}; issued {1 + watch.attempt} times in vain")
         watch.next_at = at + self._options.interval_s * 2**watch.attempt
         watch.attempt += 1
-        return self._finding("escalate", watch, at, reason)
+        return self._finding(Change.escalated, watch, at, reason)
 
     def _verified(self, watch: _Watch, at: float, reason: str) -> Finding:
         self._rest(watch.decision.subject)
-        return self._finding("verified", watch, at, reason, max(0.0, watch.last_at - watch.decided_at))
+        return self._finding(Change.verified, watch, at, reason, max(0.0, watch.last_at - watch.decided_at))
 
     def _finding(
-        self, kind: FindingKind, watch: _Watch, at: float, reason: str, time_to_stop_s: float | None = None
+        self, change: Change, watch: _Watch, at: float, reason: str, time_to_stop_s: float | None = None
     ) -> Finding:
         return Finding(
-            kind=kind,
+            subject=watch.decision.subject,
+            change=change,
             decision=watch.decision,
             at=at,
             attempt=watch.attempt,

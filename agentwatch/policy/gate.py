@@ -65,6 +65,7 @@ class _State(Struct, kw_only=True):
 
 
 PASS = GateAnswer()
+_NEW_HARM = frozenset((Change.up, Change.released, Change.escalated))
 
 
 class Gate:
@@ -114,7 +115,7 @@ class Gate:
         elif decision.origin is Origin.operator:
             if decision.level < Level.kill:
                 self._breaker.undone(decision.subject, now)
-        elif decision.level is Level.kill and decision.change is not Change.renewed:
+        elif decision.level is Level.kill and decision.change in _NEW_HARM:
             for scope, population in self._scopes(decision):
                 if not decision.gate:
                     self._breaker.killed(scope, decision.subject, now)

@@ -1,0 +1,73 @@
+"""What a decision means to on-call: which incident it belongs to, whether it is trouble, and what it changed."""
+
+from hashlib import sha256
+from typing import Literal
+
+from agentwatch.records import Change, Decision, Evidence, Incident, Level, Origin
+
+__all__ = ["OUTAGE", "SILENT_GATES", "Cause", "cause_of", "change_of", "is_trouble", "name_of", "per_hour", "proof_of"]
+
+OUTAGE = "outage"
+SILENT_GATES = frozenset(("allow", "own_effect"))  # somebody said that this is nothing to be told of
+Cause = tuple[str, str, str, str]  # tenant, app, root run, kind
+Proof = Literal["", "pending", "verified", "failed"]
+_SHORTEST_S = 60.0  # a rate is never extrapolated from less
+
+
+def cause_of(item: Decision | Incident) -> Cause:
+    """Name what is one incident: a looping root run and a kind of evidence; an outage is its tenant's."""
+    if isinstance(item, Decision) and (item.gate == OUTAGE or item.gate_reason.startswith(f"{OUTAGE}:")):
+        return item.tenant, "", "", OUTAGE
+    return item.tenant, item.app, item.root_run, item.kind
+
+
+def name_of(cause: Cause, seq: int) -> str:
+    """Name a new incident after the decision that opens it; the digest keeps names of other partitions apart."""
+    return f"i-{seq}-{sha256(chr(0).join(cause).encode()).hexdigest()[:8]}"
+
+
+def is_trouble(decision: Decision) -> bool:
+    """Tell whether a decision without an incident begins one: something went up, and not by an operator's hand."""
+    return (
+        decision.level >= Level.warn
+        and decision.origin is not Origin.operator
+        and decision.change in (Change.up, Change.released, Change.failed)
+        and decision.gate not in SILENT_GATES
+    )
+
+
+def proof_of(decision: Decision, old: Proof) -> Proof:
+    """Tell how far the proof is that what was decided worked."""
+    if decision.change is Change.verified:
+        return "verified"
+    if decision.change is Change.failed:
+        return "failed"
+    if decision.level < Level.pause:
+        return ""
+    return old if decision.gate or old == "failed" else "pending"
+
+
+def change_of(decision: Decision) -> str:
+    """Say in a few words what a decision changed."""
+    name = decision.level.name
+    if cause_of(decision)[3] == OUTAGE:
+        return "the provider is down"
+    if decision.change is Change.failed:
+        return f"{name} has no effect: {decision.reason}"
+    if decision.origin is Origin.operator:
+        return f"{'resume' if decision.level is Level.observe else name} by {decision.author or 'an operator'}"
+    if decision.gate:
+        return f"would {name}: held by {decision.gate}"
+    if decision.origin is Origin.tombstone:
+        return f"started anew as run {decision.run}: {name}"
+    words = {
+        Change.escalated: f"{name} issued anew",
+        Change.released: f"{name}, no longer held back",
+        Change.down: f"down to {name}",
+    }
+    return words.get(decision.change, name)
+
+
+def per_hour(evidence: Evidence) -> int:
+    """Give nano-dollars an hour since the onset."""
+    return int(evidence.cost_nusd * 3600 / max(evidence.last - evidence.since, _SHORTEST_S))
