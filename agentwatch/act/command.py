@@ -11,7 +11,7 @@ _NAMES: dict[Level, str] = {Level.throttle: "throttle", Level.pause: "pause", Le
 def command_of(decision: Decision) -> Command | None:
     """Give the command that an effective decision sends; None where it changes nothing for the agent."""
     name = _NAMES.get(decision.level)
-    if name is None or decision.gate or decision.change is Change.verified:
+    if name is None or decision.gate or decision.change in (Change.verified, Change.failed):
         return None
     return Command(
         id=decision.id,

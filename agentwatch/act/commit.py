@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from agentwatch.act.command import command_of, takes_back
-from agentwatch.records import Command, Commit, DeadLetter, Decision, Incident, LedgerLine, Positions
+from agentwatch.records import Command, Commit, DeadLetter, Decision, Incident, LedgerLine, Positions, Tick
 
 __all__ = ["Draft"]
 
@@ -11,8 +11,9 @@ __all__ = ["Draft"]
 class Draft:
     """Gathers a batch's changes. A later command or clearing of a subject replaces the earlier one."""
 
-    def __init__(self, positions: Positions, at: float) -> None:
-        self.at = at
+    def __init__(self, positions: Positions, tick: Tick) -> None:
+        self.tick = tick
+        self.at = tick.at
         self.events = positions.events
         self.controls = positions.controls
         self.acks = positions.acks
@@ -47,6 +48,7 @@ class Draft:
         return Commit(
             positions=self.positions(),
             at=self.at,
+            tick=self.tick,
             entries=tuple(self.entries),
             decisions=tuple(self.decisions),
             commands=tuple(c for c in self._commands.values() if c is not None),

@@ -39,7 +39,7 @@ class Standing:
     def fold(self, decision: Decision) -> None:
         """Take a decision of the log, new or read back, as what stands for its subject."""
         subject = decision.subject
-        if decision.change is Change.verified:
+        if decision.change in (Change.verified, Change.failed):
             return
         self._last.pop(subject, None)
         if decision.level is Level.observe:

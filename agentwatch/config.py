@@ -1,0 +1,254 @@
+"""The configuration: one frozen tree of each part's own options, from a TOML file, the environment and secret files.
+
+Reading files is here because everything that can fail about a configuration fails here, with the key's name.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+from agentwatch.act.standing import StandingOptions
+from agentwatch.act.tombstone import TombstoneOptions
+from agentwatch.act.verify import VerifyOptions
+from agentwatch.alert.incident import IncidentOptions
+from agentwatch.api.options import ApiOptions, check_options
+from agentwatch.cost.ledger import LedgerOptions
+from agentwatch.cost.prices import PriceOptions
+from agentwatch.detect.options import DetectOptions, StateOptions
+from agentwatch.errors import BadConfig
+from agentwatch.fingerprint.options import FingerprintOptions
+from agentwatch.ingest.decode import DecodeOptions
+from agentwatch.observe import LogOptions
+from agentwatch.pipeline import PipelineOptions
+from agentwatch.policy.gate import GateOptions
+from agentwatch.policy.ladder import LadderOptions
+
+__all__ = [
+    "Config",
+    "EmbeddedBrokerOptions",
+    "MqttOptions",
+    "PolicyOptions",
+    "ReceiverOptions",
+    "RedisOptions",
+    "WorkerOptions",
+    "read_config",
+    "read_policy_files",
+    "secret",
+]
+
+_AT = re.compile(r" - at `\$\.?([^`]*)`$")
+_UNKNOWN = re.compile(r"unknown field `([^`]*)`")
+Seconds = Annotated[float, Meta(gt=0, le=86400)]
+
+
+class RedisOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the streams and the control keys are.
+
+    url: `redis://` or `rediss://` (TLS) or `unix://`; empty starts the embedded server. password: given as it is, or
+    `file:/path`, or `credential:NAME`. lease_s: a silent worker's partition is taken over after this.
+    timeout_s: a call that takes longer has failed. max_events: hard cap of the events stream, dropped oldest first and
+    counted (0: none). partition: the one that this process serves.
+    """
+
+    url: str = ""
+    password: str = ""
+    partition: Annotated[int, Meta(ge=0, le=4095)] = 0
+    lease_s: Seconds = 10.0
+    timeout_s: Seconds = 5.0
+    max_events: Annotated[int, Meta(ge=0)] = 0
+    appendfsync: Literal["always", "everysec", "no"] = "everysec"
+    embedded_port: Annotated[int, Meta(ge=0, le=65535)] = 0
+
+
+class EmbeddedBrokerOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A broker inside the daemon, for trying things out; it listens on loopback and has no passwords."""
+
+    enabled: bool = False
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535)] = 1883
+
+
+class MqttOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where commands are published as retained messages. url: `mqtt[s]://[user@]host[:port]`; empty: not at all."""
+
+    url: str = ""
+    password: str = ""
+    embedded: EmbeddedBrokerOptions = EmbeddedBrokerOptions()
+
+
+class PolicyOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """files: globs of policy files, relative to this file; none given: the shipped policy."""
+
+    files: tuple[str, ...] = ()
+
+
+class ReceiverOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One receiver of alerts. url: a webhook (`https://…`, kind webhook) or any apprise URL (kind apprise).
+
+    url and secret may be `file:/path` or `credential:NAME`.
+    """
+
+    name: Annotated[str, Meta(min_length=1, max_length=64, pattern="^[A-Za-z0-9._-]+$")]
+    kind: Literal["webhook", "apprise"] = "webhook"
+    url: str
+    secret: str = ""
+
+
+class WorkerOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the loop paces itself.
+
+    batch: entries read at once. block_s: how long a read waits for entries. checkpoint_s, checkpoint_events: a
+    checkpoint follows after that much time or that many events. renew_s: how often the lease is extended.
+    retry_s, retry_max_s: back-off while the store is away. drain_s: how long a stop may take.
+    """
+
+    batch: Annotated[int, Meta(ge=1, le=10_000)] = 1000
+    block_s: Annotated[float, Meta(gt=0, le=10)] = 0.5
+    checkpoint_s: Annotated[float, Meta(gt=0, le=3600)] = 30.0
+    checkpoint_events: Annotated[int, Meta(ge=1)] = 200_000
+    renew_s: Annotated[float, Meta(gt=0, le=60)] = 3.0
+    retry_s: Annotated[float, Meta(gt=0, le=60)] = 0.1
+    retry_max_s: Annotated[float, Meta(gt=0, le=300)] = 5.0
+    drain_s: Annotated[float, Meta(gt=0, le=300)] = 20.0
+
+
+class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that can be set, one table for each part."""
+
+    state_dir: str = ""
+    log: LogOptions = LogOptions()
+    redis: RedisOptions = RedisOptions()
+    mqtt: MqttOptions = MqttOptions()
+    api: ApiOptions = ApiOptions()
+    policy: PolicyOptions = PolicyOptions()
+    receivers: Annotated[tuple[ReceiverOptions, ...], Meta(max_length=64)] = ()
+    worker: WorkerOptions = WorkerOptions()
+    pipeline: PipelineOptions = PipelineOptions()
+    decode: DecodeOptions = DecodeOptions()
+    fingerprint: FingerprintOptions = FingerprintOptions()
+    state: StateOptions = StateOptions()
+    detectors: DetectOptions = DetectOptions()
+    ladder: LadderOptions = LadderOptions()
+    gate: GateOptions = GateOptions()
+    standing: StandingOptions = StandingOptions()
+    tombstones: TombstoneOptions = TombstoneOptions()
+    verify: VerifyOptions = VerifyOptions()
+    incidents: IncidentOptions = IncidentOptions()
+    prices: PriceOptions = PriceOptions()
+    ledger: LedgerOptions = LedgerOptions()
+
+
+def read_config(path: Path | None, environment: Mapping[str, str]) -> Config:
+    """Read a configuration file (None: defaults) and lay `AGENTWATCH_…` variables of the environment over it.
+
+    Raises `BadConfig` naming file and key. A key's variable is its path in capitals: `redis.url` is
+    `AGENTWATCH_REDIS_URL`; lists are written as JSON.
+    """
+    tree: dict[str, Any] = {}
+    if path is not None:
+        try:
+            tree = msgspec.toml.decode(path.read_bytes(), type=dict[str, Any])
+        except OSError as error:
+            raise BadConfig(error.strerror or str(error), str(path)) from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise BadConfig(f"not TOML: {error}", str(path)) from error
+    _layer(Config, tree, environment, "AGENTWATCH")
+    try:
+        config = msgspec.convert(tree, Config)
+    except msgspec.ValidationError as error:
+        raise _named(error, str(path) if path else "") from error
+    check_options(config.api)
+    names = [receiver.name for receiver in config.receivers]
+    if len(set(names)) < len(names):
+        raise BadConfig("two receivers have one name", "receivers")
+    return config
+
+
+def read_policy_files(config: Config, base: Path) -> dict[str, bytes]:
+    """Read the policy files that the configuration names, relative to `base`; empty where it names none."""
+    found: dict[str, bytes] = {}
+    for pattern in config.policy.files:
+        whole = Path(pattern) if Path(pattern).is_absolute() else base / pattern
+        paths = sorted(whole.parent.glob(whole.name))
+        if not paths:
+            raise BadConfig(f"no file fits {pattern!r}", "policy.files")
+        for path in paths:
+            try:
+                found[str(path)] = path.read_bytes()
+            except OSError as error:
+                raise BadConfig(error.strerror or str(error), str(path)) from error
+    return found
+
+
+def secret(value: str, key: str) -> str:
+    """Resolve a secret: `file:/path` and `credential:NAME` (a systemd credential) are read, anything else is itself."""
+    if value.startswith("file:"):
+        path = Path(value.removeprefix("file:"))
+    elif value.startswith("credential:"):
+        directory = os.environ.get("CREDENTIALS_DIRECTORY")
+        if not directory:
+            raise BadConfig("there is no credentials directory; is this run by systemd?", key)
+        path = Path(directory) / value.removeprefix("credential:")
+    else:
+        return value
+    try:
+        return path.read_text().rstrip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadConfig(f"cannot read {path}: {getattr(error, 'strerror', None) or 'not text'}", key) from error
+
+
+def _layer(shape: type[Struct], tree: dict[str, Any], environment: Mapping[str, str], prefix: str) -> None:
+    """Lay the environment's values over the tree, in place."""
+    for name, hint in get_type_hints(shape).items():
+        variable = f"{prefix}_{name.upper()}"
+        if isinstance(hint, type) and issubclass(hint, Struct):
+            table = tree.get(name, {})
+            if isinstance(table, dict):
+                _layer(hint, table, environment, variable)
+                if table:
+                    tree[name] = table
+        elif variable in environment:
+            tree[name] = _value(environment[variable], hint, variable)
+
+
+def _value(text: str, hint: Any, variable: str) -> Any:
+    kinds = _kinds(hint)
+    if kinds == {str}:
+        return text
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        if str in kinds:
+            return text
+        raise BadConfig(
+            f"{text!r} is not a {' or '.join(sorted(kind.__name__ for kind in kinds))}", variable
+        ) from error
+
+
+def _kinds(hint: Any) -> set[type]:
+    origin = get_origin(hint)
+    if origin is Annotated:
+        return _kinds(get_args(hint)[0])
+    if origin in (Union, UnionType):
+        return {kind for part in get_args(hint) for kind in _kinds(part)}
+    if origin is Literal:
+        return {type(value) for value in get_args(hint)}
+    return {origin or hint}
+
+
+def _named(error: msgspec.ValidationError, file: str) -> BadConfig:
+    message = str(error)
+    at = _AT.search(message)
+    path = at.group(1) if at else ""
+    reason = _AT.sub("", message)
+    unknown = _UNKNOWN.search(reason)
+    if unknown:
+        path = f"{path}.{unknown.group(1)}" if path else unknown.group(1)
+        reason = "there is no such key"
+    return BadConfig(reason, f"{file}: {path}" if file and path else path or file)

@@ -1,0 +1,211 @@
+"""Turns what happened to a subject into decisions: asks the gate, writes the log, and keeps what stands."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from agentwatch.act.commit import Draft
+from agentwatch.act.standing import Standing
+from agentwatch.act.tombstone import Tombstone, Tombstones
+from agentwatch.act.verify import Finding, Verifier
+from agentwatch.alert.incident import Incidents
+from agentwatch.policy.gate import Gate
+from agentwatch.policy.ladder import Ladder, Move
+from agentwatch.policy.rules import Rule
+from agentwatch.records import Change, Decision, Level, Observation, Origin
+from agentwatch.rulebook import RuleBook
+from agentwatch.subject import parse, run_subject
+
+__all__ = ["Decider", "Ledgers"]
+
+_RENEW_SHARE = 1 / 3  # a lease is extended once less than this share of it is left
+
+
+class Ledgers(Struct, frozen=True):
+    """Everything that takes in each decision, new or read back from the log."""
+
+    ladder: Ladder
+    gate: Gate
+    standing: Standing
+    tombstones: Tombstones
+    verifier: Verifier
+    incidents: Incidents
+
+    def fold(self, decision: Decision) -> None:
+        """Bring every part up to date with a decision."""
+        self.ladder.fold(decision)
+        self.gate.note_decision(decision)
+        self.standing.fold(decision)
+        self.tombstones.fold(decision)
+        self.verifier.fold(decision)
+
+
+class Decider:
+    """Writes decisions of one batch into its draft. Set `draft` before the first call of a batch."""
+
+    def __init__(self, partition: int, rulebook: RuleBook, parts: Ledgers, draft: Draft) -> None:
+        self._partition = partition
+        self.rulebook = rulebook
+        self._parts = parts
+        self.draft = draft
+
+    def moved(self, move: Move, seen: Observation, rule: Rule) -> None:
+        """Decide what the ladder did to a subject."""
+        verdict = move.verdict
+        again = move.change is Change.up and move.level is move.previous
+        change = Change.renewed if again else move.change  # the same level told again: its evidence doubled
+        self._write(
+            self._about(seen, rule, move.subject, change, move.level, move.previous),
+            rule,
+            kind=verdict.lead.kind,
+            confidence=verdict.confidence,
+            reason=move.reason or verdict.lead.reason,
+            speaks_for=verdict.speaks_for,
+            speaks_against=verdict.speaks_against,
+            evidence=verdict.lead.evidence,
+        )
+
+    def revived(self, stone: Tombstone, seen: Observation, rule: Rule) -> None:
+        """Decide the kill of a new run that a standing kill covers."""
+        subject = run_subject(seen.event.tenant, seen.event.app, seen.event.run)
+        if self._parts.standing.get(subject) is None:
+            self._write(
+                self._about(seen, rule, subject, Change.up, Level.kill, Level.observe),
+                rule,
+                origin=Origin.tombstone,
+                kind=stone.decision.kind,
+                confidence=1.0,
+                reason=f"a new run under the kill of {stone.subject}: {stone.decision.reason}",
+                expires_at=stone.expires_at,
+            )
+
+    def found(self, finding: Finding) -> None:
+        """Decide what became of an effective stop: verified, or escalated because the spending goes on."""
+        stood = self._parts.standing.effective(finding.subject)
+        if stood is None:
+            return
+        change = finding.change
+        told = replace(
+            stood, previous=stood.level, change=change, origin=Origin.verify, reason=finding.reason, author=""
+        )
+        self._write(told, self.rulebook.get(stood.rule).rule, ask=change is Change.escalated)
+
+    def ask_again(self, decision: Decision, own_effect: bool = False) -> None:
+        """Ask the gate anew about a decision that it held back; nothing happens while the answer is the same."""
+        rule = self.rulebook.get(decision.rule).rule
+        answer = self._parts.gate.ask(decision, rule, self.draft.at, own_effect)
+        if not answer.gate:
+            told = replace(decision, change=Change.released, previous=decision.previous)
+            self._write(told, rule, ask=False, gate_reason=answer.reason)
+
+    def renew(self, seen: Observation, subject: str) -> None:
+        """Extend the lease of a throttle or pause whose evidence still comes."""
+        stood = self._parts.standing.effective(subject)
+        now = self.draft.at
+        if stood is None or not Level.throttle <= stood.level < Level.kill:
+            return
+        rule = self.rulebook.get(stood.rule).rule
+        if stood.expires_at - now < rule.ttl(stood.level) * _RENEW_SHARE:
+            told = replace(stood, change=Change.renewed, previous=stood.level, ts=seen.event.ts)
+            self._write(told, rule, ask=True)
+
+    def lapsed(self, stood: Decision) -> None:
+        """Write that a kill's lease has ended: its subject starts anew."""
+        told = replace(
+            stood,
+            level=Level.observe,
+            previous=stood.level,
+            change=Change.down,
+            reason="the lease has ended",
+            author="",
+        )
+        self._write(told, self.rulebook.get(stood.rule).rule, ask=False)
+
+    def operated(self, decision: Decision, rule: Rule, ttl_s: float | None) -> Decision:
+        """Decide what an operator asked for; the gate may still protect the agent."""
+        expires_at = self.draft.at + ttl_s if ttl_s is not None else None
+        return self._write(decision, rule, expires_at=expires_at)
+
+    def _about(
+        self, seen: Observation, rule: Rule, subject: str, change: Change, level: Level, previous: Level
+    ) -> Decision:
+        event = seen.event
+        return Decision(
+            id="",
+            seq=0,
+            at=self.draft.at,
+            tenant=event.tenant,
+            app=event.app,
+            agent=event.agent,
+            run=event.run,
+            root_run=event.root_run,
+            task=event.task,
+            team=event.team,
+            subject=subject,
+            kind="",
+            level=level,
+            previous=previous,
+            change=change,
+            index=seen.index,
+            event_id=event.id,
+            ts=event.ts,
+            rule=rule.name,
+        )
+
+    def _write(
+        self, decision: Decision, rule: Rule, *, ask: bool = True, expires_at: float | None = None, **fields: object
+    ) -> Decision:
+        seq = self.draft.next_seq()
+        parts = self._parts
+        at = self.draft.at
+        decision = replace(
+            decision,
+            id=f"d{self._partition}-{seq}",
+            seq=seq,
+            at=at,
+            rule_digest=rule.digest,
+            mode=parts.gate.mode_of(rule),
+            gate="",
+            gate_reason="",
+            position=self.draft.events,
+            limit=(decision.limit or rule.limit) if decision.level is Level.throttle else None,
+            grace_ms=rule.grace_ms,
+            users=rule.users,
+            receivers=rule.receivers,
+            expires_at=expires_at if expires_at is not None else _lease(decision, rule, at),
+            **fields,
+        )
+        if ask:
+            answer = parts.gate.ask(decision, rule, at)
+            decision = replace(decision, gate=answer.gate, gate_reason=answer.reason)
+        decision = replace(decision, incident=parts.incidents.name(decision))
+        parts.fold(decision)
+        self.draft.decide(decision)
+        incident = parts.incidents.fold(decision)
+        if incident is not None:
+            self.draft.incidents.append(incident)
+        return decision
+
+
+def _lease(decision: Decision, rule: Rule, at: float) -> float:
+    """Tell until when a decision stands; a re-issued or confirmed stop keeps the end that it had."""
+    if decision.change in (Change.verified, Change.escalated, Change.failed) and decision.expires_at:
+        return decision.expires_at
+    ttl = rule.ttl(decision.level)
+    return at + ttl if ttl else 0.0
+
+
+def who(subject: str, known: Sequence[str]) -> tuple[str, str, str, str, str, str]:
+    """Split a subject into tenant, app, agent, run, root run and task, as far as it tells; `known` is agent, run, root."""
+    scope, tenant, app, ids = parse(subject)
+    agent, run, root = known
+    if scope == "agent":
+        return tenant, app, ids[0], run, root, ""
+    if scope == "run":
+        return tenant, app, agent, ids[0], root or ids[0], ""
+    if scope == "root":
+        return tenant, app, agent, run or ids[0], ids[0], ""
+    if scope == "task":
+        return tenant, app, ids[0], run, root, ids[1]
+    return tenant, app, agent, run, root, ""

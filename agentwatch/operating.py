@@ -1,0 +1,105 @@
+"""Carries out what operators ask for, as ordered inputs: decisions by hand, modes, the allow list, the breaker."""
+
+from agentwatch.act.standing import Standing
+from agentwatch.deciding import Decider, who
+from agentwatch.detect.bank import Bank
+from agentwatch.errors import BadRequest
+from agentwatch.policy.gate import Gate
+from agentwatch.records import Change, Control, Decision, Level, Origin
+from agentwatch.subject import parse
+
+__all__ = ["Operator"]
+
+_MAX_TTL_S = 366 * 86400.0
+
+
+class Operator:
+    """Applies one control at a time; a wrong one raises `BadRequest` and changes nothing."""
+
+    def __init__(self, decider: Decider, gate: Gate, standing: Standing, bank: Bank) -> None:
+        self._decider = decider
+        self._gate = gate
+        self._standing = standing
+        self._bank = bank
+
+    def apply(self, control: Control) -> Decision | None:
+        """Carry a control out; gives the decision that it led to, where it led to one."""
+        if control.kind == "decide":
+            return self._decide(control, control.subject, control.level)
+        if control.kind == "delete":
+            return self._delete(control)
+        if control.kind == "mode":
+            self._mode(control)
+            return None
+        if control.kind == "allow_add":
+            self._allow(control)
+            return None
+        if control.kind == "allow_remove":
+            if self._gate.allow.remove(control.target) is None:
+                raise BadRequest(f"no entry {control.target!r}", "target")
+            return None
+        if control.kind == "breaker_reset":
+            if not self._gate.reset(control.target):
+                raise BadRequest(f"no breaker {control.target!r}", "target")
+            return None
+        raise BadRequest(f"{control.kind!r} is not an operator's", "kind")
+
+    def _decide(self, control: Control, subject: str, level: Level | None) -> Decision:
+        if level is None:
+            raise BadRequest("missing", "level")
+        if control.ttl_s is not None and not 0 < control.ttl_s <= _MAX_TTL_S:
+            raise BadRequest(f"must be between 0 and {_MAX_TTL_S:g} seconds", "ttl_s")
+        parse(subject)
+        stood = self._standing.get(subject)
+        before = stood.level if stood is not None else Level.observe
+        run = self._bank.fleet.run(subject)
+        known = (run.agent, run.run, run.root_run) if run is not None else ("", "", "")
+        tenant, app, agent, run_id, root, task = who(subject, known)
+        rule = self._decider.rulebook.policy.match(tenant, app, run.team if run else "", agent, "", "")
+        asked = Decision(
+            id="",
+            seq=0,
+            at=control.at,
+            tenant=tenant,
+            app=app,
+            agent=agent,
+            run=run_id,
+            root_run=root,
+            task=run.task if run is not None else task,
+            team=run.team if run is not None else "",
+            subject=subject,
+            kind="operator",
+            level=level,
+            previous=before,
+            change=Change.down if level < before or level is Level.observe else Change.up,
+            origin=Origin.operator,
+            confidence=1.0,
+            reason=control.reason or f"{level.name} by {control.author or 'an operator'}",
+            author=control.author,
+            comment=control.reason,
+            limit=control.limit,
+            ts=control.at,
+            rule=rule.name,
+        )
+        return self._decider.operated(asked, rule, control.ttl_s)
+
+    def _delete(self, control: Control) -> Decision:
+        found = next((d for d in self._standing if d.id == control.target), None)
+        if found is None:
+            raise BadRequest(f"no decision {control.target!r} stands", "target")
+        return self._decide(control, found.subject, Level.observe)
+
+    def _mode(self, control: Control) -> None:
+        if control.value not in ("enforce", "observe"):
+            raise BadRequest(f"{control.value!r} is neither enforce nor observe", "value")
+        if control.target and self._decider.rulebook.policy.rule(control.target) is None:
+            raise BadRequest(f"no rule {control.target!r}", "target")
+        self._gate.set_mode(control.value, control.target)  # type: ignore[arg-type]  # checked above
+
+    def _allow(self, control: Control) -> None:
+        entry = control.entry
+        if entry is None:
+            raise BadRequest("missing", "entry")
+        if entry.expires_at <= control.at:
+            raise BadRequest("is in the past", "entry.expires_at")
+        self._gate.allow.add(entry)

@@ -1,0 +1,64 @@
+"""The policy, made ready to be asked: each rule with the detector and ladder options that it leads to."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from agentwatch.detect.bank import build
+from agentwatch.detect.options import DetectOptions, merge
+from agentwatch.detect.state import Scope
+from agentwatch.errors import BadConfig
+from agentwatch.policy.ladder import LadderOptions
+from agentwatch.policy.rules import Policy, Rule
+from agentwatch.ports import Detector
+from agentwatch.records import Event
+
+__all__ = ["Compiled", "RuleBook"]
+
+
+class Compiled(Struct, frozen=True):
+    """A rule with everything that follows from it."""
+
+    rule: Rule
+    detect: DetectOptions
+    detectors: tuple[Detector[Scope], ...]
+    ladder: LadderOptions
+
+
+class RuleBook:
+    """Which compiled rule governs an event. Building it checks every rule's own thresholds and names a wrong one."""
+
+    def __init__(self, policy: Policy, detect: DetectOptions, ladder: LadderOptions) -> None:
+        self.policy = policy
+        self._compiled = {rule.name: _compile(rule, detect, ladder) for rule in policy.rules}
+
+    def match(self, event: Event) -> Compiled:
+        """Give the rule that governs this event."""
+        rule = self.policy.match(event.tenant, event.app, event.team, event.agent, event.tool, event.model)
+        return self._compiled[rule.name]
+
+    def get(self, name: str) -> Compiled:
+        """Give a rule by name; the default rule where a reload took it away."""
+        return self._compiled.get(name) or self._compiled[self.policy.default.name]
+
+
+def _compile(rule: Rule, detect: DetectOptions, ladder: LadderOptions) -> Compiled:
+    try:
+        options = merge(detect, rule.detectors)
+        own = _overlay(ladder, rule.ladder)
+    except BadConfig as error:
+        raise BadConfig(error.reason, f"rule {rule.name}: {error.field}") from error
+    return Compiled(rule, options, build(options), own)
+
+
+def _overlay(base: LadderOptions, table: Mapping[str, Any]) -> LadderOptions:
+    whole = msgspec.to_builtins(base)
+    for name in table:
+        if name not in whole:
+            raise BadConfig(f"no such option; known: {', '.join(sorted(whole))}", f"ladder.{name}")
+    try:
+        return msgspec.convert({**whole, **table}, LadderOptions)
+    except msgspec.ValidationError as error:
+        raise BadConfig(str(error), "ladder") from error

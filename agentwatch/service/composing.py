@@ -1,0 +1,65 @@
+"""Makes a partition's pipeline out of the configuration and the policy; used by the daemon and by replays alike."""
+
+from collections.abc import Mapping
+from importlib import resources
+
+from msgspec.structs import replace
+
+from agentwatch.act.standing import Standing
+from agentwatch.act.tombstone import Tombstones
+from agentwatch.act.verify import Verifier
+from agentwatch.alert.incident import Incidents
+from agentwatch.config import Config
+from agentwatch.cost.ledger import Ledger
+from agentwatch.cost.prices import Pricer
+from agentwatch.deciding import Ledgers
+from agentwatch.detect.bank import Bank
+from agentwatch.fingerprint.batch import Fingerprinter
+from agentwatch.ingest.decode import DecodeStats
+from agentwatch.pipeline import Parts, Pipeline
+from agentwatch.policy.gate import Gate, GateOptions
+from agentwatch.policy.ladder import Ladder
+from agentwatch.policy.load import load_policy
+from agentwatch.policy.staleness import StalenessOptions
+from agentwatch.rulebook import RuleBook
+
+__all__ = ["SHIPPED", "make_pipeline", "make_rulebook", "replay_gate", "shipped_policy"]
+
+SHIPPED = "shipped.toml"
+
+
+def shipped_policy() -> dict[str, bytes]:
+    """Read the policy that comes with agentwatch."""
+    return {SHIPPED: resources.files("agentwatch.policy").joinpath(SHIPPED).read_bytes()}
+
+
+def make_rulebook(config: Config, files: Mapping[str, bytes]) -> RuleBook:
+    """Check a policy whole and make it ready to be asked; no files stand for the shipped policy."""
+    return RuleBook(load_policy(files or shipped_policy()), config.detectors, config.ladder)
+
+
+def make_pipeline(config: Config, rulebook: RuleBook) -> Pipeline:
+    """Make a pipeline with an empty state."""
+    parts = Parts(
+        decode=config.decode,
+        decoded=DecodeStats(),
+        fingerprinter=Fingerprinter(config.fingerprint),
+        pricer=Pricer(config.prices),
+        bank=Bank(config.state),
+        ledger=Ledger(config.ledger),
+    )
+    ledgers = Ledgers(
+        ladder=Ladder(config.ladder),
+        gate=Gate(config.gate),
+        standing=Standing(config.standing),
+        tombstones=Tombstones(config.tombstones),
+        verifier=Verifier(config.verify),
+        incidents=Incidents(config.incidents),
+    )
+    return Pipeline(config.redis.partition, rulebook, parts, ledgers, config.pipeline)
+
+
+def replay_gate(gate: GateOptions) -> GateOptions:
+    """Give the gate's options for a replay of files: the runs of a file overlap in time, so no clock goes back."""
+    never = StalenessOptions(max_age_s=float("inf"), max_lag=0, gap_hold_s=0.0, back_step_s=float("inf"))
+    return replace(gate, staleness=never)

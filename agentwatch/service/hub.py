@@ -1,0 +1,96 @@
+"""Tells the rest of the process what was committed: wakes the loops that act on the log, feeds those who watch it."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+
+from msgspec import Struct
+
+from agentwatch.records import Decision
+
+__all__ = ["Hub", "HubOptions", "Watcher"]
+
+
+class HubOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """queue: decisions kept for a watcher that is slow; beyond it the oldest are dropped and counted."""
+
+    queue: int = 1000
+
+
+class Watcher:
+    """One reader of what is committed from now on, in a bounded queue."""
+
+    def __init__(self, most: int) -> None:
+        self.items: deque[tuple[str, Decision]] = deque(maxlen=most)
+        self.ready = asyncio.Event()
+        self.dropped = 0
+
+    def put(self, position: str, decision: Decision) -> None:
+        """Queue a decision; a full queue loses its oldest."""
+        if len(self.items) == self.items.maxlen:
+            self.dropped += 1
+        self.items.append((position, decision))
+        self.ready.set()
+
+    async def read(self) -> AsyncIterator[tuple[str, Decision]]:
+        """Yield decisions until cancelled."""
+        while True:
+            while self.items:
+                yield self.items.popleft()
+            self.ready.clear()
+            await self.ready.wait()
+
+
+class Hub:
+    """Wake-ups after each commit. Everything here is in memory; the log in the store is what counts."""
+
+    def __init__(self, options: HubOptions) -> None:
+        self._options = options
+        self._watchers: set[Watcher] = set()
+        self._wakes: list[asyncio.Event] = []
+        self._waiting: dict[str, asyncio.Future[Decision | None]] = {}
+        self.dropped = 0
+
+    def wake(self) -> asyncio.Event:
+        """Give an event that is set after each commit that decided something."""
+        event = asyncio.Event()
+        self._wakes.append(event)
+        return event
+
+    def watch(self) -> Watcher:
+        """Begin to watch."""
+        watcher = Watcher(self._options.queue)
+        self._watchers.add(watcher)
+        return watcher
+
+    def leave(self, watcher: Watcher) -> None:
+        """End a watch."""
+        self._watchers.discard(watcher)
+        self.dropped += watcher.dropped
+
+    def expect(self, control_id: str) -> asyncio.Future[Decision | None]:
+        """Wait for the commit that holds a control request; its result is the decision that it led to, if any."""
+        future: asyncio.Future[Decision | None] = asyncio.get_running_loop().create_future()
+        self._waiting[control_id] = future
+        return future
+
+    def forget(self, control_id: str) -> None:
+        """Stop waiting for a control request."""
+        self._waiting.pop(control_id, None)
+
+    def committed(self, decisions: Sequence[tuple[str, Decision]], answers: Sequence[tuple[str, object]]) -> None:
+        """Pass a commit on: its decisions with their log positions, and what each control request led to."""
+        for watcher in self._watchers:
+            for position, decision in decisions:
+                watcher.put(position, decision)
+        for control_id, answer in answers:
+            future = self._waiting.pop(control_id, None)
+            if future is None or future.done():
+                continue
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer if isinstance(answer, Decision) else None)
+        if decisions:
+            for event in self._wakes:
+                event.set()

@@ -1,0 +1,59 @@
+"""What operators do, as ordered inputs of the partition: appended to its stream, answered once they are committed."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+from agentwatch.errors import BadRequest, StoreUnavailable
+from agentwatch.ports import Accepted, ControlIntake
+from agentwatch.records import AllowEntry, Control
+from agentwatch.service.hub import Hub
+from agentwatch.service.worker import Worker
+from agentwatch.subject import parse
+from agentwatch.views import BreakerView
+
+__all__ = ["OperatorDesk"]
+
+
+class OperatorDesk:
+    """Answers `Operations` for one worker. wait_s: how long a caller waits for the commit."""
+
+    def __init__(
+        self, worker: Worker, intake: ControlIntake, hub: Hub, wait_s: float, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._worker = worker
+        self._intake = intake
+        self._hub = hub
+        self._wait_s = wait_s
+        self._clock = clock
+
+    async def submit(self, control: Control) -> Accepted:
+        """Append the control and wait until it is committed."""
+        if control.kind == "decide":
+            parse(control.subject)
+        if control.kind == "policy":
+            raise BadRequest("the policy is changed in its files and by a reload", "kind")
+        future = self._hub.expect(control.id)
+        try:
+            await self._intake.append(control)
+            done, _ = await asyncio.wait([future], timeout=self._wait_s)
+            if not done:
+                raise StoreUnavailable("the request is queued but was not committed in time; look at the decisions")
+            return Accepted(control_id=control.id, decision=future.result())
+        finally:
+            self._hub.forget(control.id)
+            future.cancel()
+
+    def allow_list(self) -> Sequence[AllowEntry]:
+        """List the unexpired entries of the allow list."""
+        return self._worker.pipeline.ledgers.gate.allow.entries(self._clock())
+
+    def breakers(self) -> Sequence[BreakerView]:
+        """List the breakers' states."""
+        return self._worker.pipeline.ledgers.gate.breakers(self._clock())
+
+    def mode(self) -> tuple[str, dict[str, str]]:
+        """Tell the global mode and the rules' own modes."""
+        pipeline = self._worker.pipeline
+        own = {rule.name: rule.mode for rule in pipeline.rulebook.policy.rules}
+        return pipeline.ledgers.gate.mode, {**own, **pipeline.ledgers.gate.rule_modes()}
