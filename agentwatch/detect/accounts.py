@@ -1,5 +1,7 @@
 """What each run, tree, agent and app has used: events, turns, tokens, money, and who was seen in it."""
 
+from sys import intern
+
 from agentwatch.detect.state import AgentState, DayTotals, RootState, RunState, Scope
 from agentwatch.records import Event, Observation
 
@@ -7,6 +9,7 @@ __all__ = ["account"]
 
 DAY_S = 86400
 _MAX_USERS = 8
+_MAX_HANDLES = 16
 _NO_TURN = frozenset(("heartbeat", "run_start", "run_end"))
 
 
@@ -55,14 +58,15 @@ def _to_run(run: RunState, seen: Observation, into: int, out: int, cost: int, un
         run.human_at = seen.now
     if event.epoch is not None:
         run.epoch, run.epoch_at = event.epoch, seen.now
-    if event.handles:
-        run.handles = event.handles
-    if event.model:
-        run.model = event.model
+    if event.handles and event.handles != run.handles:
+        merged = {**(run.handles or {}), **event.handles}
+        run.handles = merged if len(merged) <= _MAX_HANDLES else event.handles
+    if event.model and event.model != run.model:
+        run.model = intern(event.model)
     if event.task and not run.task:
         run.task = event.task
     if event.team and not run.team:
-        run.team = event.team
+        run.team = intern(event.team)
     if event.user and event.user not in run.users and len(run.users) < _MAX_USERS:
         run.users = (*run.users, event.user)
 

@@ -36,7 +36,7 @@ class StateOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     sweep_s: Age = 300.0
     duplicate_events: Annotated[int, Meta(ge=1, le=4096)] = 256
     duplicate_s: Age = 600.0
-    max_speakers: Annotated[int, Meta(ge=1, le=256)] = 16
+    max_speakers: Annotated[int, Meta(ge=2, le=256)] = 16
 
 
 class DetectOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,7 +4,7 @@ Forgetting by age follows the app's own clock, so that it does not depend on wha
 takes the stalest sixteenth at once, which keeps the cost of an event flat without a list kept in order.
 """
 
-from agentwatch.detect.dedup import Seen
+from agentwatch.detect.dedup import note
 from agentwatch.detect.history import History
 from agentwatch.detect.lineage import Lineage
 from agentwatch.detect.options import StateOptions
@@ -33,18 +33,20 @@ class Population:
         now = app.clock = max(app.clock, event.ts)
         if now - app.swept >= self.options.sweep_s:
             self._sweep(app)
+        agent = self._agent(app, event)
         run = app.runs.get(event.run)
         opened = run is None or self._is_over(run, event, now)
         if run is None or opened:
-            run = self._open(app, event, index)
+            run = self._open(app, agent, event, index)
         elif run.root != event.root_run != event.run:
             self._move(app, run, event.root_run)
-        history = run.speakers.get(event.agent) or self._speaker(run, event.agent)
-        if run.recent is None:
-            run.recent = Seen.begin(now)
-        fresh = run.recent.add(event.id, now, self.options.duplicate_events, self.options.duplicate_s)
-        agent, root = self._agent(app, event), self._root(app, run)
-        return Scope(app, agent, root, run, history, not fresh, opened)
+        options = self.options
+        second = int(now - run.started)
+        recent = note(run.recent, event.id, second, options.duplicate_events, options.duplicate_s)
+        if recent is not None:
+            run.recent = recent
+        history = run.own if event.agent == run.agent else self._other(run, agent)
+        return Scope(app, agent, self._root(app, run), run, history, recent is None, opened)
 
     def _app(self, tenant: str, name: str, index: int) -> AppState:
         app = self.apps.get((tenant, name))
@@ -73,7 +75,7 @@ class Population:
             return run.ended or now - run.last > self.options.default_run_idle_s
         return run.ended and event.op == "run_start"
 
-    def _open(self, app: AppState, event: Event, index: int) -> RunState:
+    def _open(self, app: AppState, agent: AgentState, event: Event, index: int) -> RunState:
         before = app.runs.get(event.run)
         if before is not None:
             self._close(app, before)
@@ -82,7 +84,9 @@ class Population:
         root = event.root_run
         if root == event.run and event.parent_run in app.runs:
             root = app.runs[event.parent_run].root
-        run = RunState(app.tenant, app.app, event.agent, event.run, root, event.parent_run, event.task, event.team)
+        elif root == event.run:
+            root = event.run  # one string instead of two equal ones
+        run = RunState(app.tenant, app.app, agent.agent, event.run, root, event.parent_run, event.task, event.team)
         run.started = run.last = app.clock
         run.first_index = index
         app.runs[event.run] = run
@@ -106,11 +110,17 @@ class Population:
         run.root = name
         self._root(app, run).live += 1
 
-    def _speaker(self, run: RunState, name: str) -> History:
-        if len(run.speakers) >= self.options.max_speakers:
-            del run.speakers[next(iter(run.speakers))]
-            self._drop("speakers")
-        history = run.speakers[name] = History()
+    def _other(self, run: RunState, agent: AgentState) -> History:
+        """Find or make the history of an agent that speaks in another's run; the first of too many goes."""
+        others = run.others
+        if others is None:
+            others = run.others = {}
+        history = others.get(agent.agent)
+        if history is None:
+            if len(others) >= self.options.max_speakers - 1:
+                del others[next(iter(others))]
+                self._drop("speakers")
+            history = others[agent.agent] = History()
         return history
 
     def _leave(self, app: AppState, run: RunState) -> None:

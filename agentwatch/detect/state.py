@@ -6,7 +6,6 @@ remembers hangs here, so that a checkpoint holds all of it. Times are the app's 
 
 from msgspec import Struct, field
 
-from agentwatch.detect.dedup import Seen
 from agentwatch.detect.exchange import Exchange
 from agentwatch.detect.history import History
 from agentwatch.detect.pace import Pace
@@ -35,8 +34,11 @@ class DayTotals(Struct, array_like=True, gc=False):
     unpriced: int = 0
 
 
-class RunState(Struct, array_like=True):
-    """One run. `speakers` holds the content history of each agent that speaks in it."""
+class RunState(Struct, array_like=True, gc=False):
+    """One run. `own` is the content history of its agent, `others` that of each other agent that speaks in it.
+
+    recent: digests of the latest event ids (see `dedup`). Strings are shared with the app's and the agent's state.
+    """
 
     tenant: str
     app: str
@@ -65,9 +67,15 @@ class RunState(Struct, array_like=True):
     epoch: int = -1
     epoch_at: float = 0.0
     handles: dict[str, str] | None = None
-    recent: Seen | None = None
-    speakers: dict[str, History] = field(default_factory=dict)
+    recent: bytes = b""
+    own: History = field(default_factory=History)
+    others: dict[str, History] | None = None
     signals: dict[str, LastSignal] | None = None
+
+    @property
+    def speakers(self) -> dict[str, History]:
+        """The histories of all agents that speak in the run, by agent."""
+        return {self.agent: self.own, **self.others} if self.others else {self.agent: self.own}
 
     @property
     def tokens(self) -> int:
@@ -85,7 +93,7 @@ class RunState(Struct, array_like=True):
         return self.epoch >= 0 or bool(self.handles)
 
 
-class RootState(Struct, array_like=True):
+class RootState(Struct, array_like=True, gc=False):
     """A tree of runs, named by its top run. `live` runs are still tracked, `descendants` were ever seen."""
 
     root: str
@@ -103,7 +111,7 @@ class RootState(Struct, array_like=True):
     signals: dict[str, LastSignal] | None = None
 
 
-class AgentState(Struct, array_like=True):
+class AgentState(Struct, array_like=True, gc=False):
     """One agent over all its runs, with the totals of the day and what its rate is compared with."""
 
     agent: str

@@ -1,6 +1,4 @@
-import pytest
-
-from agentwatch.detect.dedup import Seen
+from agentwatch.detect.dedup import SLOT, note
 from agentwatch.detect.steps import MAX_MEMBERS, OpenStep, close_step, enter_step
 from agentwatch.records import Event, Observation, Prints
 
@@ -70,18 +68,17 @@ def test_closing_nothing_gives_nothing():
 
 
 def test_seen_ids_grow_with_use_and_forget_by_age_and_number():
-    seen = Seen.begin(1000.5)
-    assert len(seen.digests) == 0
-    assert all(seen.add(str(at), 1000.0 + at, 256, 600.0) for at in range(2000))
-    assert len(seen.digests) == 256 * 8
-    assert len(seen.times) == 256 * 4
-    assert not seen.add("1999", 3000.0, 256, 600.0)
-    assert seen.add("new", 9000.0, 256, 600.0)
-    assert len(seen.times) == 4
+    ring = b""
+    for at in range(2000):
+        ring = note(ring, str(at), at, 256, 600.0)
+        assert len(ring) == min(at + 1, 256) * SLOT
+    assert note(ring, "1999", 2000, 256, 600.0) is None
+    assert note(ring, "1744", 2000, 256, 600.0) is None
+    assert note(ring, "1743", 2000, 256, 600.0) is not None
+    assert len(note(ring, "new", 9000, 256, 600.0)) == SLOT
 
 
-@pytest.mark.parametrize("now", [0.0, 999.0])
-def test_seen_ids_work_when_time_seems_to_stand(now):
-    seen = Seen.begin(1000.0)
-    assert seen.add("a", now, 256, 600.0)
-    assert not seen.add("a", now, 256, 600.0)
+def test_an_id_is_found_only_where_a_digest_begins():
+    ring = note(b"", "a", 0, 256, 600.0)
+    shifted = b"\0" * 4 + ring[:8] + b"\0" * 12
+    assert note(shifted, "a", 0, 256, 600.0) is not None
