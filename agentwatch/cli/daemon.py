@@ -17,7 +17,7 @@ __all__ = ["Daemon", "DaemonAddress", "daemon_options"]
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
-DEFAULT_URL: Final = "http://127.0.0.1:8723"
+DEFAULT_URL: Final = "http://127.0.0.1:8420"
 
 
 class DaemonAddress(Struct, frozen=True, kw_only=True):

@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from agentwatch.cli.output import Format, output_option, show
+from agentwatch.errors import BadRequest
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,8 +35,7 @@ def token_new(name: str, roles: tuple[str, ...], tenant: str | None, app: str | 
     """
     # The API's own module draws and digests, so that the two can never differ.
     from agentwatch.api.auth import hash_token, new_token
-    from agentwatch.api.options import ApiOptions, check_options
-    from agentwatch.config import parse
+    from agentwatch.api.options import ApiOptions, TokenOptions, check_options
 
     token = new_token()
     entry = {"name": name, "roles": list(dict.fromkeys(roles)), "sha256": hash_token(token)}
@@ -42,7 +43,10 @@ def token_new(name: str, roles: tuple[str, ...], tenant: str | None, app: str | 
         entry["tenant"] = tenant
     if app:
         entry["app"] = app
-    check_options(parse({"tokens": [entry]}, ApiOptions))
+    try:
+        check_options(ApiOptions(tokens=(msgspec.convert(entry, TokenOptions),)))
+    except msgspec.ValidationError as error:
+        raise BadRequest(str(error).partition(" - at")[0], str(error).rpartition("$.")[2].strip("`")) from error
     lines = "[[api.tokens]]\n" + "\n".join(f"{key} = {_toml(value)}" for key, value in entry.items())
 
     def human(out: "Console") -> None:
@@ -56,7 +60,5 @@ def token_new(name: str, roles: tuple[str, ...], tenant: str | None, app: str | 
 
 
 def _toml(value: object) -> str:
-    import msgspec
-
     # JSON strings and lists of strings are TOML as well.
     return msgspec.json.encode(value).decode()

@@ -1,19 +1,15 @@
-"""What the daemon tells its service manager, and the secrets that it gets from it. Silent outside systemd."""
+"""What the daemon tells its service manager. Silent outside systemd."""
 
 import contextlib
 import os
 import socket
 from collections.abc import Mapping
-from pathlib import Path
 
 import structlog
 
-from agentwatch.errors import BadConfig
-
-__all__ = ["Notify", "read_credential"]
+__all__ = ["Notify"]
 
 _log = structlog.get_logger()
-_MAX_CREDENTIAL_BYTES = 1 << 20  # systemd's own limit
 
 
 class Notify:
@@ -77,33 +73,6 @@ class Notify:
                 sender.sendto(message.encode(), address)
         except OSError as error:
             _log.warning("notify_failed", error=str(error), message=message.partition("\n")[0])
-
-
-def read_credential(name: str, environ: Mapping[str, str]) -> str | None:
-    """Read the secret that systemd handed over as `$CREDENTIALS_DIRECTORY/<name>`, without its last line end.
-
-    None where there is none. Raises `BadConfig` for a name with a slash, a file that cannot be read or is no text.
-    """
-    folder = environ.get("CREDENTIALS_DIRECTORY", "")
-    if not folder:
-        return None
-    if "/" in name or name in ("", ".", ".."):
-        raise BadConfig(f"not the name of a credential: {name!r}", "credentials")
-    path = Path(folder) / name
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_MAX_CREDENTIAL_BYTES + 1)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise BadConfig(f"cannot be read: {error.strerror}", f"credentials.{name}") from error
-    if len(raw) > _MAX_CREDENTIAL_BYTES:
-        raise BadConfig("is larger than 1 MiB", f"credentials.{name}")
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError as error:
-        raise BadConfig("is not UTF-8 text", f"credentials.{name}") from error
-    return text.removesuffix("\n").removesuffix("\r")
 
 
 def _with_status(state: str, status: str) -> str:

@@ -1,7 +1,6 @@
 """The daemon's side of `sd_notify`, against real datagram sockets."""
 
 import contextlib
-import os
 import socket
 import uuid
 from collections.abc import Callable, Iterator
@@ -9,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agentwatch.errors import BadConfig
-from agentwatch.service.systemd import Notify, read_credential
+from agentwatch.service.systemd import Notify
 
 Calls = list[tuple[Callable[[Notify], None], str]]
 CALLS: Calls = [
@@ -74,30 +72,3 @@ def test_a_manager_that_does_not_read_holds_up_nothing(tmp_path: Path) -> None:
 )
 def test_watchdog_interval_is_half_of_what_is_waited_for(environ: dict[str, str], expected: float | None) -> None:
     assert Notify(environ, pid=7).watchdog_interval_s == expected
-
-
-def test_credentials_are_read_where_they_are(tmp_path: Path) -> None:
-    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
-    (tmp_path / "redis-password").write_text("s3cret\n")
-    assert read_credential("redis-password", environ) == "s3cret"
-    assert read_credential("other", environ) is None
-    assert read_credential("redis-password", {}) is None
-
-
-def test_a_rewritten_credential_is_seen(tmp_path: Path) -> None:
-    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
-    for secret in ("one", "two"):
-        (tmp_path / "token").write_text(secret)
-        assert read_credential("token", environ) == secret
-
-
-def test_bad_credentials_are_named(tmp_path: Path) -> None:
-    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
-    (tmp_path / "binary").write_bytes(b"\xff\xfe")
-    (tmp_path / "large").write_bytes(b"x" * (1024 * 1024 + 1))
-    for name, field in (("binary", "credentials.binary"), ("large", "credentials.large"), ("../x", "credentials")):
-        with pytest.raises(BadConfig) as caught:
-            read_credential(name, environ)
-        assert caught.value.field == field
-    with pytest.raises(BadConfig):
-        read_credential(os.curdir, environ)

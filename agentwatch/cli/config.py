@@ -1,0 +1,131 @@
+"""`config`: is a configuration right, what is in force, and what can be set."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+import msgspec
+from rich.markup import escape
+
+from agentwatch.cli.failure import FINE
+from agentwatch.cli.masking import masked
+from agentwatch.cli.output import Format, output_option, show
+from agentwatch.config import Config, read_config, read_policy_files, secret
+from agentwatch.policy.load import load_policy
+from agentwatch.records import Event
+from agentwatch.rulebook import RuleBook
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["config_command"]
+
+_SCHEMAS: Final = {"config": Config, "event": Event}
+_config_option = click.option(
+    "-c",
+    "--config",
+    "path",
+    envvar="AGENTWATCH_CONFIG",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="The configuration file; none: defaults and the environment.",
+)
+
+
+@click.group("config")
+def config_command() -> None:
+    """Check, show or describe the configuration."""
+
+
+@config_command.command("check")
+@_config_option
+@output_option
+def config_check(path: Path | None, output: Format) -> int:
+    """Read everything that the daemon would read, and name the first thing that is wrong (exit code 2)."""
+    config = read_config(path, os.environ)
+    base = path.parent if path is not None else Path()
+    files = read_policy_files(config, base)
+    policy = load_policy(files)
+    RuleBook(policy, config.detectors, config.ladder)
+    _check_secrets(config)
+    found = {
+        "config": str(path) if path is not None else "",
+        "policy_files": sorted(files),
+        "rules": len(policy.rules),
+        "receivers": [receiver.name for receiver in config.receivers],
+    }
+    show(
+        found,
+        output,
+        lambda out: out.print(f"[green]fine[/]: {len(policy.rules)} rules, {len(config.receivers)} receivers"),
+    )
+    return FINE
+
+
+@config_command.command("show")
+@_config_option
+@click.option("--changed", is_flag=True, help="Only what differs from the defaults.")
+@output_option
+def config_show(path: Path | None, changed: bool, output: Format) -> int:
+    """Show every value in force and where it comes from; secrets are masked."""
+    config = read_config(path, os.environ)
+    values = dict(_flat(masked(msgspec.to_builtins(config)), ""))
+    given = dict(_flat(msgspec.toml.decode(path.read_bytes(), type=dict[str, Any]), "")) if path is not None else {}
+    lines = [
+        {"key": key, "value": value, "from": _origin(key, given)}
+        for key, value in values.items()
+        if not changed or _origin(key, given) != "default"
+    ]
+
+    def human(out: "Console") -> None:
+        for line in lines:
+            origin = "" if line["from"] == "default" else f"  [dim]# {line['from']}[/]"
+            out.print(f"{line['key']} = {escape(_toml(line['value']))}{origin}")
+
+    show(lines, output, human)
+    return FINE
+
+
+@config_command.command("schema")
+@click.option("--of", "kind", type=click.Choice(sorted(_SCHEMAS)), default="config", show_default=True,
+              help="Of the configuration, or of a usage event.")  # fmt: skip
+def config_schema(kind: str) -> int:
+    """Print the JSON Schema, for editors and validators."""
+    schema = msgspec.json.schema(_SCHEMAS[kind])
+    click.echo(msgspec.json.format(msgspec.json.encode(schema), indent=2))
+    return FINE
+
+
+def _check_secrets(config: Config) -> None:
+    """Read the secrets that can be read from here: credentials exist only inside the service."""
+    wanted = [("redis.password", config.redis.password), ("mqtt.password", config.mqtt.password)]
+    for at, receiver in enumerate(config.receivers):
+        wanted += [(f"receivers[{at}].url", receiver.url), (f"receivers[{at}].secret", receiver.secret)]
+    for key, value in wanted:
+        if not value.startswith("credential:") or os.environ.get("CREDENTIALS_DIRECTORY"):
+            secret(value, key)
+
+
+def _flat(tree: dict[str, Any], under: str) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for name, value in tree.items():
+        key = f"{under}.{name}" if under else name
+        found += _flat(value, key) if isinstance(value, dict) else [(key, value)]
+    return found
+
+
+def _origin(key: str, given: dict[str, Any]) -> str:
+    variable = "AGENTWATCH_" + key.replace(".", "_").upper()
+    if variable in os.environ:
+        return variable
+    return "file" if key in given else "default"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {_toml(part)}" for name, part in value.items() if part is not None) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(part) for part in value) + "]"
+    # What is left of JSON is TOML as well, but for null, which TOML does not have.
+    return '""' if value is None else msgspec.json.encode(value).decode()
