@@ -3,11 +3,12 @@
 aiomqtt is optional (`agentwatch[mqtt]`), so it is imported when a connection is opened.
 """
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from msgspec import Struct
@@ -17,7 +18,7 @@ from agentwatch.errors import BadConfig, SignalUnavailable
 if TYPE_CHECKING:
     import aiomqtt
 
-__all__ = ["BrokerAddress", "BrokerWill", "broker_address", "connect", "require_mqtt"]
+__all__ = ["BrokerAddress", "BrokerConnection", "BrokerWill", "broker_address", "connect", "require_mqtt"]
 
 _QUERY = {"ca", "cert", "key", "password_file"}
 _MAX_INCOMING = 10_000
@@ -81,6 +82,49 @@ def require_mqtt() -> None:
         raise BadConfig("MQTT needs aiomqtt: install agentwatch[mqtt]", "mqtt") from error
 
 
+class BrokerConnection:
+    """One open connection. Errors come as `SignalUnavailable`."""
+
+    def __init__(self, client: "aiomqtt.Client", protocol: Literal["3.1.1", "5"]) -> None:
+        self.client = client
+        self._protocol = protocol
+        self._publishing: set[asyncio.Task[None]] = set()
+
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None) -> None:
+        """Publish at QoS 1 and wait for the confirmation. `expiry_s` is told to brokers that speak MQTT 5."""
+        from aiomqtt import MqttError
+
+        work = self.client.publish(topic, payload, qos=1, retain=retain, properties=self._properties(expiry_s))
+        task = asyncio.create_task(work, name="mqtt-publish")
+        self._publishing.add(task)
+        try:
+            # The driver waits on for a confirmation that a broken connection cannot bring; `abandon` ends that.
+            await asyncio.wait({task})
+            if task.cancelled():
+                raise SignalUnavailable("broker: the connection broke while a message was to be confirmed")
+            task.result()
+        except MqttError as error:
+            raise SignalUnavailable(f"broker: {error}") from error
+        finally:
+            task.cancel()
+            self._publishing.discard(task)
+
+    def abandon(self) -> None:
+        """Stop waiting for confirmations: the connection is over."""
+        for task in self._publishing:
+            task.cancel()
+
+    def _properties(self, expiry_s: int | None) -> Any:
+        if self._protocol != "5" or expiry_s is None:
+            return None
+        from paho.mqtt.packettypes import PacketTypes
+        from paho.mqtt.properties import Properties
+
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho has no annotation there
+        properties.MessageExpiryInterval = expiry_s
+        return properties
+
+
 @asynccontextmanager
 async def connect(
     address: BrokerAddress,
@@ -90,7 +134,7 @@ async def connect(
     protocol: Literal["3.1.1", "5"] = "3.1.1",
     keepalive_s: int = 15,
     timeout_s: float = 2.0,
-) -> AsyncIterator["aiomqtt.Client"]:
+) -> AsyncIterator[BrokerConnection]:
     """Hold one connection; whatever breaks it, also inside the block, is raised as `SignalUnavailable`."""
     require_mqtt()
     import aiomqtt
@@ -110,7 +154,11 @@ async def connect(
             tls_context=_tls(address),
         )
         async with client:
-            yield client
+            connection = BrokerConnection(client, protocol)
+            try:
+                yield connection
+            finally:
+                connection.abandon()
     except (aiomqtt.MqttError, OSError) as error:
         raise SignalUnavailable(f"broker {address.host}:{address.port}: {error}") from error
 

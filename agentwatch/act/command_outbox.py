@@ -53,6 +53,4 @@ async def drain_commands(
     async def deliver(decision: Decision) -> None:
         await deliver_decision(bus, decision, wall())
 
-    await drain(
-        log, bus.name, log.decisions, deliver, wake=wake, begin=begin, options=options, progress=progress
-    )
+    await drain(log, bus.name, log.decisions, deliver, wake=wake, begin=begin, options=options, progress=progress)

@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from agentwatch.client.http_session import HttpSession
+from agentwatch.client.http_session import Answered, HttpSession
 from agentwatch.client.identity import DEFAULT_TENANT
 from agentwatch.errors import StoreUnavailable
 from agentwatch.keys import META, keys, partition
@@ -23,7 +23,8 @@ __all__ = ["EventSink", "HttpSink", "RedisSink"]
 
 _log = structlog.get_logger()
 _PARTITIONS_AGE_S = 10.0
-_REFUSED_FOR_GOOD = frozenset({400, 404, 413, 415, 422})
+_PARTLY_REFUSED = 422
+_REFUSED_FOR_GOOD = frozenset({400, 413})
 
 
 class EventSink(Protocol):
@@ -85,10 +86,11 @@ class RedisSink:
         return self._client
 
 
-class _Refusals(Struct, frozen=True):
-    """What the control API tells of a batch, as far as it matters here."""
+class _PartlyRefused(Struct, frozen=True):
+    """What a 422 tells: how many events were refused; the others were written."""
 
-    rejected: int | list[Any] = 0
+    errors_total: int = 0
+    detail: str = ""
 
 
 class HttpSink:
@@ -98,14 +100,12 @@ class HttpSink:
         self._session = HttpSession(url, token, timeout_s)
 
     def send(self, events: Sequence[Event], encoded: Sequence[bytes]) -> int:
-        """Deliver a batch. One that is too large is halved; one event that is refused for good is counted."""
+        """Deliver a batch. One that cannot be taken as a whole is halved until the event at fault is alone."""
         answer = self._session.request("POST", "/v1/events", b"\n".join(encoded) + b"\n", "application/x-ndjson")
         if answer.status < 300:
-            try:
-                told = msgspec.json.decode(answer.body, type=_Refusals) if answer.body else _Refusals()
-            except msgspec.MsgspecError:
-                return 0  # an intermediary's own words; the status says that it was taken
-            return told.rejected if isinstance(told.rejected, int) else len(told.rejected)
+            return 0
+        if answer.status == _PARTLY_REFUSED:
+            return self._partly(answer, len(events))
         if answer.status not in _REFUSED_FOR_GOOD:
             raise StoreUnavailable(f"the control API answered {answer.status}")
         if len(events) > 1:
@@ -113,6 +113,14 @@ class HttpSink:
             return self.send(events[:half], encoded[:half]) + self.send(events[half:], encoded[half:])
         _log.warning("emitter_event_refused", status=answer.status, reason=answer.body[:200].decode(errors="replace"))
         return 1
+
+    def _partly(self, answer: Answered, count: int) -> int:
+        try:
+            told = msgspec.json.decode(answer.body, type=_PartlyRefused)
+        except msgspec.MsgspecError:
+            told = _PartlyRefused(errors_total=count)
+        _log.warning("emitter_events_refused", refused=told.errors_total, of=count, reason=told.detail)
+        return told.errors_total
 
     def close(self) -> None:
         """Let the connection go."""

@@ -3,22 +3,18 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
 
 from agentwatch.backoff import Backoff
-from agentwatch.broker import BrokerAddress, connect
+from agentwatch.broker import BrokerAddress, BrokerConnection, connect
 from agentwatch.client.channel import Listener
 from agentwatch.client.identity import Identity
 from agentwatch.client.options import GuardOptions
 from agentwatch.errors import BadRequest, SignalUnavailable
 from agentwatch.records import Ack, Command
 from agentwatch.topics import STATUS, ack_topic, command_topic, subject_of
-
-if TYPE_CHECKING:
-    import aiomqtt
 
 __all__ = ["MqttChannel", "lease_s"]
 
@@ -64,7 +60,7 @@ class MqttChannel:
         self._options = options
         self._wall = wall
         self._backoff = Backoff(options.reconnect)
-        self._client: aiomqtt.Client | None = None
+        self._connection: BrokerConnection | None = None
         self._told: set[str] = set()
         self._settle: asyncio.TimerHandle | None = None
 
@@ -76,7 +72,7 @@ class MqttChannel:
             except (SignalUnavailable, OSError) as error:
                 self._listener.down(self.name, str(error))
             finally:
-                self._client = None
+                self._connection = None
                 if self._settle is not None:
                     self._settle.cancel()
             await asyncio.sleep(self._backoff.next())
@@ -86,16 +82,11 @@ class MqttChannel:
 
     async def acknowledge(self, acks: Sequence[Ack]) -> None:
         """Publish to the subjects' ack topics at QoS 1. Raises `SignalUnavailable`."""
-        client = self._client
-        if client is None:
+        connection = self._connection
+        if connection is None:
             raise SignalUnavailable("not connected to the broker")
-        from aiomqtt import MqttError
-
-        try:
-            for ack in acks:
-                await client.publish(ack_topic(ack.subject), msgspec.json.encode(ack), qos=1)
-        except MqttError as error:
-            raise SignalUnavailable(f"broker: {error}") from error
+        for ack in acks:
+            await connection.publish(ack_topic(ack.subject), msgspec.json.encode(ack))
 
     async def close(self) -> None:
         """Nothing is held outside of `run`."""
@@ -107,12 +98,13 @@ class MqttChannel:
             protocol=options.mqtt_protocol,
             keepalive_s=options.mqtt_keepalive_s,
             timeout_s=options.timeout_s,
-        ) as client:
+        ) as connection:
+            client = connection.client
             self._told = set()
             await client.subscribe([(topic, 1) for topic in self._topics])
             # The status comes last, so what is retained has been told when it arrives.
             await client.subscribe(STATUS, qos=1)
-            self._client = client
+            self._connection = connection
             self._backoff.reset()
             loop = asyncio.get_running_loop()
             self._settle = loop.call_later(options.settle_s, self._listener.up, self.name)

@@ -128,7 +128,7 @@ class Obedience:
             return []
         self._received[command.subject] = command.id
         self.epoch = max(self.epoch, command.epoch)
-        return [Answer(command, "received")]
+        return [] if command.cmd == "resume" else [Answer(command, "received")]
 
     def _apply(self) -> list[Answer]:
         answers: list[Answer] = []
@@ -140,7 +140,8 @@ class Obedience:
             answers += self._receive(held.command)
             if self._accepted.get(subject) != held.command.id:
                 self._accepted[subject] = held.command.id
-                answers.append(Answer(held.command, "accepted"))
+                if held.command.cmd != "resume":
+                    answers.append(Answer(held.command, "accepted"))
             if held.command.cmd != "resume":
                 self._current[subject] = held
         return answers
