@@ -5,7 +5,7 @@ from agentwatch.detect.state import RunState
 from agentwatch.fingerprint import similarity
 from agentwatch.records import Fingerprint, Observation, ResultClass
 
-__all__ = ["brings_news", "is_failure", "is_novel", "is_poll", "moved"]
+__all__ = ["POLL_GAP_S", "brings_news", "is_failure", "is_novel", "is_poll", "moved"]
 
 POLL_GAP_S = 10.0  # a pending answer asked for again after this long is a poll
 NEWS_BELOW = 0.5  # an input less alike than this to what was said before brings news

@@ -8,7 +8,7 @@ from functools import lru_cache
 from msgspec import Struct
 from xxhash import xxh3_64_intdigest
 
-from agentwatch.detect.against import is_failure, is_novel, is_poll, moved
+from agentwatch.detect.against import POLL_GAP_S, is_failure, is_novel, is_poll, moved
 from agentwatch.detect.history import History, Near, mix
 from agentwatch.detect.said import Said
 from agentwatch.fingerprint import similarity
@@ -17,13 +17,15 @@ from agentwatch.records import Fingerprint, Observation, ResultClass
 __all__ = ["Reading", "call_digest", "read_call", "tool_digest"]
 
 SAME = 1.0  # the same call with the same answer, adjacent or for the third time
-AGAIN = 0.6  # the same for the second time, with others between
-SILENT = 0.6  # the same call in a row, whose answer says nothing
+AGAIN = 0.6  # the same for the second time, with others between; less the more calls lie between,
+NEARBY = 4  # from this many on, so that a second pass over any number of items alone never warns
+SILENT = 0.75  # the same call in a row, whose answer says nothing
+TERSE = 0.5  # the same, where the call itself says next to nothing ("continue", a key that is pressed)
 UNLOGGED = 0.8  # the same call in a row, where the log holds no answers
 OTHER_ERROR = 0.25  # the same call failing with an error that says something else
 FLIPPED = 0.5  # the same call with an answer that another call had
-COUNTED = 1.0  # the same but for digits, with the same answer
-COUNTED_HARD = 0.75  # the part of it that may justify a kill
+COUNTED = 0.6  # the same but for digits, with the same failure or nothing found: hard
+IDLE = 0.3  # a short call with a short answer, repeated at leisure: waiting, most likely
 STALE = 0.75  # other arguments, the same failure
 ALIKE = 0.75  # arguments half alike
 AKIN = 0.6  # arguments a little alike
@@ -31,6 +33,10 @@ EMPTY = 0.5  # other arguments, nothing found again
 MOVING = 0.25  # factor for a failure whose numbers move one way
 HALF = 0.5  # factor for a change made between, and for slow repeats
 SLOW_GAP_S = 60.0
+CLOSE = 0.75  # nearly the same arguments, the same silence or the same few words
+CLOSE_FROM = 0.8
+SOME_WORDS = 6
+MANY_WORDS = 10
 ALIKE_FROM = 0.5
 AKIN_FROM = 0.3
 ERROR_ALIKE = 0.5
@@ -42,7 +48,8 @@ class Reading(Struct, gc=False):
 
     kind: whose evidence it is ("" is nobody's). hard and soft are added. novel: it brought something new and takes
     evidence away. parallel: a duplicate within one step, which counts for nothing. poll: asked again in
-    good time for an answer that is pending. words: what was found, in words.
+    good time for an answer that is pending. faint: it may be honest work that looks alike, so it warns at most.
+    words: what was found, in words.
     """
 
     kind: str = ""
@@ -51,6 +58,7 @@ class Reading(Struct, gc=False):
     novel: bool = False
     parallel: bool = False
     poll: bool = False
+    faint: bool = False
     words: str = ""
     against: tuple[str, ...] = ()
     call: int = 0
@@ -116,27 +124,31 @@ def _same(seen: Observation, history: History, reading: Reading, place: int) -> 
         reading.poll = True
         reading.against = ("the answer is pending and some time went by: a poll",)
         return
-    third = near is not None and near.same >= 2
-    base = 1.0 if adjacent or third else AGAIN
+    third = (near is not None and near.same >= 2) or history.times_answered(reading.call, earlier, place) >= 2
+    apart = history.window - place
+    base = 1.0 if adjacent or third else AGAIN * min(1.0, NEARBY / apart)
+    terse = seen.prints.arguments is None or seen.prints.arguments.words < SOME_WORDS
     if result is None:
         if not earlier:
             _add(reading, "repeat", soft=UNLOGGED * base, words="the same call again, answers unknown")
     elif reading.result == earlier:
-        _same_answer(reading, result, base, adjacent=adjacent)
+        _same_answer(reading, result, base, adjacent=adjacent, terse=terse)
     elif reading.failed:
         _other_failure(result, reading, near, base)
     elif result.klass is ResultClass.content and not is_novel(history, result):
         _add(reading, "repeat", soft=FLIPPED, words="the same call with an answer that was had before")
-    _discount(history, reading, place, gap_s, adjacent=adjacent)
+    idle = terse and result is not None and result.words < SOME_WORDS
+    _discount(history, reading, place, gap_s, adjacent=adjacent, idle=idle)
 
 
-def _same_answer(reading: Reading, result: Fingerprint, base: float, *, adjacent: bool) -> None:
+def _same_answer(reading: Reading, result: Fingerprint, base: float, *, adjacent: bool, terse: bool) -> None:
     if reading.failed:
         _add(reading, "failure", hard=SAME * base, words="the same call fails with the same error")
     elif result.klass not in _QUIET:
         _add(reading, "repeat", hard=SAME * base, words="the same call gets the same answer")
     elif adjacent:
-        _add(reading, "repeat", hard=SILENT, words="the same call in a row gets the same empty answer")
+        weight = TERSE if terse else SILENT
+        _add(reading, "repeat", hard=weight, words="the same call in a row gets the same empty answer")
 
 
 def _other_failure(result: Fingerprint, reading: Reading, near: Near | None, base: float) -> None:
@@ -154,14 +166,17 @@ def _other_failure(result: Fingerprint, reading: Reading, near: Near | None, bas
     _add(reading, "failure", hard=SAME * base, words="the same call fails with much the same error")
 
 
-def _discount(history: History, reading: Reading, place: int, gap_s: float, *, adjacent: bool) -> None:
+def _discount(history: History, reading: Reading, place: int, gap_s: float, *, adjacent: bool, idle: bool) -> None:
     if not reading.kind:
         return
     if not adjacent and history.wrote_since(place):
         reading.hard *= HALF
         reading.soft *= HALF
         reading.against += ("something was changed between the two calls",)
-    if gap_s >= SLOW_GAP_S:
+    if gap_s >= POLL_GAP_S and idle and not reading.failed:
+        reading.hard, reading.soft = 0.0, min(IDLE, reading.hard + reading.soft)
+        reading.against += ("a short call with a short answer, made at leisure",)
+    elif gap_s >= SLOW_GAP_S:
         reading.soft = (reading.soft + reading.hard) * HALF
         reading.hard = 0.0
         reading.against += ("the calls are more than a minute apart",)
@@ -178,41 +193,58 @@ def _other(seen: Observation, history: History, reading: Reading) -> None:
         if near.tool == tool and near.failed == reading.failed and near.result:
             _compare(near, arguments, result, reading, best)
     reading.kind, reading.hard, reading.soft = best.kind, best.hard, best.soft
-    reading.words, reading.against, reading.near = best.words, best.against, best.near
+    reading.words, reading.against, reading.near, reading.faint = best.words, best.against, best.near, best.faint
 
 
 def _compare(near: Near, arguments: Fingerprint, result: Fingerprint, reading: Reading, best: Reading) -> None:
     """Weigh one earlier call against this one, and keep it in `best` where it is the strongest evidence so far."""
     same_answer = near.result == reading.result
-    empty = result.klass is ResultClass.empty
     counted = near.shape == arguments.shape
-    alike = 1.0 if counted else _alike(near.arguments, arguments.sketch)
+    alike = _alike(near.arguments, arguments.sketch)
     found = Reading(near=near)
-    if same_answer and counted:
-        _counted(found, result, failed=reading.failed, empty=empty)
-    elif reading.failed:
-        _failing_alike(found, near, result, alike, same=same_answer or near.result_shape == result.shape)
-    elif same_answer and alike >= AKIN_FROM:
-        weight = EMPTY if empty else ALIKE if alike >= ALIKE_FROM else AKIN
-        what = "nothing was found again" if empty else "the same answer again"
-        _add(found, "stagnation", soft=weight, words=f"changed arguments, {what}")
+    if reading.failed:
+        same = same_answer or near.result_shape == result.shape
+        _failing_alike(found, near, result, alike, same=same, counted=counted and same_answer)
+    elif same_answer and result.klass is ResultClass.empty:
+        _nothing(found, arguments, result, alike, counted=counted)
+    elif same_answer:
+        _same_content(found, arguments, result, alike)
     if found.hard + found.soft > best.hard + best.soft:
         best.kind, best.hard, best.soft, best.words = found.kind, found.hard, found.soft, found.words
-        best.against, best.near = found.against, near
+        best.against, best.near, best.faint = found.against, near, found.faint
 
 
-def _counted(found: Reading, result: Fingerprint, *, failed: bool, empty: bool) -> None:
-    if empty and result.size == 0 and not failed:
-        _add(found, "stagnation", soft=EMPTY, words="only numbers change in the arguments, still nothing")
-    elif failed or empty:
-        words = "only numbers change in the arguments, the answer stays empty or failed"
-        _add(found, "stagnation", hard=COUNTED_HARD, soft=COUNTED - COUNTED_HARD, words=words)
-    else:
-        _add(found, "stagnation", soft=ALIKE, words="only numbers change in the arguments, the answer stays the same")
+def _nothing(found: Reading, arguments: Fingerprint, result: Fingerprint, alike: float, *, counted: bool) -> None:
+    """Weigh "nothing" again. One without a word may be a change that worked in silence, so it takes close likeness."""
+    if result.size == 0:
+        if alike >= CLOSE_FROM and arguments.words >= SOME_WORDS:
+            found.faint = True
+            _add(found, "stagnation", soft=CLOSE, words="nearly the same arguments, nothing comes back again")
+    elif counted:
+        words = "only numbers change in the arguments, nothing is found again"
+        _add(found, "stagnation", hard=COUNTED, words=words)
+    elif alike >= AKIN_FROM:
+        _add(found, "stagnation", soft=EMPTY, words="changed arguments, nothing is found again")
 
 
-def _failing_alike(found: Reading, near: Near, result: Fingerprint, alike: float, *, same: bool) -> None:
-    if same:
+def _same_content(found: Reading, arguments: Fingerprint, result: Fingerprint, alike: float) -> None:
+    """Weigh an answer had before. A few words ("true", "1 row") answer many questions, so they take close likeness."""
+    words = "changed arguments, the same answer again"
+    if result.words >= MANY_WORDS:
+        if alike >= AKIN_FROM:
+            _add(found, "stagnation", soft=ALIKE if alike >= ALIKE_FROM else AKIN, words=words)
+    elif alike >= CLOSE_FROM and arguments.words >= MANY_WORDS:
+        found.faint = True
+        _add(found, "stagnation", soft=CLOSE, words=words)
+
+
+def _failing_alike(
+    found: Reading, near: Near, result: Fingerprint, alike: float, *, same: bool, counted: bool
+) -> None:
+    if counted:
+        words = "only numbers change in the arguments, the same failure"
+        _add(found, "stagnation", hard=COUNTED, words=words)
+    elif same:
         _add(found, "stagnation", soft=STALE, words="changed arguments, the same failure")
     elif alike >= AKIN_FROM and _alike(near.answer, result.sketch) >= ERROR_ALIKE:
         weight = ALIKE if alike >= ALIKE_FROM else AKIN

@@ -24,6 +24,7 @@ from agentwatch.subject import run_subject
 __all__ = ["learn", "read", "signal"]
 
 CAP = 30.0  # buckets hold no more, so that a long loop that ends can be forgotten
+FAINT_CAP = 4.0  # how far evidence that warns at most can fill the soft bucket
 LEAK = 1.0  # what a novel answer takes off the hard bucket; it empties the soft one
 UNLOGGED_LEAK = 1.0  # what a call never made before takes off where the log holds no answers
 
@@ -78,6 +79,8 @@ def _learn_call(seen: Observation, scope: Scope, history: History, reading: Read
     else:
         history.step = -1 if seen.event.step is None else seen.event.step
         history.step_calls = 1
+    if history.spoken is not None:
+        history.spoken.acted = True
     _fill(seen, scope, history, reading)
     mark = (FAILED if reading.failed else 0) | (WRITE if reading.writes else 0)
     history.push(reading.call, reading.result, seen.now, mark)
@@ -96,7 +99,7 @@ def _fill(seen: Observation, scope: Scope, history: History, reading: Reading) -
             history.streaks = None
     elif reading.kind:
         history.hard = min(CAP, history.hard + reading.hard)
-        history.soft = min(CAP, history.soft + reading.soft)
+        history.soft = max(history.soft, min(FAINT_CAP if reading.faint else CAP, history.soft + reading.soft))
         history.stale += 1
         if history.streaks is None:
             history.streaks = {}

@@ -85,6 +85,7 @@ class Spoken(Struct, array_like=True, gc=False):
     """What an agent said and was told: digests of the last outputs and inputs, sketches of the last few outputs.
 
     stale: leaky count of outputs that said nothing new; hard: the part of it that was equal, not only alike.
+    acted: a tool was called since the last output.
     """
 
     outputs: bytearray = field(default_factory=bytearray)
@@ -93,6 +94,7 @@ class Spoken(Struct, array_like=True, gc=False):
     told: bytes = b""
     stale: float = 0.0
     hard: float = 0.0
+    acted: bool = False
     streak: Streak | None = None
 
 
@@ -139,6 +141,15 @@ class History(Struct, array_like=True, gc=False):
     def last_call(self, call: int) -> int:
         """Find the latest place of a call in the window, or -1."""
         return rfind(self.calls, call)
+
+    def times_answered(self, call: int, result: int, place: int) -> int:
+        """Count how often a call got this answer at this place or before it, up to two."""
+        wanted = call.to_bytes(_DIGEST, "little")
+        count, at = 0, place * _DIGEST
+        while at >= 0 and count < 2:
+            count += at % _DIGEST == 0 and self.result_at(at // _DIGEST) == result
+            at = self.calls.rfind(wanted, 0, at + _DIGEST - 1)
+        return count
 
     def result_at(self, place: int) -> int:
         """Tell the digest of the answer to the call at a place (0: the log held none)."""

@@ -60,7 +60,7 @@ def read_said(seen: Observation, run: RunState, history: History) -> Said:
     said.equal = rfind(spoken.outputs, output.masked) >= 0
     alike = said.equal or _is_alike(spoken, output)
     said.new = not alike
-    if alike and not said.news and _told_before(seen, history, spoken):
+    if alike and not said.news and not spoken.acted and _told_before(seen, history, spoken):
         said.weight = 1.0 if output.words >= MIN_WORDS else SHORT
     return said
 
@@ -101,6 +101,7 @@ def learn_said(seen: Observation, scope: Scope, said: Said) -> None:
         _fade(spoken, LEAK)
         if output.words >= MIN_WORDS:
             _others_fade(scope.run, spoken)
+    spoken.acted = False
     remember(spoken.outputs, output.masked, OUTPUTS)
     if output.sketch and output.words >= MIN_WORDS and not said.equal:
         if len(spoken.sketches) >= TEXTS:

@@ -18,7 +18,7 @@ class StagnationOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     enabled: bool = True
     warn: Weight = 3.0
-    kill: Weight = 9.0
+    kill: Weight = 7.0
 
 
 class Stagnation:
