@@ -469,7 +469,7 @@ class Positions(Struct, frozen=True, kw_only=True):
 
 
 class Commit(Struct, frozen=True, kw_only=True):
-    """All that one batch changes, written in one atomic step or not at all. `tick` is the batch's own, to be recorded."""
+    """All that one batch changes, written in one atomic step or not at all. `tick`: the batch's own, to be recorded."""
 
     positions: Positions
     at: float

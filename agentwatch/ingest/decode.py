@@ -26,7 +26,7 @@ _MILLISECONDS = 1e11  # as seconds: the year 5138; as milliseconds: 1973
 _DECODER = msgspec.json.Decoder(Event)
 
 
-class DecodeOptions(Struct, frozen=True, kw_only=True):
+class DecodeOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Limits of what an entry may be.
 
     max_entry_bytes: larger entries are refused and kept cut. max_depth: deepest nesting of JSON. max_ahead_s: how far

@@ -30,7 +30,7 @@ _MAX_LOG_BYTES = 8 << 20
 _STEP_S = 0.05
 
 
-class EmbeddedOptions(Struct, frozen=True, kw_only=True):
+class EmbeddedOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the embedded server runs.
 
     port 0 takes a free one. appendfsync `always` survives a loss of power without losing a commit, `everysec` may lose

@@ -1,0 +1,62 @@
+"""One way to open a connection to Redis, and one way to read what its driver raises.
+
+Answers are raw: bytes, integers and lists as the server sent them, whatever the version of the driver.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from msgspec import Struct
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from agentwatch.errors import BadConfig, Incompatible, StoreUnavailable
+
+__all__ = ["RedisOptions", "connect", "reading"]
+
+
+class RedisOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long to wait for a connection and for an answer, and how many connections to hold at most."""
+
+    connect_timeout_s: float = 2.0
+    timeout_s: float = 5.0
+    max_connections: int = 32
+
+
+def connect(url: str, options: RedisOptions) -> Any:
+    """Make a client for `redis://`, `rediss://` or `unix://`; nothing is sent yet. Raises `BadConfig` for a bad URL.
+
+    The driver does not retry: an attempt that failed is reported at once, and the caller backs off.
+    """
+    try:
+        client = Redis.from_url(
+            url,
+            protocol=2,
+            decode_responses=False,
+            socket_connect_timeout=options.connect_timeout_s,
+            socket_timeout=options.timeout_s,
+            max_connections=options.max_connections,
+            retry=Retry(NoBackoff(), 0),
+            client_name="agentwatch",
+        )
+    except (ValueError, TypeError) as error:
+        raise BadConfig(str(error), "redis.url") from error
+    # Parsing answers entry by entry costs as much as everything else together; what is read here is read raw.
+    client.response_callbacks.clear()
+    return client
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Turn whatever the driver raises inside into `StoreUnavailable`, a key of another type into `Incompatible`."""
+    try:
+        yield
+    except RedisError as error:
+        if str(error).startswith("WRONGTYPE"):
+            raise Incompatible(f"{what}: a key holds another type: {error}") from error
+        raise StoreUnavailable(f"{what}: {str(error) or type(error).__name__}") from error
+    except (OSError, TimeoutError) as error:
+        raise StoreUnavailable(f"{what}: {str(error) or type(error).__name__}") from error

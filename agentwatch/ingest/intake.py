@@ -1,0 +1,89 @@
+"""The way in for producers and guards without Redis: what they send is checked, then appended to the streams."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from agentwatch.connection import reading
+from agentwatch.errors import BadEvent
+from agentwatch.ingest.decode import DecodeOptions, DecodeStats, complete, parse
+from agentwatch.keys import keys, partition, partition_of
+from agentwatch.ports import IngestResult
+from agentwatch.records import Ack, Entry, Event
+
+__all__ = ["RedisIntake"]
+
+_TENANT = "default"
+Stored = tuple[int, bytes]
+
+
+class RedisIntake:
+    """Appends events and acks to the streams of their partitions."""
+
+    def __init__(
+        self,
+        client: Any,
+        partitions: int,
+        options: DecodeOptions = DecodeOptions(),  # noqa: B008  # frozen
+        stats: DecodeStats | None = None,
+    ) -> None:
+        self._client = client
+        self._partitions = partitions
+        self._options = options
+        self.stats = stats if stats is not None else DecodeStats()
+
+    async def put(self, raw: Sequence[bytes], tenant: str = "", app: str = "") -> Sequence[IngestResult]:
+        """Check each event and append the good ones in order, as received; one result each, as the port has it."""
+        results: list[IngestResult | None] = []
+        good: list[Stored] = []
+        for data in raw:
+            try:
+                good.append(self._check(data, tenant, app))
+                results.append(None)
+            except BadEvent as error:
+                self.stats.dead += 1
+                results.append(IngestResult(reason=error.reason, field=error.field))
+        ids = iter(await self._append([(keys(index).events, data) for index, data in good]))
+        self.stats.events += len(good)
+        return [IngestResult(id=next(ids)) if result is None else result for result in results]
+
+    async def acknowledge(self, acks: Sequence[Ack]) -> None:
+        """Append acks to the streams of their subjects' partitions, in order."""
+        await self._append(
+            [(keys(partition_of(ack.subject, self._partitions)).acks, msgspec.json.encode(ack)) for ack in acks]
+        )
+
+    def _check(self, data: bytes, tenant: str, app: str) -> Stored:
+        event = parse(Entry("", data), self._options, self.stats)
+        bound = _bind(event, tenant, app)
+        if bound is not event:
+            data = msgspec.json.encode(bound)
+        index = partition(bound.tenant or _TENANT, bound.app or bound.agent, self._partitions)
+        # The daemon completes it again, by the entry's own time; here only what is wrong is looked for.
+        complete(bound, "", 0.0, None, self._options, self.stats)
+        return index, data
+
+    async def _append(self, items: Sequence[tuple[str, bytes]]) -> list[str]:
+        if not items:
+            return []
+        with reading("append"):
+            async with self._client.pipeline(transaction=False) as pipe:
+                for stream, data in items:
+                    pipe.execute_command("XADD", stream, "*", "data", data)
+                return [position.decode() for position in await pipe.execute()]
+
+
+def _bind(event: Event, tenant: str, app: str) -> Event:
+    """Give an event what its sender is bound to; raises `BadEvent` where it names another."""
+    if tenant and event.tenant and event.tenant != tenant:
+        raise BadEvent(f"this sender may only send for {tenant!r}", "tenant")
+    if app and event.app and event.app != app:
+        raise BadEvent(f"this sender may only send for {app!r}", "app")
+    changes: dict[str, str] = {}
+    if tenant and not event.tenant:
+        changes["tenant"] = tenant
+    if app and not event.app:
+        changes["app"] = app
+    return replace(event, **changes) if changes else event

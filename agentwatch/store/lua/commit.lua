@@ -1,0 +1,144 @@
+#!lua
+-- Write all that one batch changes, or nothing. Scripts do not roll back, so everything is checked before the first
+-- write, and what can still fail (a ledger sum out of range) is counted and passed over.
+--
+-- KEYS: token, owner, committed, events, decisions, incidents, dead, inputs, standing,
+--       then the ledgers, the control keys to set, the control keys to clear.
+-- ARGV: token, who, lease ms, number, at, positions (events controls acks index seq), gap, inputs record,
+--       group, most dead letters, most ledger fields, ledger expiry s, most inputs,
+--       counts (entries, decisions, incidents, dead, ledger keys, ledger lines, commands, cleared), then those in turn:
+--       entries: id; decisions: seq, json; incidents: json; dead: json, field, reason;
+--       ledger lines: key index, line, overflow line, then for each metric its amount;
+--       commands: subject, channel, json, expiry ms (0 = none), epoch; cleared: subject, channel.
+-- Returns a word (ok, again, fenced, lost, type, ahead) and a detail.
+local METRICS = {'events', 'input_tokens', 'output_tokens', 'cost_nusd', 'unpriced', 'looping_nusd'}
+local TYPES = {[3] = 'hash', [4] = 'stream', [5] = 'stream', [6] = 'stream', [7] = 'stream', [8] = 'stream', [9] = 'zset'}
+
+local token, number = ARGV[1], tonumber(ARGV[4])
+local counts = {}
+for i = 1, 8 do
+  counts[i] = tonumber(ARGV[17 + i])
+end
+local next_arg = 26
+
+local function last_id(key)
+  if redis.call('EXISTS', key) == 0 then
+    return 0, 0
+  end
+  local info = redis.call('XINFO', 'STREAM', key)
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then
+      local first, second = string.match(info[i + 1], '(%d+)-(%d+)')
+      return tonumber(first), tonumber(second)
+    end
+  end
+  return 0, 0
+end
+
+-- 1. Check.
+local present = redis.call('GET', KEYS[1])
+if present ~= token then
+  return {'fenced', present or ''}
+end
+for i = 3, 9 + counts[5] do
+  local kind = redis.call('TYPE', KEYS[i]).ok
+  if kind ~= 'none' and kind ~= (TYPES[i] or 'hash') then
+    return {'type', KEYS[i] .. ' is a ' .. kind .. ', not a ' .. (TYPES[i] or 'hash')}
+  end
+end
+local before = redis.call('HMGET', KEYS[3], 'number', 'token', 'entries', 'lost', 'ledger_refused')
+local stored = tonumber(before[1] or 0)
+if stored == number and before[2] == token then
+  return {'again', ''}
+end
+if stored ~= number - 1 then
+  return {'lost', tostring(stored)}
+end
+local last_decision = last_id(KEYS[5])
+if counts[2] > 0 and tonumber(ARGV[next_arg + counts[1]]) <= last_decision then
+  return {'ahead', 'the decision log holds ' .. last_decision}
+end
+if last_id(KEYS[8]) >= number then
+  return {'ahead', 'the inputs hold commit ' .. number}
+end
+local incident_major, incident_minor = last_id(KEYS[6])
+if tonumber(ARGV[10]) > incident_major then
+  incident_major, incident_minor = tonumber(ARGV[10]), 0
+end
+
+-- 2. Write. Entries are acknowledged last.
+local first_entry = next_arg
+next_arg = next_arg + counts[1]
+redis.call('XADD', KEYS[8], 'MAXLEN', '~', ARGV[17], string.format('%.0f-0', number), 'data', ARGV[12])
+for _ = 1, counts[2] do
+  redis.call('XADD', KEYS[5], ARGV[next_arg] .. '-0', 'data', ARGV[next_arg + 1])
+  next_arg = next_arg + 2
+end
+for _ = 1, counts[3] do
+  incident_minor = incident_minor + 1
+  redis.call('XADD', KEYS[6], string.format('%.0f-%.0f', incident_major, incident_minor), 'data', ARGV[next_arg])
+  next_arg = next_arg + 1
+end
+for _ = 1, counts[4] do
+  redis.call('XADD', KEYS[7], 'MAXLEN', '~', ARGV[14], '*', 'data', ARGV[next_arg],
+    'field', ARGV[next_arg + 1], 'reason', ARGV[next_arg + 2])
+  next_arg = next_arg + 3
+end
+
+local refused = tonumber(before[5] or 0)
+for _ = 1, counts[6] do
+  local key, line = KEYS[9 + tonumber(ARGV[next_arg])], ARGV[next_arg + 1]
+  if redis.call('HLEN', key) >= tonumber(ARGV[15]) and redis.call('HEXISTS', key, line .. '|events') == 0 then
+    line = ARGV[next_arg + 2]
+  end
+  for m = 1, #METRICS do
+    local amount = ARGV[next_arg + 2 + m]
+    if amount ~= '0' then
+      local added = redis.pcall('HINCRBY', key, line .. '|' .. METRICS[m], amount)
+      if type(added) == 'table' and added.err then
+        refused = refused + 1
+      end
+    end
+  end
+  next_arg = next_arg + 3 + #METRICS
+end
+for i = 10, 9 + counts[5] do
+  redis.call('EXPIRE', KEYS[i], ARGV[16])
+end
+
+local time = redis.call('TIME')
+redis.call('ZREMRANGEBYSCORE', KEYS[9], '-inf', '(' .. (time[1] * 1000 + math.floor(time[2] / 1000)))
+local next_key = 10 + counts[5]
+local wakes = {}
+for _ = 1, counts[7] do
+  local subject, channel, json, expiry, epoch = unpack(ARGV, next_arg, next_arg + 4)
+  if expiry == '0' then
+    redis.call('SET', KEYS[next_key], json)
+    redis.call('ZADD', KEYS[9], '+inf', subject)
+  else
+    redis.call('SET', KEYS[next_key], json, 'PXAT', expiry)
+    redis.call('ZADD', KEYS[9], expiry, subject)
+  end
+  wakes[#wakes + 1] = {channel, epoch}
+  next_key, next_arg = next_key + 1, next_arg + 5
+end
+for _ = 1, counts[8] do
+  redis.call('DEL', KEYS[next_key])
+  redis.call('ZREM', KEYS[9], ARGV[next_arg])
+  wakes[#wakes + 1] = {ARGV[next_arg + 1], '0'}
+  next_key, next_arg = next_key + 1, next_arg + 2
+end
+for _, wake in ipairs(wakes) do
+  redis.call('PUBLISH', wake[1], wake[2])
+end
+
+redis.call('HSET', KEYS[3], 'number', ARGV[4], 'token', token, 'at', ARGV[5],
+  'events', ARGV[6], 'controls', ARGV[7], 'acks', ARGV[8], 'index', ARGV[9], 'seq', ARGV[10],
+  'entries', string.format('%.0f', tonumber(before[3] or 0) + counts[1]),
+  'lost', string.format('%.0f', tonumber(before[4] or 0) + tonumber(ARGV[11])),
+  'ledger_refused', string.format('%.0f', refused))
+redis.call('SET', KEYS[2], token .. ' ' .. ARGV[2], 'PX', ARGV[3])
+for first = first_entry, first_entry + counts[1] - 1, 1000 do
+  redis.call('XACK', KEYS[4], ARGV[13], unpack(ARGV, first, math.min(first + 999, first_entry + counts[1] - 1)))
+end
+return {'ok', ''}
