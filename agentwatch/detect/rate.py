@@ -12,7 +12,7 @@ from agentwatch.subject import agent_subject
 
 __all__ = ["Rate", "RateOptions"]
 
-_KILL_AT = 8.0
+_KILL_AT = 4.0
 
 
 class RateOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

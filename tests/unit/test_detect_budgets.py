@@ -9,6 +9,7 @@ from agentwatch.detect.options import DetectOptions, StateOptions, merge
 from agentwatch.detect.pace import run_length, threshold
 from agentwatch.detect.rate import RateOptions
 from agentwatch.errors import BadConfig
+from agentwatch.policy.ladder import LadderOptions
 from agentwatch.records import Event, Level, Observation, Prints
 
 
@@ -130,6 +131,8 @@ def test_a_lasting_rise_over_ones_own_past_warns_and_money_throttles():
     assert first.evidence.onset_index >= 240
     assert "dollars" in first.reason
     assert all(signal.strength < signal.kill_at for signal in found)
+    way = [(signal.strength - 1.0) / (signal.kill_at - 1.0) for signal in found]
+    assert way[0] < LadderOptions().throttle_at <= way[-1]
 
 
 def test_calls_alone_warn_at_most():
