@@ -7,10 +7,11 @@ from xxhash import xxh3_64_intdigest
 
 from agentwatch.fingerprint.canonical import canonical
 from agentwatch.fingerprint.kernel import sketch_many
-from agentwatch.fingerprint.mask import mask, shape
+from agentwatch.fingerprint.mask import mask
 from agentwatch.fingerprint.numbers import numbers
 from agentwatch.fingerprint.options import FingerprintOptions
 from agentwatch.fingerprint.private import received
+from agentwatch.fingerprint.shape import shape
 from agentwatch.fingerprint.single import text_class
 from agentwatch.fingerprint.words import word_count
 from agentwatch.records import Event, Fingerprint, Prints
@@ -25,12 +26,13 @@ _ROLES = ((False, False), (False, True), (True, False), (True, True))  # (result
 class _Draft:
     """A text whose fingerprint waits for its sketch."""
 
-    __slots__ = ("digests", "masked", "plain")
+    __slots__ = ("digests", "masked", "numbered", "plain")
 
-    def __init__(self, digests: tuple[int, int, int], plain: bytes, masked: bytes) -> None:
+    def __init__(self, digests: tuple[int, int, int], plain: bytes, masked: bytes, *, numbered: bool) -> None:
         self.digests = digests
         self.plain = plain
         self.masked = masked
+        self.numbered = numbered
 
 
 class Fingerprinter:
@@ -92,29 +94,30 @@ class Fingerprinter:
         shaped = shape(masked)
         masked_digest = exact if masked is plain else xxh3_64_intdigest(masked)
         shape_digest = masked_digest if shaped is masked else xxh3_64_intdigest(shaped)
-        drafts[role][exact] = _Draft((exact, masked_digest, shape_digest), plain, masked)
+        drafts[role][exact] = _Draft((exact, masked_digest, shape_digest), plain, masked, numbered=shaped is not masked)
         return exact
 
     def _finish(self, role: int, waiting: dict[int, _Draft], found: dict[int, Fingerprint]) -> None:
         result, sketched = _ROLES[role]
         drafts = list(waiting.values())
-        sketches = [b""] * len(drafts)
+        cap_bytes = self.options.sketch_cap_bytes
         if sketched:
-            options = self.options
-            sketches = sketch_many([draft.masked for draft in drafts], options.sketch_cap_bytes, options.batch_bytes)
+            sketches, counts = sketch_many([draft.masked for draft in drafts], cap_bytes, self.options.batch_bytes)
             self.sketched += len(drafts)
+        else:
+            sketches, counts, cap_bytes = [b""] * len(drafts), [0] * len(drafts), -1
         known = self._known[role]
-        for draft, sketch in zip(drafts, sketches, strict=True):
+        for draft, sketch, count in zip(drafts, sketches, counts, strict=True):
             exact, masked, shaped = draft.digests
             print_ = Fingerprint(
                 exact,
                 masked,
                 shaped,
                 len(draft.plain),
-                word_count(draft.masked),
+                count if len(draft.masked) <= cap_bytes else word_count(draft.masked),
                 text_class(draft.plain, result),
                 sketch,
-                numbers(draft.masked) if result else (),
+                numbers(draft.masked) if result and draft.numbered else (),
             )
             found[exact] = known[exact] = print_
         while len(known) > self.options.cache_entries:

@@ -30,23 +30,51 @@ def _classify(text: bytes, depth: int) -> ResultClass:
         try:
             return _of_value(msgspec.json.decode(text), depth - 1)
         except (msgspec.DecodeError, ValueError, RecursionError):
-            pass
-    head = text[:_HEAD_BYTES].lower()
-    if _reads_as_failure(text, head):
+            pass  # not JSON after all: its words decide
+    low = text[: _WHOLE_BYTES if len(text) <= _WHOLE_BYTES else _HEAD_BYTES].lower()
+    words = low.translate(phrases.PLAIN).split()
+    if not words:
+        return ResultClass.content if low.strip(b"[](){}<>\"'`-.") else ResultClass.empty
+    if words[0] in phrases.FRAME_FIRST and depth and not _exit_failure(low):
+        payload = _unframed(text)
+        if len(payload) < len(text):
+            return _classify(payload, depth - 1)
+    if _begins_as_failure(low, words) or _names_failure(text, low, words):
         return ResultClass.error
-    return _of_words(head) if len(text) <= _HEAD_BYTES else ResultClass.content
+    return _of_words(low, words) if len(words) <= _SHORT_WORDS else ResultClass.content
 
 
-def _reads_as_failure(text: bytes, head: bytes) -> bool:
-    start = head.lstrip(b"[(<*!#\"'`- ")
-    if start.startswith(phrases.FAILURE_STARTS) or _http_failure(start) or _exit_failure(head):
+def _unframed(text: bytes) -> bytes:
+    """Take off what only frames a payload ("exit code: 0 output: ...")."""
+    low = text[:_HEAD_BYTES].lower()
+    at = 0
+    while True:
+        frame = next((frame for frame in phrases.FRAMES if low.startswith(frame, at)), b"")
+        if not frame:
+            return text[at:]
+        at += len(frame)
+        while at < len(low) and low[at] in b" :,;":
+            at += 1
+
+
+def _begins_as_failure(low: bytes, words: list[bytes]) -> bool:
+    start = low.lstrip(b"[(<*!#\"'`- ")
+    if start.startswith(phrases.FAILURE_STARTS.get(words[0], ())):
         return True
+    return words[0] in phrases.HTTP_FIRST and _http_failure(start)
+
+
+def _names_failure(text: bytes, low: bytes, words: list[bytes]) -> bool:
+    if not phrases.EXIT_WORDS.isdisjoint(words) and _exit_failure(low[:_HEAD_BYTES]):
+        return True
+    if not phrases.FAILURE_WORDS.isdisjoint(words):
+        within = phrases.FAILURES_WITHIN if len(text) <= _WHOLE_BYTES else phrases.FAILURES_AHEAD
+        if any(phrase in low for phrase in within):
+            return True
     if b"Traceback (most recent call last)" in text:
         return True
-    low = head if len(text) <= _HEAD_BYTES else text.lower() if len(text) <= _WHOLE_BYTES else b""
-    if low and any(phrase in low for phrase in phrases.FAILURES_WITHIN):
-        return True
-    return b"failed" in text[-_HEAD_BYTES:].lower() and _counts_failures(text[-_HEAD_BYTES:].lower())
+    tail = low[-_HEAD_BYTES:] if len(text) <= _WHOLE_BYTES else text[-_HEAD_BYTES:].lower()
+    return b" failed" in tail and _counts_failures(tail)
 
 
 def _http_failure(start: bytes) -> bool:
@@ -77,38 +105,22 @@ def _counts_failures(tail: bytes) -> bool:
     return False
 
 
-def _of_words(low: bytes) -> ResultClass:
-    """Class a short text by its words alone."""
-    if (
-        low in phrases.BARE
-        or low.startswith((b"<class '", b"<built-in "))
-        or (b" object at 0x" in low and low[:1] == b"<")
-    ):
+def _of_words(low: bytes, words: list[bytes]) -> ResultClass:
+    """Class a short text that does not read as a failure by its words alone."""
+    if low in phrases.BARE or low.startswith(b"<class '") or (low[:1] == b"<" and b" object at 0x" in low):
         return ResultClass.bare
-    tokens = low.split()
-    if len(tokens) > _SHORT_WORDS:
-        return ResultClass.content
-    plain = b" ".join(low.translate(phrases.PLAIN).split())
-    if not plain:
-        return ResultClass.empty if not low.strip(b"[](){}<>\"'`-.") else ResultClass.content
-    if plain in phrases.EMPTY or _is_wrapper(plain):
+    plain = b" ".join(words)
+    if plain in phrases.EMPTY or (len(words) > 1 and phrases.FRAME.issuperset(words)):
         return ResultClass.empty
-    if plain.startswith(phrases.PENDING_STARTS) or any(phrase in plain for phrase in phrases.PENDING_WITHIN):
+    if plain.startswith(phrases.PENDING_STARTS):
         return ResultClass.pending
-    if _is_size(plain):
+    if not phrases.PENDING_WORDS.isdisjoint(words) and any(phrase in plain for phrase in phrases.PENDING_WITHIN):
+        return ResultClass.pending
+    if len(words) == 2 and words[0].isdigit() and words[1] in phrases.SIZES:
         return ResultClass.bare
-    return ResultClass.ack if _acknowledges(tokens) else ResultClass.content
-
-
-def _is_wrapper(plain: bytes) -> bool:
-    """Tell a frame round nothing ("exit code: 0 output:") by words that only ever frame."""
-    words = plain.split()
-    return len(words) > 1 and all(word in phrases.FRAME for word in words)
-
-
-def _is_size(plain: bytes) -> bool:
-    words = plain.split()
-    return len(words) == 2 and words[0].isdigit() and words[1] in phrases.SIZES
+    if not phrases.ACK.isdisjoint(words) and _acknowledges(low.split()):
+        return ResultClass.ack
+    return ResultClass.content
 
 
 def _acknowledges(tokens: list[bytes]) -> bool:

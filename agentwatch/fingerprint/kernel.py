@@ -24,40 +24,51 @@ _HALF = np.uint64(32)
 _BIN_SHIFT = np.uint64(58)
 _KEPT = np.array([(1 << 8 * n) - 1 for n in range(9)], dtype=np.uint64)  # the first n bytes, little-endian
 _LEAD = 0xE0
+_BINS_IN_ORDER = np.arange(one.BINS)
 
 
-def sketch_many(texts: Sequence[bytes], cap_bytes: int, batch_bytes: int) -> list[bytes]:
-    """Sketch masked forms, in order; b"" for one without words."""
+def sketch_many(texts: Sequence[bytes], cap_bytes: int, batch_bytes: int) -> tuple[list[bytes], list[int]]:
+    """Sketch masked forms, in order; returns the sketches (b"" without words) and the words counted in each.
+
+    Of a text longer than the cap only the words of its head and tail are counted.
+    """
     sketches: list[bytes] = []
+    counts: list[int] = []
     batch: list[bytes] = []
     size = 0
     for text in texts:
-        part = sketched_part(text, cap_bytes)
+        part = text if len(text) <= cap_bytes else sketched_part(text, cap_bytes)
         if batch and size + len(part) > batch_bytes:
-            sketches += _sketch_batch(batch)
+            _sketch_batch(batch, sketches, counts)
             batch, size = [], 0
         batch.append(part)
         size += len(part)
-    return sketches + _sketch_batch(batch) if batch else sketches
+    if batch:
+        _sketch_batch(batch, sketches, counts)
+    return sketches, counts
 
 
-def _sketch_batch(texts: list[bytes]) -> list[bytes]:
+def _sketch_batch(texts: list[bytes], sketches: list[bytes], counts: list[int]) -> None:
     joined = b" ".join(texts) + b"         "  # windows of eight bytes may read past the last word
     low = joined.translate(WORD_BYTES)
     starts, ends = _bounds(np.frombuffer(low, dtype=np.uint8), ascii_only=joined.isascii())
     lengths = np.fromiter(map(len, texts), dtype=np.intp, count=len(texts))
     borders = np.cumsum(lengths + 1)  # a word that begins before borders[i] is of a text up to i
-    last = np.searchsorted(starts, borders)
-    counts = np.diff(last, prepend=0)
+    held = np.diff(np.searchsorted(starts, borders), prepend=0)
     least = np.full(len(texts) * one.BINS, _UNMET, dtype=np.uint64)
     if len(starts):
         hashes = _word_hashes(low, starts, ends)
-        base = np.repeat(np.arange(len(texts), dtype=np.intp) * one.BINS, counts)
+        base = np.repeat(np.arange(len(texts), dtype=np.intp) * one.BINS, held)
         pairs = _mixed(hashes[:-1] * _PAIR + hashes[1:])
         pairs[base[:-1] != base[1:]] = _UNMET  # two texts have no shingle between them
         _lower(least, base, hashes)
         _lower(least, base[:-1], pairs)
-    return _densified(least.reshape(-1, one.BINS))
+    counts += held.tolist()
+    raw = _densified(least.reshape(-1, one.BINS))
+    sketches += [
+        raw[at : at + one.BINS] if held_by else b""
+        for at, held_by in zip(range(0, len(raw), one.BINS), held.tolist(), strict=True)
+    ]
 
 
 def _bounds(low: NDArray[np.uint8], *, ascii_only: bool) -> tuple[Index, Index]:
@@ -98,18 +109,18 @@ def _lower(least: U64, base: Index, hashes: U64) -> None:
     np.minimum.at(least, base + (hashes >> _BIN_SHIFT).astype(np.intp), hashes)
 
 
-def _densified(least: U64) -> list[bytes]:
+def _densified(least: U64) -> bytes:
+    """Fill the bins that no shingle met and keep the low bytes, text after text."""
+    codes: NDArray[np.uint8] = least.astype(np.uint8)  # modulo 256
     unmet = least == _UNMET
-    thin = unmet.any(axis=1)
-    if thin.any():
-        rows, gaps = least[thin], unmet[thin]
-        order = np.arange(one.BINS)
+    thin = np.flatnonzero(unmet.any(axis=1))
+    if len(thin):
+        # Bins first, so that each step moves whole rows; bytes, not hashes, so that a row is short.
+        rows = np.ascontiguousarray(codes[thin].T)
+        gaps = np.ascontiguousarray(unmet[thin].T)
         for step in (1, 2, 4, 8, 16, 32):
-            other = order ^ step
-            rows = np.where(gaps, rows[:, other], rows)
-            gaps = gaps & gaps[:, other]
-        least[thin] = rows
-        thin[thin] = gaps[:, 0]
-    raw = (least & np.uint64(255)).astype(np.uint8).tobytes()
-    width = one.BINS
-    return [b"" if none else raw[at * width : (at + 1) * width] for at, none in enumerate(thin.tolist())]
+            other = _BINS_IN_ORDER ^ step
+            rows = np.where(gaps, rows[other], rows)
+            gaps &= gaps[other]
+        codes[thin] = rows.T
+    return codes.tobytes()

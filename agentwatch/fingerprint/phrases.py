@@ -6,17 +6,24 @@ __all__ = [
     "DONE_STATES",
     "EMPTY",
     "EXIT_CODES",
+    "EXIT_WORDS",
     "FAILED_STATES",
+    "FAILURES_AHEAD",
     "FAILURES_WITHIN",
     "FAILURE_STARTS",
+    "FAILURE_WORDS",
     "FILLER",
     "FRAME",
+    "FRAMES",
+    "FRAME_FIRST",
     "FRAME_KEYS",
+    "HTTP_FIRST",
     "HTTP_STARTS",
     "PAYLOAD_KEYS",
     "PENDING_STARTS",
     "PENDING_STATES",
     "PENDING_WITHIN",
+    "PENDING_WORDS",
     "PLAIN",
     "SIZES",
 ]
@@ -41,7 +48,7 @@ def _lines(text: str) -> tuple[bytes, ...]:
 
 PLAIN = _plain()
 
-FAILURE_STARTS = (
+_STARTS = (
     *_lines(
         "error:|error executing|error while|error in |error reading|error running|error calling|error occurred|an error"
         "|tool_use_error|tool error|error -|errno|err:|exception|traceback (most|fatal:|fatal error|panic:|failed:"
@@ -55,15 +62,35 @@ FAILURE_STARTS = (
         "|modulenotfounderror|filenotfounderror|runtimeerror|oserror|ioerror|permissionerror|timeouterror"
         "|zerodivisionerror|unicodedecodeerror|jsondecodeerror|operation not permitted|tool not found|file not found"
         "|e: unable|npm err!|oci runtime exec failed|test failed|tests failed|build failed|compilation failed|aborted"
+        "|failed test|failed all|failed 1|failed 2|failed 3|failed 4|failed 5|failed 6|failed 7|failed 8|failed 9"
     ),
     b"error (",
     b"error!",
 )
+
+
+def _by_first_word(starts: tuple[bytes, ...]) -> dict[bytes, tuple[bytes, ...]]:
+    found: dict[bytes, tuple[bytes, ...]] = {}
+    for start in starts:
+        first = start.translate(PLAIN).split()[0]
+        found[first] = (*found.get(first, ()), start)
+    return found
+
+
+FAILURE_STARTS = _by_first_word(_STARTS)
 FAILURES_WITHIN = _lines(
     "command not found|no such file or directory|permission denied|syntax error|is not recognized as|does not exist"
     "|doesn't exist|execution failed|unexpected eof|invalid option|cannot open|returned non-zero exit"
-    "|unhandled exception|connection refused|operation not permitted|did not pass|is a directory|not a directory"
+    "|unhandled exception|connection refused|operation not permitted|did not pass|is a directory|not a directory|: failed to |: cannot "
+    "|: file exists|too many arguments|requires an argument"
 )
+FAILURES_AHEAD = _lines(": command not found|syntax error near")  # also at the head of a long text
+# One word of each phrase above: where none of them occurs, no phrase does.
+FAILURE_WORDS = _set(
+    "found such permission syntax recognized exist execution eof option cannot non zero unhandled refused permitted"
+    " pass directory failed exists arguments argument"
+)
+HTTP_FIRST = _set("http status api client server error")
 HTTP_STARTS = (
     *_lines("http/1.1|http/1.0|http/2|http error|http status code|http status|http|status code|api error|client error"),
     b"server error",
@@ -74,6 +101,8 @@ EXIT_CODES = (
     *_lines("exit code|exitcode|exit_code|exit status|returncode|return code|exited with code"),
     b"exited with status",
 )
+
+EXIT_WORDS = _set("exit exitcode exit_code returncode return exited")
 
 EMPTY = frozenset(
     _lines(
@@ -88,7 +117,13 @@ EMPTY = frozenset(
 )
 FRAME = _set(
     "exit code exitcode exit_code returncode status execution succeeded stdout stderr output result results return"
-    " value null none 0 empty"
+    " value null none empty"
+)
+FRAME_FIRST = _set("exit exitcode exit_code returncode return code command output stdout stderr result results")
+FRAMES = _lines(
+    "exitcode: 0 (execution succeeded)|exit code: 0|exit code 0|exit code = 0|exit_code: 0|exit_code=0|exitcode: 0"
+    "|exitcode=0|returncode: 0|returncode=0|return code: 0|command output:|code output:|output:|stdout:|stderr:"
+    "|stdout=|stderr=|result:|results:|return value:"
 )
 PENDING_STARTS = (
     *_lines("in progress|in_progress|queued|still |not ready|not finished|not yet|please wait|waiting for"),
@@ -102,6 +137,7 @@ PENDING_WITHIN = _lines(
     "|being processed|not yet complete|not yet ready|not ready yet|status running|status pending|status queued"
     "|state running|state pending|is still"
 )
+PENDING_WORDS = _set("still progress running queued pending processed yet ready")
 BARE = _set(
     "str int float bool list dict tuple set bytes object string number boolean array nonetype function integer"
     " <binary> [binary] <object> text/plain application/json application/octet-stream image/png image/jpeg"

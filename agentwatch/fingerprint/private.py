@@ -7,9 +7,10 @@ of words, result classes, and which texts are equal or alike under the same key.
 from hashlib import blake2b
 
 from agentwatch.fingerprint.canonical import canonical
-from agentwatch.fingerprint.mask import mask, shape
+from agentwatch.fingerprint.mask import mask
 from agentwatch.fingerprint.numbers import numbers
 from agentwatch.fingerprint.options import FingerprintOptions
+from agentwatch.fingerprint.shape import shape
 from agentwatch.fingerprint.single import text_class
 from agentwatch.fingerprint.sketch import pairs, sketch_of_hashes
 from agentwatch.fingerprint.words import word_count, words

@@ -4,9 +4,10 @@ from xxhash import xxh3_64_intdigest
 
 from agentwatch.fingerprint.canonical import canonical
 from agentwatch.fingerprint.classify import classify
-from agentwatch.fingerprint.mask import mask, shape
+from agentwatch.fingerprint.mask import mask
 from agentwatch.fingerprint.numbers import numbers
 from agentwatch.fingerprint.options import FingerprintOptions
+from agentwatch.fingerprint.shape import shape
 from agentwatch.fingerprint.sketch import sketch
 from agentwatch.fingerprint.words import word_count
 from agentwatch.records import Fingerprint, ResultClass
@@ -33,7 +34,7 @@ def fingerprint_text(
         word_count(masked),
         text_class(plain, result),
         sketch(masked, options.sketch_cap_bytes) if sketched else b"",
-        numbers(masked) if result else (),
+        numbers(masked) if result and shaped is not masked else (),
     )
 
 
