@@ -11,10 +11,9 @@ from rich.markup import escape
 from agentwatch.cli.failure import FINE
 from agentwatch.cli.masking import masked
 from agentwatch.cli.output import Format, output_option, show
-from agentwatch.config import Config, read_config, read_policy_files, secret
-from agentwatch.policy.load import load_policy
+from agentwatch.config import Config, read_config, secret
 from agentwatch.records import Event
-from agentwatch.rulebook import RuleBook
+from agentwatch.service.settings import read_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,16 +42,13 @@ def config_command() -> None:
 @output_option
 def config_check(path: Path | None, output: Format) -> int:
     """Read everything that the daemon would read, and name the first thing that is wrong (exit code 2)."""
-    config = read_config(path, os.environ)
-    base = path.parent if path is not None else Path()
-    files = read_policy_files(config, base)
-    policy = load_policy(files)
-    RuleBook(policy, config.detectors, config.ladder)
+    settings = read_settings(path, os.environ)
+    config, policy = settings.config, settings.rulebook.policy
     _check_secrets(config)
     found = {
         "config": str(path) if path is not None else "",
-        "policy_files": sorted(files),
-        "rules": len(policy.rules),
+        "policy": policy.digest,
+        "rules": [rule.name for rule in policy.rules],
         "receivers": [receiver.name for receiver in config.receivers],
     }
     show(

@@ -38,7 +38,14 @@ def operator_options(function: F) -> F:
 
 
 _OPTIONS: Final = (
-    click.option("-r", "--reason", required=True, help="Why; it is kept with the decision, and agents are told."),
+    click.option(
+        "-r",
+        "--reason",
+        "--comment",
+        "reason",
+        required=True,
+        help="Why; it is kept with the decision, and agents are told.",
+    ),
     click.option(
         "--author",
         envvar="AGENTWATCH_AUTHOR",
