@@ -13,9 +13,11 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 from msgspec import Meta, Struct
 
+from agentwatch.act.signal_mqtt import MqttOptions as MqttSignalOptions
 from agentwatch.act.standing import StandingOptions
 from agentwatch.act.tombstone import TombstoneOptions
 from agentwatch.act.verify import VerifyOptions
+from agentwatch.alert.deliver import DeliverOptions
 from agentwatch.alert.incident import IncidentOptions
 from agentwatch.api.options import ApiOptions, check_options
 from agentwatch.cost.ledger import LedgerOptions
@@ -80,6 +82,7 @@ class MqttOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     url: str = ""
     password: str = ""
     embedded: EmbeddedBrokerOptions = EmbeddedBrokerOptions()
+    signal: MqttSignalOptions = MqttSignalOptions()
 
 
 class PolicyOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,6 +101,7 @@ class ReceiverOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     kind: Literal["webhook", "apprise"] = "webhook"
     url: str
     secret: str = ""
+    deliver: DeliverOptions = DeliverOptions()
 
 
 class WorkerOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -106,6 +110,7 @@ class WorkerOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     batch: entries read at once. block_s: how long a read waits for entries. checkpoint_s, checkpoint_events: a
     checkpoint follows after that much time or that many events. renew_s: how often the lease is extended.
     retry_s, retry_max_s: back-off while the store is away. drain_s: how long a stop may take.
+    answer_s: how long an operator's request waits for its commit.
     """
 
     batch: Annotated[int, Meta(ge=1, le=10_000)] = 1000
@@ -116,6 +121,7 @@ class WorkerOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     retry_s: Annotated[float, Meta(gt=0, le=60)] = 0.1
     retry_max_s: Annotated[float, Meta(gt=0, le=300)] = 5.0
     drain_s: Annotated[float, Meta(gt=0, le=300)] = 20.0
+    answer_s: Annotated[float, Meta(gt=0, le=300)] = 8.0
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -197,7 +197,7 @@ def _lease(decision: Decision, rule: Rule, at: float) -> float:
 
 
 def who(subject: str, known: Sequence[str]) -> tuple[str, str, str, str, str, str]:
-    """Split a subject into tenant, app, agent, run, root run and task, as far as it tells; `known` is agent, run, root."""
+    """Split a subject into tenant, app, agent, run, root run and task, filled up from `known`: agent, run, root."""
     scope, tenant, app, ids = parse(subject)
     agent, run, root = known
     if scope == "agent":

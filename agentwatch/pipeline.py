@@ -151,10 +151,9 @@ class Pipeline:
             draft.entries.append(entry.id)
             draft.index += 1
         prints = parts.fingerprinter.batch([event for _, _, event in decoded])
-        for (index, position, event), its in zip(decoded, prints, strict=True):
-            scope = parts.bank.admit(event, index)
-            if scope.run.root != event.root_run or scope.app.app != event.app:
-                event = replace(event, app=scope.app.app, root_run=scope.run.root)
+        for (index, position, named), its in zip(decoded, prints, strict=True):
+            scope = parts.bank.admit(named, index)
+            event = _placed(named, scope)
             draft.events = position
             if replay:
                 self._tick(event.ts)
@@ -261,6 +260,13 @@ class Pipeline:
         self._draft.seq = max(self._draft.seq, decision.seq)
         self.ledgers.fold(decision)
         self.ledgers.incidents.fold(decision)
+
+
+def _placed(event: Event, scope: Scope) -> Event:
+    """Give the event the app and the root under which its run is tracked: a child may have named only its parent."""
+    if scope.run.root == event.root_run and scope.app.app == event.app:
+        return event
+    return replace(event, app=scope.app.app, root_run=scope.run.root)
 
 
 def _concerned(event: Event) -> tuple[str, str, str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from agentwatch.service.worker import Worker
 from agentwatch.views import ComponentHealth
 
 __all__ = ["Health", "HealthOptions"]
@@ -19,7 +20,7 @@ class HealthOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Health:
     """Collects the parts' own checks; a check gives what is wrong in words, empty where nothing is."""
 
-    def __init__(self, options: HealthOptions) -> None:
+    def __init__(self, options: HealthOptions = HealthOptions()) -> None:  # noqa: B008  # frozen
         self.options = options
         self.last_reload = ""
         self._checks: dict[str, Callable[[float], str]] = {}
@@ -27,6 +28,16 @@ class Health:
     def add(self, name: str, check: Callable[[float], str]) -> None:
         """Watch a part from now on."""
         self._checks[name] = check
+
+    def watch_worker(self, worker: Worker) -> None:
+        """Watch the working loop: its partition, its pace and its backlog."""
+        self.add("store", lambda _: "" if worker.ready else worker.trouble or "the partition is not owned yet")
+        self.add("watchdog", lambda _: self._stuck(worker))
+        self.add("lag", lambda _: f"{worker.lag} events wait" if worker.lag > self.options.max_lag else "")
+
+    def _stuck(self, worker: Worker) -> str:
+        idle = worker.idle_s()
+        return f"the working loop has not turned for {idle:.0f} s" if idle > self.options.loop_s else ""
 
     def components(self, now: float) -> tuple[ComponentHealth, ...]:
         """Ask every part."""

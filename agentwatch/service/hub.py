@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from msgspec import Struct
 
@@ -44,18 +44,22 @@ class Watcher:
 class Hub:
     """Wake-ups after each commit. Everything here is in memory; the log in the store is what counts."""
 
-    def __init__(self, options: HubOptions) -> None:
+    def __init__(self, options: HubOptions = HubOptions()) -> None:  # noqa: B008  # frozen
         self._options = options
         self._watchers: set[Watcher] = set()
-        self._wakes: list[asyncio.Event] = []
+        self._wakes: list[Callable[[], None]] = []
         self._waiting: dict[str, asyncio.Future[Decision | None]] = {}
         self.dropped = 0
 
     def wake(self) -> asyncio.Event:
         """Give an event that is set after each commit that decided something."""
         event = asyncio.Event()
-        self._wakes.append(event)
+        self._wakes.append(event.set)
         return event
+
+    def on_commit(self, call: Callable[[], None]) -> None:
+        """Call this after each commit that decided something."""
+        self._wakes.append(call)
 
     def watch(self) -> Watcher:
         """Begin to watch."""
@@ -92,5 +96,5 @@ class Hub:
             else:
                 future.set_result(answer if isinstance(answer, Decision) else None)
         if decisions:
-            for event in self._wakes:
-                event.set()
+            for wake in self._wakes:
+                wake()

@@ -15,6 +15,7 @@ from agentwatch.pipeline import Pipeline, order
 from agentwatch.ports import DecisionLog, EventSource, Opened, Store
 from agentwatch.records import Batch, Commit, Control, Decision, Entry
 from agentwatch.service.hub import Hub
+from agentwatch.service.metering import count_commit
 from agentwatch.service.tally import Tally
 
 __all__ = ["Worker"]
@@ -38,7 +39,7 @@ class Worker:
         self._source = source
         self._store = store
         self._log = log
-        self._make = make
+        self.make = make
         self._hub = hub
         self._options = options
         self._beat = beat
@@ -48,6 +49,8 @@ class Worker:
         self.pipeline = make()
         self.tally = Tally()
         self.ready = False
+        self.trouble = ""
+        self._turned_at = 0.0
         self.last_batch_at = 0.0
         self.lag = 0
 
@@ -64,19 +67,25 @@ class Worker:
                 opened = await self._store.open()
                 await self._restore(opened)
                 log.info("partition_owned", token=opened.token, position=self.pipeline.positions.events)
-                self.ready = True
+                self.ready, self.trouble = True, ""
                 pause = self._options.retry_s
                 await self._work()
             except Fenced as error:
-                log.warning("partition_lost", reason=str(error))
+                self.trouble = str(error)
+                log.warning("partition_lost", reason=self.trouble)
             except StoreUnavailable as error:
-                log.warning("store_unavailable", reason=str(error), retry_s=round(pause, 2))
+                self.trouble = str(error)
+                log.warning("store_unavailable", reason=self.trouble, retry_s=round(pause, 2))
             finally:
                 self.ready = False
             if not self._stopping.is_set():
                 self._beat()
                 await self._rest(pause)
                 pause = min(pause * 2, self._options.retry_max_s)
+
+    def idle_s(self) -> float:
+        """Tell the seconds since the loop last turned; 0 before its first turn."""
+        return asyncio.get_running_loop().time() - self._turned_at if self._turned_at else 0.0
 
     async def _work(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -94,14 +103,19 @@ class Worker:
         started = loop.time()
         batch = await self._source.read(self._options.batch, self._options.block_s)
         self.last_batch_at, self.lag = batch.tick.at, batch.tick.lag
+        metrics().events_behind.set(batch.tick.lag)
+        if batch.tick.gap:
+            metrics().lost.inc(batch.tick.gap)
         read = loop.time()
         commit = self.pipeline.step(batch)
         computed = loop.time()
         if _changes(batch, commit):
             await self._commit(commit)
-            self._publish(commit)
+            self._publish(batch, commit)
         done = loop.time()
-        self._measure(batch, commit, read - started, computed - read, done - computed)
+        for stage, seconds in (("read", read - started), ("compute", computed - read), ("commit", done - computed)):
+            metrics().batch_seconds.labels(stage).observe(seconds)
+        self._turned_at = done
         self._beat()
         self._since_checkpoint += len(batch.entries)
         due = done - self._last_checkpoint >= self._options.checkpoint_s and self._since_checkpoint
@@ -113,9 +127,13 @@ class Worker:
         pause = self._options.retry_s
         while True:
             try:
-                return await self._store.commit(commit)
+                await self._store.commit(commit)
             except StoreUnavailable as error:
+                self.ready, self.trouble = False, str(error)
                 structlog.get_logger().warning("commit_retried", reason=str(error), retry_s=round(pause, 2))
+            else:
+                self.ready, self.trouble = True, ""
+                return
             self._beat()
             if self._stopping.is_set():
                 raise StoreUnavailable(
@@ -124,7 +142,8 @@ class Worker:
             await self._rest(pause)
             pause = min(pause * 2, self._options.retry_max_s)
 
-    def _publish(self, commit: Commit) -> None:
+    def _publish(self, batch: Batch, commit: Commit) -> None:
+        count_commit(batch, commit)
         self.tally.fold(commit, self.last_batch_at)
         decisions = [(f"{decision.seq}-0", decision) for decision in commit.decisions]
         self._hub.committed(decisions, self.pipeline.answers)
@@ -136,7 +155,7 @@ class Worker:
 
     async def _restore(self, opened: Opened) -> None:
         """Restore the checkpoint, learn again what was committed after it, and continue from the last commit."""
-        pipeline = self._make()
+        pipeline = self.make()
         if opened.checkpoint is not None:
             checkpointing.load(pipeline, opened.checkpoint)
         await self._source.seek(pipeline.positions)
@@ -189,19 +208,6 @@ class Worker:
         with suppress(asyncio.CancelledError):
             await asyncio.wait([stopping], timeout=waited)
         stopping.cancel()
-
-    def _measure(self, batch: Batch, commit: Commit, read: float, computed: float, written: float) -> None:
-        seen = metrics()
-        seen.events_behind.set(batch.tick.lag)
-        if batch.tick.gap:
-            seen.lost.inc(batch.tick.gap)
-        if batch.entries:
-            seen.batch_events.observe(len(batch.entries))
-            for stage, seconds in (("read", read), ("compute", computed), ("commit", written)):
-                seen.batch_seconds.labels(stage).observe(seconds)
-            seen.events.labels("counted").inc(len(batch.entries) - len(commit.dead))
-            if commit.dead:
-                seen.events.labels("dead").inc(len(commit.dead))
 
 
 def _changes(batch: Batch, commit: Commit) -> bool:

@@ -1,0 +1,56 @@
+"""Runs a daemon as a process: signals in, an exit code out."""
+
+import asyncio
+import faulthandler
+import gc
+import os
+import signal
+from contextlib import suppress
+
+import structlog
+
+from agentwatch.observe import configure_logging
+from agentwatch.service.lifecycle import Lifecycle
+from agentwatch.service.settings import Settings
+from agentwatch.service.systemd import Notify
+
+__all__ = ["run"]
+
+_log = structlog.get_logger()
+
+
+def run(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT; SIGHUP reloads. Gives 0 after an orderly end, 1 when a part failed."""
+    configure_logging(settings.config.log)
+    faulthandler.enable()  # SIGABRT from the watchdog leaves a traceback of where the loop hung
+    return asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> int:
+    daemon = Lifecycle(settings, Notify(os.environ))
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopping.set)
+    starting = asyncio.create_task(daemon.start(), name="agentwatch-start")
+    asked = asyncio.create_task(stopping.wait(), name="agentwatch-stop-signal")
+    failed = False
+    try:
+        await asyncio.wait([starting, asked], return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            with suppress(asyncio.CancelledError):
+                await starting
+            return 0
+        starting.result()
+        gc.collect()
+        gc.freeze()  # what start-up made lives as long as the process; the collector need not look at it again
+        loop.add_signal_handler(signal.SIGHUP, daemon.reloader.reload)
+        ending = asyncio.create_task(daemon.wait(), name="agentwatch-part-ended")
+        await asyncio.wait([ending, asked], return_when=asyncio.FIRST_COMPLETED)
+        failed = ending.done() and ending.exception() is not None
+        ending.cancel()
+    finally:
+        asked.cancel()
+        await daemon.stop()
+    return 1 if failed else 0
