@@ -7,9 +7,10 @@ from msgspec import Struct
 
 from agentwatch.records import Incident, Level
 
-__all__ = ["Alert", "render"]
+__all__ = ["WATCHER", "Alert", "render"]
 
 Severity = Literal["info", "warning", "critical"]
+WATCHER = "watcher"  # the kind of an incident about agentwatch itself
 _DONE = {
     Level.observe: "nothing",
     Level.warn: "warned only",
@@ -50,12 +51,21 @@ def _severity(incident: Incident) -> Severity:
 def _title(incident: Incident) -> str:
     if incident.kind == "outage":
         return _line(f"[agentwatch] provider outage, tenant {incident.tenant}: nobody is killed ({incident.state})")
+    if incident.kind == WATCHER:
+        return _line(f"[agentwatch] {incident.agent} has failed: NOBODY IS WATCHING the agents")
     where = f"{incident.agent or incident.app} ({incident.app})" if incident.agent != incident.app else incident.agent
     state = "resolved: " if incident.state == "resolved" else ""
     return _line(f"[agentwatch] {state}{where} loops: {incident.kind}, {_did(incident)}, {_usd(incident.cost_nusd)}")
 
 
 def _body(incident: Incident) -> list[str]:
+    if incident.kind == WATCHER:
+        return [
+            _line(incident.reason),
+            "",
+            f"See why: journalctl -u {incident.agent} -n 50",
+            "Then:    agentwatch status",
+        ]
     evidence = incident.evidence
     rate = f", {_usd(incident.cost_per_hour_nusd)} an hour" if incident.cost_per_hour_nusd else ""
     unpriced = f" ({evidence.unpriced} calls without a known price)" if evidence.unpriced else ""
