@@ -3,7 +3,7 @@
 Money is integer nano-dollars (`*_nusd`), time is unix seconds as float, digests are unsigned 64-bit integers.
 """
 
-from enum import IntEnum, StrEnum
+from enum import Enum, StrEnum
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
@@ -51,14 +51,33 @@ Status = Literal["ok", "empty", "error", "denied", "rate_limited", "held"]
 Trigger = Literal["human", "schedule", "agent", "tool"]
 
 
-class Level(IntEnum):
-    """What the ladder reached: the higher, the harder."""
+class Level(Enum):
+    """What the ladder reached: the higher, the harder. On the wire it is its name; it compares by its height."""
 
-    observe = 0
-    warn = 1
-    throttle = 2
-    pause = 3
-    kill = 4
+    observe = "observe"
+    warn = "warn"
+    throttle = "throttle"
+    pause = "pause"
+    kill = "kill"
+
+    def __init__(self, _name: str) -> None:
+        self.height = len(type(self).__members__)
+
+    def __lt__(self, other: "Level") -> bool:
+        return self.height < other.height
+
+    def __le__(self, other: "Level") -> bool:
+        return self.height <= other.height
+
+    def __gt__(self, other: "Level") -> bool:
+        return self.height > other.height
+
+    def __ge__(self, other: "Level") -> bool:
+        return self.height >= other.height
+
+    def below(self) -> "Level":
+        """Give the next softer level; `observe` is the softest."""
+        return tuple(type(self))[max(0, self.height - 1)]
 
 
 class Change(StrEnum):

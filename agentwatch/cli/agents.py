@@ -12,6 +12,7 @@ from agentwatch.cli.output import Format, output_option, rows, show
 from agentwatch.cli.prospect import runs_under
 from agentwatch.cli.subjects import named_subject, subject_options
 from agentwatch.cli.wording import count, level, moment, money
+from agentwatch.records import Level
 from agentwatch.subject import parse
 from agentwatch.views import AgentView, RunView
 
@@ -35,7 +36,7 @@ def agents_list(daemon: DaemonAddress, tenant: str | None, looping: bool, output
     """List agents, most expensive first."""
     with Daemon(daemon) as asked:
         found = asked.get("/v1/agents", list[AgentView], tenant=tenant)
-    wanted = [agent for agent in found if agent.level > 0 or not looping]
+    wanted = [agent for agent in found if agent.level > Level.observe or not looping]
     show(wanted, output, lambda out: _print_agents(out, wanted))
     return 0
 

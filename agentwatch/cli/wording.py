@@ -6,11 +6,18 @@ from typing import Final
 
 import click
 
+from agentwatch.records import Level
+
 __all__ = ["DURATION", "age", "count", "duration", "level", "moment", "money"]
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_COLOURS: Final = {"observe": "green", "warn": "yellow", "throttle": "dark_orange", "pause": "magenta", "kill": "red"}
-_NAMES: Final = tuple(_COLOURS)
+_COLOURS: Final = {
+    Level.observe: "green",
+    Level.warn: "yellow",
+    Level.throttle: "dark_orange",
+    Level.pause: "magenta",
+    Level.kill: "red",
+}
 
 
 def money(nusd: int) -> str:
@@ -47,10 +54,9 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
-def level(value: int | str) -> str:
+def level(value: Level) -> str:
     """Write a level in its colour."""
-    name = value if isinstance(value, str) else _NAMES[value]
-    return f"[{_COLOURS.get(name, 'white')}]{name}[/]"
+    return f"[{_COLOURS[value]}]{value.name}[/]"
 
 
 class _Duration(click.ParamType[float]):

@@ -75,7 +75,10 @@ class FleetState:
             return ()
         if scope == "app":
             return signal_views(app.signals)
-        places: dict[str, Mapping[str, object]] = {"run": app.runs, "root": app.roots, "agent": app.agents}
+        if scope == "root":
+            tree = app.root(ids[0])
+            return signal_views(tree.signals if tree is not None else None)
+        places: dict[str, Mapping[str, object]] = {"run": app.runs, "agent": app.agents}
         owner = places.get(scope, {}).get(ids[0])
         return signal_views(getattr(owner, "signals", None))
 
@@ -146,7 +149,7 @@ def _agent_view(app: AppState, agent: AgentState, runs: tuple[RunView, ...] = ()
 def signal_views(signals: dict[str, LastSignal] | None) -> tuple[SignalView, ...]:
     """Make the views of last signals, strongest first."""
     found = [_signal_view(last) for last in (signals or {}).values()]
-    return tuple(sorted(found, key=lambda view: (-view.level, -view.strength, view.kind)))
+    return tuple(sorted(found, key=lambda view: (-view.level.height, -view.strength, view.kind)))
 
 
 def _signal_view(last: LastSignal) -> SignalView:

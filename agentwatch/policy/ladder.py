@@ -125,7 +125,7 @@ class Ladder:
         rung.calm += 1
         if rung.calm < chosen.calm_events or now - rung.last < chosen.calm_s:
             return None
-        previous, rung.level = rung.level, Level(rung.level - 1)
+        previous, rung.level = rung.level, rung.level.below()
         verdict, rung.calm, rung.peak, rung.told = rung.verdict, 0, 0.0, 0.0
         rung.since = rung.last = now
         if rung.level is Level.observe:
@@ -134,7 +134,7 @@ class Ladder:
         return Move(
             subject=subject,
             previous=previous,
-            level=Level(previous - 1),
+            level=previous.below(),
             change=Change.down,
             verdict=verdict,
             reason=reason,
