@@ -1,11 +1,9 @@
 """Acknowledgements of guards and other enforcers that reach agentwatch over HTTP only."""
 
-from typing import Annotated
-
 from litestar import post
 from litestar.handlers import BaseRouteHandler
 from litestar.params import JSONBody
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from agentwatch.api.problems import FieldProblem, Problem, told
 from agentwatch.api.site import ApiRequest, TheSite
@@ -28,9 +26,7 @@ class AcksAccepted(Struct, frozen=True, kw_only=True):
     tags=["guard"],
     summary="Acknowledge commands",
 )
-async def post_acks(
-    site: TheSite, request: ApiRequest, data: JSONBody[Annotated[list[Ack], Meta(max_length=1000)] | Ack]
-) -> AcksAccepted:
+async def post_acks(site: TheSite, request: ApiRequest, data: JSONBody[list[Ack] | Ack]) -> AcksAccepted:
     """Take one acknowledgement or a list of them: all, or none where one is wrong."""
     acks = data if isinstance(data, list) else [data]
     for at, ack in enumerate(acks):

@@ -4,22 +4,17 @@ A subject is a query parameter and never a part of the path: it holds slashes an
 proxies undo escapes in paths, after which `tenant/app/run/a%2Fb` can no longer be told from something else.
 """
 
-from typing import Annotated
-
 from litestar import get
 from litestar.handlers import BaseRouteHandler
-from litestar.params import FromQuery
-from msgspec import Meta
 
 from agentwatch import subject as subjects
+from agentwatch.api.asked import AskedLabel, AskedLimit, AskedSubject
 from agentwatch.api.problems import FieldProblem, Problem, told
 from agentwatch.api.site import ApiRequest, TheSite
-from agentwatch.records import Label
 from agentwatch.views import AgentView, Explanation, RunView
 
 __all__ = ["handlers"]
 
-_Subject = Annotated[str, Meta(min_length=1, max_length=2048)]
 _READ = {"roles": {"read"}}
 _REFUSALS = told(400, 401, 403, 404, 422)
 
@@ -33,9 +28,9 @@ def _unknown(subject: str) -> Problem:
 async def list_agents(
     site: TheSite,
     request: ApiRequest,
-    tenant: FromQuery[Label] = "",
-    app: FromQuery[Label] = "",
-    limit: FromQuery[Annotated[int, Meta(ge=1, le=10_000)]] = 1000,
+    tenant: AskedLabel = "",
+    app: AskedLabel = "",
+    limit: AskedLimit = 1000,
 ) -> list[AgentView]:
     """List the tracked agents, the most expensive first."""
     user = request.user
@@ -45,7 +40,7 @@ async def list_agents(
 
 
 @get("/v1/agent", opt=_READ, responses=_REFUSALS, tags=["fleet"], summary="Show an agent")
-async def read_agent(site: TheSite, request: ApiRequest, subject: FromQuery[_Subject]) -> AgentView:
+async def read_agent(site: TheSite, request: ApiRequest, subject: AskedSubject) -> AgentView:
     """Show an agent with its signals and its runs."""
     request.user.check_subject(subject)
     found = site.ports.fleet.agent(subject)
@@ -55,7 +50,7 @@ async def read_agent(site: TheSite, request: ApiRequest, subject: FromQuery[_Sub
 
 
 @get("/v1/runs", opt=_READ, responses=_REFUSALS, tags=["fleet"], summary="Show a run, or the runs of an agent")
-async def list_runs(site: TheSite, request: ApiRequest, subject: FromQuery[_Subject]) -> list[RunView]:
+async def list_runs(site: TheSite, request: ApiRequest, subject: AskedSubject) -> list[RunView]:
     """Show the run that the subject names, or all runs of the agent that it names, with signals and last steps."""
     request.user.check_subject(subject)
     if subjects.parse(subject)[0] == "agent":
@@ -67,7 +62,7 @@ async def list_runs(site: TheSite, request: ApiRequest, subject: FromQuery[_Subj
 
 
 @get("/v1/run", opt=_READ, responses=_REFUSALS, tags=["fleet"], summary="Show a run")
-async def read_run(site: TheSite, request: ApiRequest, subject: FromQuery[_Subject]) -> RunView:
+async def read_run(site: TheSite, request: ApiRequest, subject: AskedSubject) -> RunView:
     """Show a run with its signals and last steps."""
     request.user.check_subject(subject)
     return _run_of(site, subject)
@@ -81,7 +76,7 @@ def _run_of(site: TheSite, subject: str) -> RunView:
 
 
 @get("/v1/explain", opt=_READ, responses=_REFUSALS, tags=["fleet"], summary="Say why a subject is where it is")
-async def explain(site: TheSite, request: ApiRequest, subject: FromQuery[_Subject]) -> Explanation:
+async def explain(site: TheSite, request: ApiRequest, subject: AskedSubject) -> Explanation:
     """Give the signals, the repeated steps, what speaks for and against, and what held decisions back."""
     request.user.check_subject(subject)
     found = site.ports.fleet.explain(subject)

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from litestar import delete, get, post
 from litestar.handlers import BaseRouteHandler
-from litestar.params import FromQuery, JSONBody
+from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
+from agentwatch.api.asked import AskedName, AskedSubject, AskedWhy
 from agentwatch.api.problems import FieldProblem, Problem, told
 from agentwatch.api.site import ApiRequest, TheSite
 from agentwatch.ports import Accepted
@@ -64,7 +65,7 @@ async def allow(site: TheSite, request: ApiRequest, data: JSONBody[AllowRequest]
     summary="Take a subject off the allow list",
 )
 async def disallow(
-    site: TheSite, request: ApiRequest, pattern: FromQuery[_Pattern], author: FromQuery[Name], reason: FromQuery[_Why]
+    site: TheSite, request: ApiRequest, pattern: AskedSubject, author: AskedName, reason: AskedWhy
 ) -> Accepted:
     """Take the entry with exactly this pattern off the list."""
     request.user.check_unbound()

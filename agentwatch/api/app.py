@@ -43,20 +43,22 @@ def create_app(
     options: ApiOptions,
     *,
     clock: Callable[[], float] = time.time,
+    ticks: Callable[[], float] = time.monotonic,
     new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
 ) -> Litestar:
     """Build the application; nothing runs before its lifespan starts. Raises `BadConfig`.
 
+    `clock` gives unix seconds; `ticks` gives seconds that never jump, for rates.
     `app.state.close_streams()` ends all open streams, which a server calls before it waits for connections to end.
     """
     check_options(options)
     wakes = Wakes(ports.decisions)
-    site = Site(ports, options, clock, new_id, wakes)
+    site = Site(ports, options, clock, ticks, new_id, wakes)
     limits = options.limits
     app = Litestar(
         route_handlers=_handlers(),
         dependencies={"site": Provide(lambda: site, sync_to_thread=False)},
-        guards=[Authenticator(options, Rates(limits.requests_per_s, limits.requests_burst, clock), clock)],
+        guards=[Authenticator(options, Rates(limits.requests_per_s, limits.requests_burst, ticks), clock)],
         middleware=[Bounds(limits)],
         exception_handlers=exception_handlers,
         request_max_body_size=None,  # `Bounds` has one limit for events and one for the rest

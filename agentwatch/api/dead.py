@@ -1,20 +1,15 @@
 """Dead letters: the entries that could not be read, and the way back for them."""
 
-from typing import Annotated
-
 from litestar import get, post
 from litestar.handlers import BaseRouteHandler
-from litestar.params import FromPath, FromQuery
-from msgspec import Meta, Struct
+from msgspec import Struct
 
+from agentwatch.api.asked import AskedId, AskedLimit, AskedPosition
 from agentwatch.api.problems import told
 from agentwatch.api.site import ApiRequest, TheSite
 from agentwatch.records import DeadLetter
 
 __all__ = ["DeadPage", "Requeued", "handlers"]
-
-_Id = Annotated[str, Meta(max_length=128)]
-_Position = Annotated[str, Meta(max_length=64, pattern="^[0-9A-Za-z_-]*$")]
 
 
 class DeadItem(Struct, frozen=True, kw_only=True):
@@ -42,8 +37,8 @@ class Requeued(Struct, frozen=True, kw_only=True):
 async def list_dead(
     site: TheSite,
     request: ApiRequest,
-    before: FromQuery[_Position] = "",
-    limit: FromQuery[Annotated[int, Meta(ge=1, le=1000)]] = 100,
+    before: AskedPosition = "",
+    limit: AskedLimit = 100,
 ) -> DeadPage:
     """List entries that could not be read, with the reason, the field, and the original."""
     request.user.check_unbound()
@@ -61,7 +56,7 @@ async def list_dead(
     tags=["controls"],
     summary="Put a dead letter back",
 )
-async def requeue(site: TheSite, request: ApiRequest, id: FromPath[_Id]) -> Requeued:
+async def requeue(site: TheSite, request: ApiRequest, id: AskedId) -> Requeued:
     """Put the original back on the events stream, for entries that a newer version can read."""
     request.user.check_unbound()
     return Requeued(id=id, entry=await site.ports.dead.requeue(id))

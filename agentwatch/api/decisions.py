@@ -4,21 +4,29 @@ from typing import Annotated, Literal
 
 from litestar import delete, get, post
 from litestar.handlers import BaseRouteHandler
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromQuery, JSONBody
 from msgspec import Meta, Struct, structs
 
+from agentwatch.api.asked import (
+    AskedId,
+    AskedLabel,
+    AskedLimit,
+    AskedName,
+    AskedPosition,
+    AskedWhy,
+    WantedLevel,
+    WantedSubject,
+)
 from agentwatch.api.problems import FieldProblem, Problem, told
-from agentwatch.api.site import ApiRequest, LevelName, TheSite
+from agentwatch.api.site import ApiRequest, TheSite
 from agentwatch.ports import Accepted
-from agentwatch.records import Control, Decision, Label, Level, Name
+from agentwatch.records import Control, Decision, Level, Name
 from agentwatch.views import DecisionFilter, Page
 
 __all__ = ["DecisionRequest", "handlers"]
 
 _LEVELS = {"throttle": Level.throttle, "pause": Level.pause, "kill": Level.kill, "resume": Level.observe}
-_Id = Annotated[str, Meta(max_length=128)]
 _Why = Annotated[str, Meta(min_length=1, max_length=2000)]
-_Position = Annotated[str, Meta(max_length=64, pattern="^[0-9A-Za-z_-]*$")]
 
 
 class DecisionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,13 +44,13 @@ class DecisionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 async def list_decisions(
     site: TheSite,
     request: ApiRequest,
-    tenant: FromQuery[Label] = "",
-    subject: FromQuery[Annotated[str, Meta(max_length=2048)]] = "",
-    agent: FromQuery[Label] = "",
-    level: FromQuery[LevelName | None] = None,
+    tenant: AskedLabel = "",
+    subject: WantedSubject = "",
+    agent: AskedLabel = "",
+    level: WantedLevel = None,
     active: FromQuery[bool] = False,
-    before: FromQuery[_Position] = "",
-    limit: FromQuery[Annotated[int, Meta(ge=1, le=1000)]] = 100,
+    before: AskedPosition = "",
+    limit: AskedLimit = 100,
 ) -> Page:
     """List decisions, newest first; `next` of the answer is the `before` of the following page, "" at the end.
 
@@ -70,7 +78,7 @@ async def list_decisions(
     tags=["decisions"],
     summary="Show one decision",
 )
-async def read_decision(site: TheSite, request: ApiRequest, id: FromPath[_Id]) -> Decision:
+async def read_decision(site: TheSite, request: ApiRequest, id: AskedId) -> Decision:
     """Show one decision with its reason and evidence."""
     return await _find(site, request, id)
 
@@ -121,7 +129,7 @@ async def add_decision(site: TheSite, request: ApiRequest, data: JSONBody[Decisi
     summary="Revoke a decision",
 )
 async def revoke_decision(
-    site: TheSite, request: ApiRequest, id: FromPath[_Id], author: FromQuery[Name], reason: FromQuery[_Why]
+    site: TheSite, request: ApiRequest, id: AskedId, author: AskedName, reason: AskedWhy
 ) -> Accepted:
     """Revoke a decision: what it commanded stands no longer, and agents are told so."""
     found = await _find(site, request, id)

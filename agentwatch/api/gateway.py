@@ -4,12 +4,12 @@ import math
 
 from litestar import get
 from litestar.handlers import BaseRouteHandler
-from litestar.params import FromQuery
 from msgspec import Struct
 
+from agentwatch.api.asked import AskedLabel, AskedName
 from agentwatch.api.problems import Problem, told
 from agentwatch.api.site import ApiRequest, Site, TheSite
-from agentwatch.records import Command, Label, Name
+from agentwatch.records import Command
 
 __all__ = ["Admission", "handlers"]
 
@@ -17,13 +17,13 @@ __all__ = ["Admission", "handlers"]
 class Admission(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The call may go on. cmd, limit (calls a minute), epoch: of a throttle that still has room."""
 
-    allow: bool = True
+    allow: bool
     cmd: str = ""
     limit: float | None = None
     epoch: int | None = None
 
 
-_FREE = Admission()
+_FREE = Admission(allow=True)
 
 
 @get(
@@ -36,12 +36,12 @@ _FREE = Admission()
 async def decide(
     site: TheSite,
     request: ApiRequest,
-    agent: FromQuery[Name],
-    tenant: FromQuery[Label] = "",
-    app: FromQuery[Label] = "",
-    run: FromQuery[Label] = "",
-    root_run: FromQuery[Label] = "",
-    task: FromQuery[Label] = "",
+    agent: AskedName,
+    tenant: AskedLabel = "",
+    app: AskedLabel = "",
+    run: AskedLabel = "",
+    root_run: AskedLabel = "",
+    task: AskedLabel = "",
 ) -> Admission:
     """Answer 200, 429 with `Retry-After` (throttled or paused), or 403 with `x-should-retry: false` (killed).
 
@@ -68,7 +68,7 @@ def _throttled(site: Site, command: Command) -> Admission:
     wait_s = site.throttles.take(command.subject, per_s=limit / 60.0)
     if wait_s > 0:
         raise _refusal(command, 429, "throttled", {"Retry-After": str(math.ceil(wait_s))})
-    return Admission(cmd="throttle", limit=limit, epoch=command.epoch)
+    return Admission(allow=True, cmd="throttle", limit=limit, epoch=command.epoch)
 
 
 def _pause_s(site: Site, command: Command) -> int:

@@ -3,6 +3,7 @@
 `type` is `urn:agentwatch:problem:<kind>`; the kinds are listed in docs/api.md.
 """
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -19,6 +20,9 @@ __all__ = ["PROBLEM_TYPE", "FieldProblem", "Problem", "ProblemBody", "exception_
 
 PROBLEM_TYPE = "application/problem+json"
 _log = structlog.get_logger(__name__)
+_MISSING = re.compile(r"^Missing required \w+ parameter '([^']{1,64})'")
+_BODY_PATH = re.compile(r" - at `\$\.data\.?(.*)`$")
+_INNER = re.compile(r"Object (missing required|contains unknown) field `(.+)`")
 _KINDS = {
     400: "malformed",
     401: "no-token",
@@ -113,13 +117,22 @@ def _of_problem(request: Request[Any, Any, Any], error: Problem) -> Response[Pro
 
 def _of_validation(request: Request[Any, Any, Any], error: ValidationException) -> Response[ProblemBody]:
     found = error.extra if isinstance(error.extra, list) else []
-    errors = tuple(
-        FieldProblem(field="" if e.get("key", "") == "data" else e.get("key", ""), reason=e.get("message", ""))
-        for e in found
-    )
+    errors = tuple(_named(e.get("key", ""), e.get("message", ""), str(error.__cause__)) for e in found)
+    if not errors and (missing := _MISSING.search(error.detail)):
+        errors = (FieldProblem(field=missing[1], reason="is required"),)
     in_body = bool(found) and all(e.get("source") == "body" for e in found)
     detail = "; ".join(f"{e.field}: {e.reason}" if e.field else e.reason for e in errors) or error.detail
     return _answer(request, Problem(422 if in_body else 400, detail[:1000], errors=errors))
+
+
+def _named(key: str, message: str, cause: str) -> FieldProblem:
+    """Find the field: in a body the cause has its path, and a missing or unknown field is in the message alone."""
+    at = _BODY_PATH.search(cause)
+    field = at[1] if at and (key == "data" or at[1].endswith(key)) else "" if key == "data" else key
+    if inner := _INNER.search(message):
+        field = f"{field}.{inner[2]}" if field else inner[2]
+        message = "is required" if inner[1] == "missing required" else "is not known"
+    return FieldProblem(field=field[:200], reason=message[:500])
 
 
 def _of_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[ProblemBody]:
@@ -135,6 +148,11 @@ def _of_input(request: Request[Any, Any, Any], error: BadInput) -> Response[Prob
 def _of_depth(request: Request[Any, Any, Any], _error: RecursionError) -> Response[ProblemBody]:
     errors = (FieldProblem(field="", reason="nested too deeply"),)
     return _answer(request, Problem(400, "the body is nested too deeply", errors=errors))
+
+
+def _of_text(request: Request[Any, Any, Any], _error: UnicodeDecodeError) -> Response[ProblemBody]:
+    errors = (FieldProblem(field="", reason="not UTF-8"),)
+    return _answer(request, Problem(400, "the body is not UTF-8", errors=errors))
 
 
 def _of_own(request: Request[Any, Any, Any], error: AgentwatchError) -> Response[ProblemBody]:
@@ -159,5 +177,6 @@ exception_handlers: dict[int | type[Exception], Any] = {
     Fenced: _of_own,
     Incompatible: _of_own,
     RecursionError: _of_depth,
+    UnicodeDecodeError: _of_text,
     Exception: _of_bug,
 }

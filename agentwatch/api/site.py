@@ -1,7 +1,7 @@
 """What the handlers are given: the ports, the options, the clock, and the streams of this app."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 from litestar import Request
 from litestar.datastructures import State
@@ -16,9 +16,8 @@ from agentwatch.api.rates import Rates
 from agentwatch.api.wakes import Wakes
 from agentwatch.ports import AckIntake, DeadLetters, DecisionQueries, FleetQueries, Ingest, Operations
 
-__all__ = ["ApiPorts", "ApiRequest", "LevelName", "Site", "TheSite"]
+__all__ = ["ApiPorts", "ApiRequest", "Site", "TheSite"]
 
-LevelName = Literal["observe", "warn", "throttle", "pause", "kill"]
 ApiRequest = Request[Identity, Any, State]
 
 
@@ -37,14 +36,20 @@ class Site:
     """One app's parts. `clock` gives unix seconds; `new_id` draws the id of a control input."""
 
     def __init__(
-        self, ports: ApiPorts, options: ApiOptions, clock: Callable[[], float], new_id: Callable[[], str], wakes: Wakes
+        self,
+        ports: ApiPorts,
+        options: ApiOptions,
+        clock: Callable[[], float],
+        ticks: Callable[[], float],
+        new_id: Callable[[], str],
+        wakes: Wakes,
     ) -> None:
         self.ports = ports
         self.options = options
         self.clock = clock
         self.new_id = new_id
         self.wakes = wakes
-        self.throttles = Rates(options.throttle_per_minute / 60.0, 1, clock)
+        self.throttles = Rates(options.throttle_per_minute / 60.0, 1, ticks)
         self.decision_places = Places("decisions", options.limits.decision_streams)
         self.command_places = Places("commands", options.limits.command_streams)
 

@@ -3,30 +3,26 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated
 
 import msgspec
 import structlog
 from litestar import get
 from litestar.handlers import BaseRouteHandler
-from litestar.params import FromQuery, HeaderParameter
 from litestar.response.streaming import ASGIStreamingResponse
 from litestar.types import Receive, Scope, Send
-from msgspec import Meta
 
+from agentwatch.api.asked import AskedLabel, AskedLevel, AskedName, AskedPosition, LastEventId, WantedSubject
 from agentwatch.api.feed import Feed
 from agentwatch.api.places import Places
 from agentwatch.api.problems import told
-from agentwatch.api.site import ApiRequest, LevelName, Site, TheSite
-from agentwatch.records import Command, Decision, Label, Level, Name
+from agentwatch.api.site import ApiRequest, Site, TheSite
+from agentwatch.records import Command, Decision, Level
 
 __all__ = ["EventStream", "handlers"]
 
 _log = structlog.get_logger(__name__)
 _HELLO = b"retry: 2000\n\n"
 _KEEP_ALIVE = b": keep-alive\n\n"
-_Position = Annotated[str, Meta(max_length=64, pattern="^[0-9A-Za-z_-]*$")]
-_LastEventId = Annotated[_Position, HeaderParameter(name="Last-Event-ID", required=False)]
 
 
 class EventStream(ASGIStreamingResponse):
@@ -61,12 +57,12 @@ class EventStream(ASGIStreamingResponse):
 async def stream_commands(
     site: TheSite,
     request: ApiRequest,
-    agent: FromQuery[Name],
-    tenant: FromQuery[Label] = "",
-    app: FromQuery[Label] = "",
-    run: FromQuery[Label] = "",
-    root_run: FromQuery[Label] = "",
-    task: FromQuery[Label] = "",
+    agent: AskedName,
+    tenant: AskedLabel = "",
+    app: AskedLabel = "",
+    run: AskedLabel = "",
+    root_run: AskedLabel = "",
+    task: AskedLabel = "",
 ) -> EventStream:
     """Send `command` with what stands for the agent, and `clear` when nothing does; the present state comes first.
 
@@ -121,11 +117,11 @@ async def _wait(woken: asyncio.Event, timeout_s: float) -> float:
 async def stream_decisions(
     site: TheSite,
     request: ApiRequest,
-    tenant: FromQuery[Label] = "",
-    subject: FromQuery[Annotated[str, Meta(max_length=2048)]] = "",
-    min_level: FromQuery[LevelName] = "observe",
-    after: FromQuery[_Position] = "",
-    last_event_id: _LastEventId = "",
+    tenant: AskedLabel = "",
+    subject: WantedSubject = "",
+    min_level: AskedLevel = "observe",
+    after: AskedPosition = "",
+    last_event_id: LastEventId = "",
 ) -> EventStream:
     """Send `decision` events whose `id` is the log position, from now on or after `Last-Event-ID` (or `after`).
 

@@ -1,0 +1,330 @@
+"""A real server on a free port over ports kept in memory: small, but honest about what the contracts say."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import httpx
+import msgspec
+import pytest
+
+from agentwatch import observe
+from agentwatch.api import ApiOptions, ApiPorts, TokenOptions, create_app, hash_token
+from agentwatch.errors import BadRequest, StoreUnavailable
+from agentwatch.ports import Accepted, IngestResult
+from agentwatch.records import Ack, AllowEntry, Change, Command, Control, DeadLetter, Decision, Event, Level, Origin
+from agentwatch.service.serving import ApiServer
+from agentwatch.subject import parse
+from agentwatch.views import (
+    AgentView,
+    BreakerView,
+    ComponentHealth,
+    DecisionFilter,
+    Explanation,
+    Page,
+    RunView,
+    StatusView,
+)
+
+TOKENS = {role: f"aw_{role}-token" for role in ("producer", "guard", "operator", "read")}
+_CMDS = {Level.throttle: "throttle", Level.pause: "pause", Level.kill: "kill"}
+
+
+class MemoryFleet:
+    def __init__(self) -> None:
+        self.known: dict[str, AgentView] = {}
+        self.runs: dict[str, RunView] = {}
+        self.components: tuple[ComponentHealth, ...] = (ComponentHealth(name="store", ok=True),)
+
+    def add_run(self, tenant: str, app: str, agent: str, run: str, root_run: str) -> RunView:
+        view = RunView(
+            subject=f"{tenant}/{app}/run/{run}", tenant=tenant, app=app, agent=agent, run=run, root_run=root_run,
+            started_at=1.0, last_at=2.0, events=3, tokens=4, cost_nusd=5,
+        )  # fmt: skip
+        self.runs[view.subject] = view
+        subject = f"{tenant}/{app}/agent/{agent}"
+        self.known[subject] = AgentView(
+            subject=subject, tenant=tenant, app=app, agent=agent, runs=1, events=3, tokens=4, cost_nusd=5, last_at=2.0,
+            run_views=(view,),
+        )  # fmt: skip
+        return view
+
+    def status(self) -> StatusView:
+        return StatusView(
+            version="0", mode="enforce", partition=0, partitions=1, started_at=0.0, now=1.0, events=0,
+            events_per_second=0.0, lag=0, oldest_unread_s=0.0, position="0-0", runs_active=0, agents_active=0,
+            looping=0,
+            standing={}, dead_letters=0, cost_today_nusd=0, policy_digest="", rules=0, dropped={},
+            components=self.components,
+        )  # fmt: skip
+
+    def agents(self, tenant: str | None) -> Sequence[AgentView]:
+        return [a for a in self.known.values() if tenant is None or a.tenant == tenant]
+
+    def agent(self, subject: str) -> AgentView | None:
+        return self.known.get(subject)
+
+    def run(self, subject: str) -> RunView | None:
+        return self.runs.get(subject)
+
+    def explain(self, subject: str) -> Explanation | None:
+        if subject in self.known or subject in self.runs:
+            return Explanation(subject=subject, level=Level.warn, words=("it repeats",))
+        return None
+
+
+class MemoryDecisions:
+    """A log in a list; each watcher has a queue of `bound` and loses the oldest."""
+
+    def __init__(self, clock: Callable[[], float], bound: int = 10_000) -> None:
+        self.clock = clock
+        self.bound = bound
+        self.log: list[tuple[str, Decision]] = []
+        self.commands: dict[str, Command] = {}
+        self.watchers: list[tuple[deque[tuple[str, Decision]], asyncio.Event]] = []
+        self.down = False
+
+    def write(self, decision: Decision) -> str:
+        position = f"{len(self.log) + 1}-0"
+        self.log.append((position, decision))
+        cmd = _CMDS.get(decision.level)
+        if cmd is None:
+            self.commands.pop(decision.subject, None)
+        elif not decision.gate:
+            self.commands[decision.subject] = Command(
+                id=decision.id, cmd=cmd, scope=parse(decision.subject)[0], subject=decision.subject,
+                epoch=decision.seq, reason=decision.reason, incident=decision.incident, issued_at=decision.at,
+                expires_at=decision.expires_at, limit=decision.limit,
+            )  # fmt: skip
+        for queue, ready in self.watchers:
+            queue.append((position, decision))
+            ready.set()
+        return position
+
+    async def decisions(self, wanted: DecisionFilter) -> Page:
+        if self.down:
+            raise StoreUnavailable("the store is down")
+        found = []
+        for position, d in reversed(self.log):
+            if wanted.before and int(position[:-2]) >= int(wanted.before[:-2]):
+                continue
+            if (
+                (wanted.tenant and d.tenant != wanted.tenant)
+                or (wanted.subject and d.subject != wanted.subject)
+                or (wanted.agent and d.agent != wanted.agent)
+                or (wanted.level is not None and d.level != wanted.level)
+                or (wanted.active and d.expires_at <= self.clock())
+            ):
+                continue
+            found.append((position, d))
+        page = found[: wanted.limit]
+        more = page[-1][0] if len(found) > wanted.limit else ""
+        return Page(decisions=tuple(d for _, d in page), next=more)
+
+    async def decision(self, id: str) -> Decision | None:
+        return next((d for _, d in self.log if d.id == id), None)
+
+    def standing(self, subjects: Sequence[str]) -> Command | None:
+        order = ("resume", "throttle", "pause", "kill")
+        found = [c for s in subjects if (c := self.commands.get(s)) is not None and c.expires_at > self.clock()]
+        return max(found, key=lambda c: order.index(c.cmd), default=None)
+
+    async def watch(self, after: str = "") -> AsyncIterator[tuple[str, Decision]]:
+        if self.down:
+            raise StoreUnavailable("the store is down")
+        queue: deque[tuple[str, Decision]] = deque(maxlen=self.bound)
+        if after:
+            queue.extend(e for e in self.log if int(e[0][:-2]) > int(after[:-2]))
+        ready = asyncio.Event()
+        entry = (queue, ready)
+        self.watchers.append(entry)
+        try:
+            while True:
+                while queue:
+                    yield queue.popleft()
+                ready.clear()
+                await ready.wait()
+        finally:
+            self.watchers.remove(entry)
+
+
+class MemoryOperations:
+    def __init__(self, decisions: MemoryDecisions) -> None:
+        self.submitted: list[Control] = []
+        self.allowed: dict[str, AllowEntry] = {}
+        self.modes: tuple[str, dict[str, str]] = ("enforce", {})
+        self._decisions = decisions
+
+    async def submit(self, control: Control) -> Accepted:
+        self.submitted.append(control)
+        if control.kind == "decide":
+            decision = self._decide(control, control.subject, control.level or Level.observe)
+            return Accepted(control_id=control.id, decision=decision)
+        if control.kind == "delete":
+            return Accepted(control_id=control.id, decision=self._decide(control, control.subject, Level.observe))
+        if control.kind == "mode":
+            if control.target and control.target != "tight":
+                raise BadRequest(f"there is no rule {control.target!r}", "rule")
+            self.modes = (control.value, {}) if not control.target else (self.modes[0], {control.target: control.value})
+        elif control.kind == "allow_add" and control.entry is not None:
+            self.allowed[control.entry.pattern] = control.entry
+        elif control.kind == "allow_remove":
+            del self.allowed[control.target]
+        return Accepted(control_id=control.id)
+
+    def _decide(self, control: Control, subject: str, level: Level) -> Decision:
+        _, tenant, app, _ = parse(subject)
+        seq = len(self._decisions.log) + 1
+        decision = Decision(
+            id=f"d{seq}", seq=seq, at=control.at, tenant=tenant, app=app, agent="", run="", root_run="",
+            subject=subject, kind="operator", level=level, change=Change.up, origin=Origin.operator,
+            reason=control.reason, author=control.author, limit=control.limit,
+            expires_at=control.at + (control.ttl_s or 3600.0),
+        )  # fmt: skip
+        self._decisions.write(decision)
+        return decision
+
+    def allow_list(self) -> Sequence[AllowEntry]:
+        return list(self.allowed.values())
+
+    def breakers(self) -> Sequence[BreakerView]:
+        return [BreakerView(scope="fleet", state="closed", used=1, allowed=10, window_s=300.0)]
+
+    def mode(self) -> tuple[str, dict[str, str]]:
+        return self.modes
+
+
+class MemoryIngest:
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.down = False
+        self._decoder = msgspec.json.Decoder(Event)
+
+    async def put(self, raw: Sequence[bytes], tenant: str = "", app: str = "") -> Sequence[IngestResult]:
+        if self.down:
+            raise StoreUnavailable("the store is down")
+        return [self._one(each, tenant, app) for each in raw]
+
+    def _one(self, raw: bytes, tenant: str, app: str) -> IngestResult:
+        try:
+            event = self._decoder.decode(raw)
+        except msgspec.ValidationError as error:
+            reason, _, at = str(error).partition(" - at `$.")
+            return IngestResult(reason=reason, field=at.rstrip("`"))
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            return IngestResult(reason=str(error))
+        if tenant and event.tenant not in ("", tenant):
+            return IngestResult(reason=f"the sender is bound to {tenant}", field="tenant")
+        if app and event.app not in ("", app):
+            return IngestResult(reason=f"the sender is bound to {app}", field="app")
+        self.events.append(event)
+        return IngestResult(id=f"{len(self.events)}-0")
+
+
+class MemoryAcks:
+    def __init__(self) -> None:
+        self.taken: list[Ack] = []
+
+    async def acknowledge(self, acks: Sequence[Ack]) -> None:
+        self.taken.extend(acks)
+
+
+class MemoryDead:
+    def __init__(self) -> None:
+        self.letters = [
+            (f"{n}-0", DeadLetter(id=f"{n}-0", entry=f"{n}-1", at=1.0, reason="no agent", original={"data": "{}"}))
+            for n in range(5, 0, -1)
+        ]
+
+    async def dead(self, before: str, limit: int) -> Sequence[tuple[str, DeadLetter]]:
+        return [p for p in self.letters if not before or int(p[0][:-2]) < int(before[:-2])][:limit]
+
+    async def requeue(self, id: str) -> str:
+        if all(position != id for position, _ in self.letters):
+            raise BadRequest("no such dead letter", "id")
+        return "99-0"
+
+
+class Served:
+    """One running server, its ports, and clients for its callers."""
+
+    def __init__(self, options: ApiOptions) -> None:
+        self.now = time.time()
+        self.ticks = lambda: self.now
+        self.fleet = MemoryFleet()
+        self.decisions = MemoryDecisions(self.clock)
+        self.operations = MemoryOperations(self.decisions)
+        self.ingest = MemoryIngest()
+        self.acks = MemoryAcks()
+        self.dead = MemoryDead()
+        ports = ApiPorts(
+            fleet=self.fleet, decisions=self.decisions, operations=self.operations, ingest=self.ingest,
+            acks=self.acks, dead=self.dead,
+        )  # fmt: skip
+        self.options = options
+        self.app = create_app(ports, options, clock=self.clock, ticks=self.tick)
+        self.server = ApiServer(self.app, options)
+        self.tokens = TOKENS
+        self.clients: dict[str, httpx.AsyncClient] = {}
+
+    def clock(self) -> float:
+        return self.now
+
+    def tick(self) -> float:
+        return self.ticks()
+
+    async def start(self, stack: AsyncExitStack) -> None:
+        await self.server.start()
+        for role, token in (*TOKENS.items(), ("nobody", "")):
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            client = httpx.AsyncClient(
+                base_url=self.server.url, headers=headers, timeout=10, trust_env=False, verify=False
+            )
+            self.clients[role] = await stack.enter_async_context(client)
+
+    def kill(
+        self, subject: str, level: Level = Level.kill, limit: float | None = None, ttl_s: float = 600.0
+    ) -> Decision:
+        seq = len(self.decisions.log) + 1
+        _, tenant, app, _ = parse(subject)
+        decision = Decision(
+            id=f"d{seq}", seq=seq, at=self.now, tenant=tenant, app=app, agent="a", run="r", root_run="r",
+            subject=subject, kind="repeat", level=level, change=Change.up, reason="the same again and again",
+            incident=f"i{seq}", expires_at=self.now + ttl_s, limit=limit,
+        )  # fmt: skip
+        self.decisions.write(decision)
+        return decision
+
+
+@pytest.fixture(autouse=True)
+def _fresh_metrics():
+    observe.reset()
+    yield
+    observe.reset()
+
+
+@pytest.fixture
+def serve():
+    """Give a context manager that serves with these options; each role has its token unless tokens are given."""
+
+    @asynccontextmanager
+    async def run(**options: object) -> AsyncIterator[Served]:
+        tokens = tuple(TokenOptions(name=r, roles=(r,), sha256=hash_token(t)) for r, t in TOKENS.items())
+        served = Served(ApiOptions(**{"port": 0, "tokens": tokens, "recheck_s": 0.2, **options}))
+        async with AsyncExitStack() as stack:
+            try:
+                await served.start(stack)
+                yield served
+            finally:
+                await served.server.stop()
+
+    return run
+
+
+@pytest.fixture
+async def api(serve):
+    """A server with the default options and one token for each role."""
+    async with serve() as served:
+        yield served
