@@ -108,11 +108,10 @@ class Bank:
         """Tell how much is tracked (`apps`, `agents`, `roots`, `runs`) and what was dropped (`dropped_<kind>`)."""
         held = self.population
         dropped = {f"dropped_{kind}": count for kind, count in sorted(held.dropped.items())}
-        roots = sum(len(app.roots) for app in held.apps.values())
         return {
             "apps": len(held.apps),
             "agents": held.agents,
-            "roots": roots,
+            "roots": held.trees,
             "runs": held.runs,
             "dropped_parents": held.lineage.dropped,
             **dropped,

@@ -25,7 +25,7 @@ Age = Annotated[float, Meta(gt=0, le=366 * 86400.0)]
 class StateOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How much is remembered, and for how long it is idle before it is forgotten (seconds of the app's clock)."""
 
-    max_apps: Bound = 20_000
+    max_apps: Bound = 100_000
     max_agents: Bound = 100_000
     max_runs: Bound = 100_000
     max_parents: Bound = 100_000

@@ -25,6 +25,7 @@ class Population:
         self.lineage = Lineage(options.max_parents)
         self.runs = 0
         self.agents = 0
+        self.trees = 0
         self.dropped: dict[str, int] = {}
 
     def admit(self, event: Event, index: int) -> Scope:
@@ -92,23 +93,47 @@ class Population:
         app.runs[event.run] = run
         self.runs += 1
         self.lineage.add(event, app.app)
-        tree = self._root(app, run)
-        tree.live += 1
-        if root != event.run:
-            tree.descendants += 1
+        self._join(app, run)
         return run
 
     def _root(self, app: AppState, run: RunState) -> RootState:
-        root = app.roots.get(run.root)
-        if root is None:
-            root = app.roots[run.root] = RootState(run.root, run.agent, started=app.clock, last=app.clock)
-        return root
+        return run.tree or app.roots[run.root]
+
+    def _join(self, app: AppState, run: RunState) -> None:
+        """Put a run into its tree, which begins with it or is shared from now on."""
+        tree = app.roots.get(run.root)
+        if tree is None and run.root == run.run:
+            run.tree = RootState(run.root, run.agent, started=app.clock, last=app.clock, live=1)
+            self.trees += 1
+            return
+        if tree is None:
+            top = app.runs.get(run.root)
+            if top is not None and top.tree is not None:
+                tree, top.tree = top.tree, None
+            else:
+                tree = RootState(run.root, run.agent, started=app.clock, last=app.clock)
+                self.trees += 1
+            app.roots[run.root] = tree
+        tree.live += 1
+        if run.root != run.run:
+            tree.descendants += 1
+
+    def _leave(self, app: AppState, run: RunState) -> None:
+        if run.tree is not None:
+            run.tree = None
+            self.trees -= 1
+            return
+        tree = app.roots[run.root]
+        tree.live -= 1
+        if tree.live <= 0:
+            del app.roots[run.root]
+            self.trees -= 1
 
     def _move(self, app: AppState, run: RunState, name: str) -> None:
         """Hang a run under the root that it named only later."""
         self._leave(app, run)
         run.root = name
-        self._root(app, run).live += 1
+        self._join(app, run)
 
     def _other(self, run: RunState, agent: AgentState) -> History:
         """Find or make the history of an agent that speaks in another's run; the first of too many goes."""
@@ -122,13 +147,6 @@ class Population:
                 self._drop("speakers")
             history = others[agent.agent] = History()
         return history
-
-    def _leave(self, app: AppState, run: RunState) -> None:
-        root = app.roots.get(run.root)
-        if root is not None:
-            root.live -= 1
-            if root.live <= 0:
-                del app.roots[run.root]
 
     def _close(self, app: AppState, run: RunState) -> None:
         del app.runs[run.run]
@@ -173,6 +191,7 @@ class Population:
             del self.apps[app.tenant, app.app]
             self.runs -= len(app.runs)
             self.agents -= len(app.agents)
+            self.trees -= len(app.roots) + sum(1 for run in app.runs.values() if run.tree is not None)
             self._drop("apps_over_limit")
 
     def _drop(self, kind: str) -> None:

@@ -61,6 +61,8 @@ class Rate:
         """Add the event to the open bucket, and judge and learn the bucket that it closes."""
         pace = state.agent.pace
         if pace is None:
+            if state.agent.events < self.options.min_buckets:
+                return  # too few to fill the buckets that a judgement needs: a quiet agent costs no memory
             pace = state.agent.pace = Pace(began=seen.now)
         bucket = int(seen.now // self.options.bucket_s)
         if bucket != pace.bucket:

@@ -103,6 +103,7 @@ def _take(population: Population, part: Part, raw: msgspec.Raw) -> None:
         key, run = _runs.decode(raw)
         population.apps[key].runs[run.run] = run
         population.runs += 1
+        population.trees += run.tree is not None
     elif part == "agent":
         key, agent = _agents.decode(raw)
         population.apps[key].agents[agent.agent] = agent
@@ -110,6 +111,7 @@ def _take(population: Population, part: Part, raw: msgspec.Raw) -> None:
     elif part == "root":
         key, root = _roots.decode(raw)
         population.apps[key].roots[root.root] = root
+        population.trees += 1
     elif part == "app":
         key, app = _apps.decode(raw)
         population.apps[key] = app

@@ -34,10 +34,28 @@ class DayTotals(Struct, array_like=True, gc=False):
     unpriced: int = 0
 
 
+class RootState(Struct, array_like=True, gc=False):
+    """A tree of runs, named by its top run. `live` runs are still tracked, `descendants` were ever seen."""
+
+    root: str
+    agent: str
+    started: float = 0.0
+    last: float = 0.0
+    live: int = 0
+    descendants: int = 0
+    events: int = 0
+    turns: int = 0
+    tokens: int = 0
+    cost_nusd: int = 0
+    unpriced: int = 0
+    exchange: Exchange | None = None
+    signals: dict[str, LastSignal] | None = None
+
+
 class RunState(Struct, array_like=True, gc=False):
     """One run. `own` is the content history of its agent, `others` that of each other agent that speaks in it.
 
-    recent: digests of the latest event ids (see `dedup`). Strings are shared with the app's and the agent's state.
+    recent: digests of the latest event ids (see `dedup`). tree: its tree, as long as it is alone in it.
     """
 
     tenant: str
@@ -70,6 +88,7 @@ class RunState(Struct, array_like=True, gc=False):
     recent: bytes = b""
     own: History = field(default_factory=History)
     others: dict[str, History] | None = None
+    tree: RootState | None = None
     signals: dict[str, LastSignal] | None = None
 
     @property
@@ -93,24 +112,6 @@ class RunState(Struct, array_like=True, gc=False):
         return self.epoch >= 0 or bool(self.handles)
 
 
-class RootState(Struct, array_like=True, gc=False):
-    """A tree of runs, named by its top run. `live` runs are still tracked, `descendants` were ever seen."""
-
-    root: str
-    agent: str
-    started: float = 0.0
-    last: float = 0.0
-    live: int = 0
-    descendants: int = 0
-    events: int = 0
-    turns: int = 0
-    tokens: int = 0
-    cost_nusd: int = 0
-    unpriced: int = 0
-    exchange: Exchange | None = None
-    signals: dict[str, LastSignal] | None = None
-
-
 class AgentState(Struct, array_like=True, gc=False):
     """One agent over all its runs, with the totals of the day and what its rate is compared with."""
 
@@ -131,7 +132,7 @@ class AgentState(Struct, array_like=True, gc=False):
 
 
 class AppState(Struct, array_like=True):
-    """One app: its clock (the highest `ts` seen of it) and everything in it, by id."""
+    """One app: its clock (the highest `ts` seen of it) and everything in it, by id; see `root` for trees."""
 
     tenant: str
     app: str
@@ -144,6 +145,11 @@ class AppState(Struct, array_like=True):
     agents: dict[str, AgentState] = field(default_factory=dict)
     roots: dict[str, RootState] = field(default_factory=dict)
     runs: dict[str, RunState] = field(default_factory=dict)
+
+    def root(self, name: str) -> RootState | None:
+        """Find a tree by its top run: a tree of one hangs on its run, others are in `roots`."""
+        top = self.runs.get(name)
+        return top.tree if top is not None and top.tree is not None else self.roots.get(name)
 
 
 class Scope(Struct, gc=False):

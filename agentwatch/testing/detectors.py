@@ -136,7 +136,7 @@ def _check_bounds(make: Callable[[], Detector[Scope]], state_bytes: int) -> None
     for at in range(_DISTINCT):
         trace.call(f"tool{at % 40}", {"text": prose(at, 8)}, prose(at + 10_000), step=at)
         trace.say(prose(at + 20_000), told=prose(at + 30_000))
-        trace.send(f"agent{at % 40}", prose(at + 40_000), agent=f"agent{(at + 1) % 40}")
+        trace.send(f"agent{at % 20}", prose(at + 40_000), agent=f"agent{(at + 1) % 20}")
     stream = observations(trace.events)
     bench = Bench(make())
     bench.feed_all(stream[: len(stream) // 2])

@@ -80,12 +80,15 @@ def test_counters_always_agree_with_what_is_held(events, runs, agents):
         stats = bank.stats()
         assert stats["runs"] == sum(len(app.runs) for app in apps) <= runs
         assert stats["agents"] == sum(len(app.agents) for app in apps) <= agents
+        assert stats["roots"] == sum(len({run.root for run in app.runs.values()}) for app in apps)
         assert stats["apps"] <= 2
         assert len(bank.population.lineage.apps) <= 3
         for app in apps:
-            for root in app.roots.values():
-                assert root.live == sum(1 for run in app.runs.values() if run.root == root.root) > 0
-            assert all(run.root in app.roots for run in app.runs.values())
+            for name in {run.root for run in app.runs.values()} | set(app.roots):
+                assert app.root(name).live == sum(1 for run in app.runs.values() if run.root == name) > 0
+            assert all(
+                run.tree is None or (run.root == run.run and run.root not in app.roots) for run in app.runs.values()
+            )
             assert all(len(run.speakers) <= 2 for run in app.runs.values())
 
 

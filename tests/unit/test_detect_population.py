@@ -97,7 +97,8 @@ def test_a_run_moves_to_the_root_that_it_names_later():
     second = population.admit(event("kid", root_run="top", id="2"), 1)
     assert second.run is first.run
     assert second.root.root == "top"
-    assert list(second.app.roots) == ["top"]
+    assert second.app.root("top") is second.root
+    assert second.app.root("kid") is None
 
 
 def test_counts_bound_what_is_tracked_and_the_stalest_go_first():
@@ -110,7 +111,7 @@ def test_counts_bound_what_is_tracked_and_the_stalest_go_first():
     tracked = [run.last_index for app in population.apps.values() for run in app.runs.values()]
     assert len(tracked) == population.runs
     assert sum(len(app.agents) for app in population.apps.values()) == population.agents
-    assert sum(len(app.roots) for app in population.apps.values()) == population.runs
+    assert all(app.root(run.root) is run.tree for app in population.apps.values() for run in app.runs.values())
     assert population.dropped["runs_over_limit"] > 0
     assert population.dropped["agents_over_limit"] > 0
     assert population.dropped["apps_over_limit"] > 0
