@@ -21,6 +21,8 @@ AGAIN = 0.6  # the same for the second time, with others between; less the more 
 NEARBY = 4  # from this many on, so that a second pass over any number of items alone never warns
 SILENT = 0.75  # the same call in a row, whose answer says nothing
 TERSE = 0.5  # the same, where the call itself says next to nothing ("continue", a key that is pressed)
+UNNAMED = 0.6  # factor where the log holds no arguments: what was called is known by its name only
+SPIN_GAP_S = 1.0
 UNLOGGED = 0.8  # the same call in a row, where the log holds no answers
 OTHER_ERROR = 0.25  # the same call failing with an error that says something else
 FLIPPED = 0.5  # the same call with an answer that another call had
@@ -33,6 +35,8 @@ EMPTY = 0.5  # other arguments, nothing found again
 MOVING = 0.25  # factor for a failure whose numbers move one way
 HALF = 0.5  # factor for a change made between, and for slow repeats
 SLOW_GAP_S = 60.0
+SAME_MOMENT_S = 0.02
+BETWEEN = 0.15  # factor for a short answer had before, where calls never made before lie between
 CLOSE = 0.75  # nearly the same arguments, the same silence or the same few words
 CLOSE_FROM = 0.8
 SOME_WORDS = 6
@@ -65,6 +69,7 @@ class Reading(Struct, gc=False):
     result: int = 0
     failed: bool = False
     writes: bool = False
+    fresh: bool = False
     near: Near | None = None
     said: Said | None = None
 
@@ -90,21 +95,28 @@ def read_call(seen: Observation, history: History) -> Reading:
         return reading
     place = history.last_call(reading.call)
     if place >= 0:
-        if seen.event.step is not None and seen.event.step == history.step:
-            reading.parallel = place >= history.window - history.step_calls
-            if reading.parallel:
-                return reading
+        reading.parallel = _is_parallel(seen, history, place)
+        if reading.parallel:
+            return reading
         _same(seen, history, reading, place)
     else:
         _other(seen, history, reading)
-        reading.writes = (
-            result is not None and not reading.failed and result.klass in (ResultClass.ack, ResultClass.empty)
-        )
+        reading.fresh = not reading.kind and not reading.failed
+        reading.writes = reading.fresh and result is not None and result.klass in (ResultClass.ack, ResultClass.empty)
     if reading.failed or result is None:
         reading.novel = result is None and place < 0
     elif not reading.kind:
         reading.novel = is_novel(history, result)
     return reading
+
+
+def _is_parallel(seen: Observation, history: History, place: int) -> bool:
+    """Tell a duplicate within one step: by its number, else by coming at the same moment from one output."""
+    step = seen.event.step
+    if step is not None:
+        return step == history.step and place >= history.window - history.step_calls
+    one_output = history.spoken is not None and history.spoken.acted
+    return one_output and seen.now - history.time_at(place) < SAME_MOMENT_S
 
 
 def _near(history: History, call: int) -> Near | None:
@@ -128,17 +140,36 @@ def _same(seen: Observation, history: History, reading: Reading, place: int) -> 
     apart = history.window - place
     base = 1.0 if adjacent or third else AGAIN * min(1.0, NEARBY / apart)
     terse = seen.prints.arguments is None or seen.prints.arguments.words < SOME_WORDS
+    short = result is not None and result.words < SOME_WORDS
+    if short and not adjacent and history.went_on_since(place):
+        base *= BETWEEN
     if result is None:
         if not earlier:
-            _add(reading, "repeat", soft=UNLOGGED * base, words="the same call again, answers unknown")
+            weight = TERSE if terse else UNLOGGED
+            _add(reading, "repeat", soft=weight * base, words="the same call again, answers unknown")
     elif reading.result == earlier:
-        _same_answer(reading, result, base, adjacent=adjacent, terse=terse)
+        if result.klass is ResultClass.pending:
+            _pending_again(reading, gap_s, adjacent=adjacent)
+        else:
+            _same_answer(reading, result, base, adjacent=adjacent, terse=terse)
     elif reading.failed:
         _other_failure(result, reading, near, base)
     elif result.klass is ResultClass.content and not is_novel(history, result):
         _add(reading, "repeat", soft=FLIPPED, words="the same call with an answer that was had before")
-    idle = terse and result is not None and result.words < SOME_WORDS
-    _discount(history, reading, place, gap_s, adjacent=adjacent, idle=idle)
+    if seen.prints.arguments is None:
+        reading.hard, reading.soft = 0.0, (reading.hard + reading.soft) * UNNAMED
+        reading.against += ("the log holds no arguments",)
+    _discount(history, reading, place, gap_s, adjacent=adjacent, idle=terse and short)
+
+
+def _pending_again(reading: Reading, gap_s: float, *, adjacent: bool) -> None:
+    """Weigh a poll that comes too soon: a spin is one, a look every few seconds is a waste that warns at most."""
+    if gap_s < SPIN_GAP_S:
+        _add(reading, "repeat", hard=TERSE if adjacent else 0.0, words="a pending answer is asked for in a spin")
+    elif adjacent:
+        reading.faint = True
+        haste = (1.0 - gap_s / POLL_GAP_S) ** 3
+        _add(reading, "repeat", soft=TERSE * haste, words="a pending answer is asked for again and again")
 
 
 def _same_answer(reading: Reading, result: Fingerprint, base: float, *, adjacent: bool, terse: bool) -> None:
@@ -146,6 +177,8 @@ def _same_answer(reading: Reading, result: Fingerprint, base: float, *, adjacent
         _add(reading, "failure", hard=SAME * base, words="the same call fails with the same error")
     elif result.klass not in _QUIET:
         _add(reading, "repeat", hard=SAME * base, words="the same call gets the same answer")
+    elif not adjacent and not terse and result.klass is ResultClass.empty:
+        _add(reading, "repeat", soft=SILENT * base, words="the same call gets the same empty answer again")
     elif adjacent:
         weight = TERSE if terse else SILENT
         _add(reading, "repeat", hard=weight, words="the same call in a row gets the same empty answer")
@@ -180,6 +213,9 @@ def _discount(history: History, reading: Reading, place: int, gap_s: float, *, a
         reading.soft = (reading.soft + reading.hard) * HALF
         reading.hard = 0.0
         reading.against += ("the calls are more than a minute apart",)
+    elif gap_s >= POLL_GAP_S:
+        reading.soft += reading.hard * HALF
+        reading.hard *= HALF
 
 
 def _other(seen: Observation, history: History, reading: Reading) -> None:
@@ -238,9 +274,7 @@ def _same_content(found: Reading, arguments: Fingerprint, result: Fingerprint, a
         _add(found, "stagnation", soft=CLOSE, words=words)
 
 
-def _failing_alike(
-    found: Reading, near: Near, result: Fingerprint, alike: float, *, same: bool, counted: bool
-) -> None:
+def _failing_alike(found: Reading, near: Near, result: Fingerprint, alike: float, *, same: bool, counted: bool) -> None:
     if counted:
         words = "only numbers change in the arguments, the same failure"
         _add(found, "stagnation", hard=COUNTED, words=words)

@@ -6,10 +6,12 @@ the buckets together. Hard evidence alone can justify a kill; soft evidence paus
 
 from msgspec import Struct
 
+from agentwatch.detect.against import moved
 from agentwatch.detect.calls import Reading, read_call, tool_digest
 from agentwatch.detect.history import (
     CALLS,
     FAILED,
+    FRESH,
     NEAR,
     WRITE,
     History,
@@ -82,7 +84,7 @@ def _learn_call(seen: Observation, scope: Scope, history: History, reading: Read
     if history.spoken is not None:
         history.spoken.acted = True
     _fill(seen, scope, history, reading)
-    mark = (FAILED if reading.failed else 0) | (WRITE if reading.writes else 0)
+    mark = FAILED * reading.failed | WRITE * reading.writes | FRESH * reading.fresh
     history.push(reading.call, reading.result, seen.now, mark)
     if not reading.parallel:
         _learn_near(seen, history, reading)
@@ -127,6 +129,7 @@ def _learn_near(seen: Observation, history: History, reading: Reading) -> None:
     )
     if found is not None:
         near.same = found.same + 1 if found.result == near.result else 1
+        near.moved = moved(found.numbers, near.numbers)
     history.near.append(near)
 
 

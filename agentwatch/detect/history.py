@@ -12,6 +12,7 @@ from agentwatch.detect.steps import OpenStep
 __all__ = [
     "CALLS",
     "FAILED",
+    "FRESH",
     "NEAR",
     "OUTPUTS",
     "WRITE",
@@ -32,6 +33,7 @@ TEXTS = 3  # outputs whose sketches are kept
 IDS = 8  # event ids kept as evidence
 
 FAILED = 1  # mark of a call: it failed
+FRESH = 4  # mark of a call: never made before in the window, and not a variant of one that brought the same
 WRITE = 2  # mark of a call: it changed something (new arguments, an acknowledging or empty answer)
 _DIGEST = 8
 _TIME = 4
@@ -162,6 +164,10 @@ class History(Struct, array_like=True, gc=False):
     def wrote_since(self, place: int) -> bool:
         """Tell whether something was changed after the call at a place."""
         return any(mark & WRITE for mark in self.marks[place + 1 :])
+
+    def went_on_since(self, place: int) -> bool:
+        """Tell whether something was called after the call at a place that had not been called before."""
+        return any(mark & FRESH for mark in self.marks[place + 1 :])
 
     def push(self, call: int, result: int, now: float, mark: int) -> None:
         """Append a call, dropping the oldest where the window is full."""

@@ -20,7 +20,7 @@ MIN_WORDS = 8  # shorter texts are alike by chance; equal ones count half
 ALIKE = 0.8
 SHORT = 0.5
 LEAK = 1.5  # what a new output of the same speaker takes off
-OTHERS_LEAK = 0.5  # what a new output of another speaker in the run takes off
+OTHERS_LEAK = 1.0  # what a new output of another speaker in the run takes off
 
 
 class Said(Struct, gc=False):
@@ -90,6 +90,7 @@ def learn_said(seen: Observation, scope: Scope, said: Said) -> None:
     if said.news:
         spoken.stale = spoken.hard = 0.0
         spoken.streak = None
+    spoken.acted = False
     output = output_of(seen)
     if output is None:
         return
@@ -101,7 +102,6 @@ def learn_said(seen: Observation, scope: Scope, said: Said) -> None:
         _fade(spoken, LEAK)
         if output.words >= MIN_WORDS:
             _others_fade(scope.run, spoken)
-    spoken.acted = False
     remember(spoken.outputs, output.masked, OUTPUTS)
     if output.sketch and output.words >= MIN_WORDS and not said.equal:
         if len(spoken.sketches) >= TEXTS:
