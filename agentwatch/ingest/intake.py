@@ -1,4 +1,4 @@
-"""The way in for producers without Redis: what they send is checked, then appended to the streams."""
+"""The way in for producers and guards without Redis: what they send is checked, then appended to the streams."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from agentwatch.connection import reading
 from agentwatch.errors import BadEvent
 from agentwatch.ingest.decode import DecodeOptions, DecodeStats, complete, parse
-from agentwatch.keys import keys, partition
+from agentwatch.keys import keys, partition, partition_of
 from agentwatch.ports import IngestResult
-from agentwatch.records import Entry, Event
+from agentwatch.records import Ack, Entry, Event
 
 __all__ = ["RedisIntake"]
 
@@ -20,7 +20,7 @@ Stored = tuple[int, bytes]
 
 
 class RedisIntake:
-    """Appends events to the streams of their partitions."""
+    """Appends events and acks to the streams of their partitions."""
 
     def __init__(
         self,
@@ -48,6 +48,16 @@ class RedisIntake:
         ids = iter(await self._append([(keys(index).events, data) for index, data in good]))
         self.stats.events += len(good)
         return [IngestResult(id=next(ids)) if result is None else result for result in results]
+
+    async def acknowledge(self, acks: Sequence[Ack]) -> None:
+        """Append acks to the streams of their subjects' partitions, in order; a tenant's to every partition."""
+        items: list[tuple[str, bytes]] = []
+        for ack in acks:
+            data = msgspec.json.encode(ack)
+            one = "/" in ack.subject or self._partitions == 1
+            targets = [partition_of(ack.subject, self._partitions)] if one else range(self._partitions)
+            items += [(keys(index).acks, data) for index in targets]
+        await self._append(items)
 
     def _check(self, data: bytes, tenant: str, app: str) -> Stored:
         event = parse(Entry("", data), self._options, self.stats)

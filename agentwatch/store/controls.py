@@ -1,0 +1,30 @@
+"""The way in for operators' wishes: one ordered stream a partition."""
+
+from typing import Any
+
+import msgspec
+
+from agentwatch.connection import reading
+from agentwatch.keys import keys, partition_of
+from agentwatch.records import Control
+
+__all__ = ["RedisControls"]
+
+
+class RedisControls:
+    """Appends wishes to the controls streams; the worker of the partition carries them out when it reads them."""
+
+    def __init__(self, client: Any, partitions: int) -> None:
+        self._client = client
+        self._partitions = partitions
+
+    async def append(self, control: Control) -> None:
+        """Append to the stream of the subject's partition; what concerns no app in particular goes to every one."""
+        data = msgspec.json.encode(control)
+        targets = range(self._partitions)
+        if "/" in control.subject:
+            index = partition_of(control.subject, self._partitions)
+            targets = range(index, index + 1)
+        with reading("control"):
+            for index in targets:
+                await self._client.execute_command("XADD", keys(index).controls, "*", "data", data)
