@@ -3,9 +3,9 @@
 The steps, in order (docs/fingerprint.md states them for other languages):
 
 1. lone surrogates become U+FFFD;
-2. a text that is a JSON object or array is written again: keys sorted, no spacing, number literals as they were;
-3. Unicode NFC;
-4. each run of white space becomes one space, none at either end.
+2. each run of white space becomes one space, none at either end; then Unicode NFC;
+3. a JSON object or array is written again: keys sorted, no spacing, number literals as they were, line breaks and tabs
+   in strings as spaces; then step 2 once more.
 
 Every step is linear in the text, and no text makes it raise.
 """
@@ -25,7 +25,7 @@ NFC_MAX_STRETCH = 256  # normalising sorts each stretch of marks by insertion, w
 _SPACES = bytes.maketrans(b"\t\n\v\f\r\x1c\x1d\x1e\x1f", b" " * 9)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
-_CLOSING = {"{": "}", "[": "]"}
+_CLOSING = {ord("{"): ord("}"), ord("["): ord("]")}
 _ASCII = re.compile(r"[\x00-\x7f]++")
 _DECODER = msgspec.json.Decoder(float_hook=lambda literal: msgspec.Raw(literal.encode()))
 _ENCODER = msgspec.json.Encoder(order="sorted")
@@ -33,20 +33,21 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 
 def canonical(text: str) -> bytes:
     """Return the canonical form as UTF-8; texts of equal form count as the same text."""
-    first = text[:1]
-    if first.isspace():
-        text = text.strip()
-        first = text[:1]
-    if first in ("{", "["):
-        stripped = text if text[-1] in "}]" else text.rstrip()
-        if stripped[-1] == _CLOSING[first]:
-            text = _sorted_json(stripped) or text
-    if text.isascii():
-        folded = text.encode().translate(_SPACES)
-        while b"  " in folded:
-            folded = folded.replace(b"  ", b" ")
-        return folded.strip(b" ")
-    return _composed(_without_lone_surrogates(text))
+    folded = _folded(text)
+    if folded and _CLOSING.get(folded[0]) == folded[-1]:
+        rewritten = _sorted_json(folded)
+        if rewritten:
+            return _folded(rewritten.decode())
+    return folded
+
+
+def _folded(text: str) -> bytes:
+    if not text.isascii():
+        return _composed(" ".join(_without_lone_surrogates(text).split())).encode()
+    folded = text.encode().translate(_SPACES)
+    while b"  " in folded:
+        folded = folded.replace(b"  ", b" ")
+    return folded.strip(b" ")
 
 
 def _without_lone_surrogates(text: str) -> str:
@@ -57,29 +58,24 @@ def _without_lone_surrogates(text: str) -> str:
     return text
 
 
-def _composed(text: str) -> bytes:
-    folded = " ".join(text.split())
+def _composed(folded: str) -> str:
     if len(folded) <= NFC_MAX_STRETCH or max(map(len, _ASCII.split(folded))) <= NFC_MAX_STRETCH:
-        # A mark after white space cannot make new white space, so folding first is safe.
-        folded = unicodedata.normalize("NFC", folded)
-    return folded.encode()
+        return unicodedata.normalize("NFC", folded)
+    return folded
 
 
-def _sorted_json(text: str) -> str:
-    """Write JSON again with sorted keys and folded strings; "" when it is not JSON, too long or too deep."""
-    if len(text) > JSON_MAX_BYTES:
-        return ""
+def _sorted_json(raw: bytes) -> bytes:
+    """Write JSON again with sorted keys and no line breaks; b"" when it is not JSON, too long or too deep."""
+    if len(raw) > JSON_MAX_BYTES or _too_deep(raw):
+        return b""
     try:
-        raw = _without_lone_surrogates(text).encode()
-        if len(raw) > JSON_MAX_BYTES or _too_deep(raw):
-            return ""
         encoded = _ENCODER.encode(_DECODER.decode(raw))
     except (msgspec.DecodeError, RecursionError, ValueError):
-        return ""
+        return b""
     if b"\\" in encoded:
         # Split at escaped backslashes, so that what is left of "\\n" is no line break.
-        encoded = b"\\\\".join(_unbroken(part) for part in encoded.split(b"\\\\"))
-    return encoded.decode()
+        encoded = b"\\\\".join(map(_unbroken, encoded.split(b"\\\\")))
+    return encoded
 
 
 def _unbroken(part: bytes) -> bytes:

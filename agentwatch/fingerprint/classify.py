@@ -15,6 +15,7 @@ _JSON_BYTES = 4096  # a longer wrapper holds content whatever its keys say
 _HEAD_BYTES = 240
 _WHOLE_BYTES = 480  # up to here a failure may be named anywhere in the text
 _SHORT_WORDS = 16
+_FEW_WORDS = 4
 _DEPTH = 3
 
 
@@ -112,7 +113,7 @@ def _of_words(low: bytes, words: list[bytes]) -> ResultClass:
     plain = b" ".join(words)
     if plain in phrases.EMPTY or (len(words) > 1 and phrases.FRAME.issuperset(words)):
         return ResultClass.empty
-    if plain.startswith(phrases.PENDING_STARTS):
+    if plain.startswith(phrases.PENDING_STARTS) or (len(words) <= _FEW_WORDS and words[0] in phrases.PENDING_FIRST):
         return ResultClass.pending
     if not phrases.PENDING_WORDS.isdisjoint(words) and any(phrase in plain for phrase in phrases.PENDING_WITHIN):
         return ResultClass.pending

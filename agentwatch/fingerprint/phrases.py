@@ -20,6 +20,7 @@ __all__ = [
     "HTTP_FIRST",
     "HTTP_STARTS",
     "PAYLOAD_KEYS",
+    "PENDING_FIRST",
     "PENDING_STARTS",
     "PENDING_STATES",
     "PENDING_WITHIN",
@@ -81,8 +82,8 @@ FAILURE_STARTS = _by_first_word(_STARTS)
 FAILURES_WITHIN = _lines(
     "command not found|no such file or directory|permission denied|syntax error|is not recognized as|does not exist"
     "|doesn't exist|execution failed|unexpected eof|invalid option|cannot open|returned non-zero exit"
-    "|unhandled exception|connection refused|operation not permitted|did not pass|is a directory|not a directory|: failed to |: cannot "
-    "|: file exists|too many arguments|requires an argument"
+    "|unhandled exception|connection refused|operation not permitted|did not pass|is a directory|not a directory"
+    "|: failed to |: cannot |: file exists|too many arguments|requires an argument"
 )
 FAILURES_AHEAD = _lines(": command not found|syntax error near")  # also at the head of a long text
 # One word of each phrase above: where none of them occurs, no phrase does.
@@ -125,13 +126,8 @@ FRAMES = _lines(
     "|exitcode=0|returncode: 0|returncode=0|return code: 0|command output:|code output:|output:|stdout:|stderr:"
     "|stdout=|stderr=|result:|results:|return value:"
 )
-PENDING_STARTS = (
-    *_lines("in progress|in_progress|queued|still |not ready|not finished|not yet|please wait|waiting for"),
-    b"running ",
-    b"job running",
-    b"processing ",
-    b"pending ",
-)
+PENDING_STARTS = _lines("in progress|in_progress|queued|still |not ready|not finished|not yet|please wait|waiting for")
+PENDING_FIRST = _set("running processing pending waiting building starting")  # of a text of few words
 PENDING_WITHIN = _lines(
     "still running|still in progress|is in progress|in progress|is running|is queued|is pending|still processing"
     "|being processed|not yet complete|not yet ready|not ready yet|status running|status pending|status queued"
