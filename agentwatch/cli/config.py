@@ -76,6 +76,9 @@ def config_show(path: Path | None, changed: bool, output: Format) -> int:
 
     def human(out: "Console") -> None:
         for line in lines:
+            if line["value"] is None:
+                out.print(f"[dim]# {line['key']} is not set[/]")
+                continue
             origin = "" if line["from"] == "default" else f"  [dim]# {line['from']}[/]"
             out.print(f"{line['key']} = {escape(_toml(line['value']))}{origin}")
 
@@ -123,5 +126,5 @@ def _toml(value: Any) -> str:
         return "{ " + ", ".join(f"{name} = {_toml(part)}" for name, part in value.items() if part is not None) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(_toml(part) for part in value) + "]"
-    # What is left of JSON is TOML as well, but for null, which TOML does not have.
-    return '""' if value is None else msgspec.json.encode(value).decode()
+    # What is left of JSON is TOML as well.
+    return msgspec.json.encode(value).decode()

@@ -8,6 +8,7 @@ import pytest
 from agentwatch.cli.subjects import named_subject
 from agentwatch.cli.wording import DURATION, age, count, duration, level, moment, money
 from agentwatch.errors import BadRequest
+from agentwatch.records import Level
 
 NONE: dict[str, Any] = dict.fromkeys(("tenant", "app", "agent", "root", "run", "task"))
 
@@ -77,4 +78,4 @@ def test_quantities_read_well() -> None:
     assert (age(0.0, 10.0), age(5.0, 10.0)) == ("-", "5s ago")
     assert moment(1_700_000_000.0) == "2023-11-14 22:13:20Z"
     assert count(1234567) == "1,234,567"
-    assert level(4) == level("kill") == "[red]kill[/]"
+    assert level(Level.kill) == "[red]kill[/]"

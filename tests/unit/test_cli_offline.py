@@ -1,0 +1,190 @@
+"""The verbs that need no daemon: replay, eval, config, token."""
+
+import csv
+import gzip
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from agentwatch.api.auth import hash_token
+from agentwatch.api.options import ApiOptions
+from agentwatch.cli.daemon import DEFAULT_URL
+from agentwatch.cli.root import call
+from agentwatch.records import Event
+from agentwatch.testing import LOOK_ALIKES, LOOPS
+
+KEYS = {
+    "index", "id", "ts", "tenant", "app", "agent", "run", "root_run", "subject", "kind", "change", "level",
+    "confidence", "onset", "count", "period", "reason", "for", "against", "origin", "gate",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AGENTWATCH_CONFIG", "AGENTWATCH_URL", "AGENTWATCH_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def written(path: Path, *groups: Any) -> Path:
+    """Write the events of each group, a run of its own, one line each."""
+    lines = [
+        msgspec.json.encode(msgspec.structs.replace(event, id=f"{at}-{n}", run=f"run-{at}", root_run=f"run-{at}"))
+        for at, events in enumerate(groups)
+        for n, event in enumerate(events)
+    ]
+    data = b"\n".join(lines) + b"\n"
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    return path
+
+
+def read(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_replay_prints_one_object_a_change_and_a_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trace = written(tmp_path / "loop.jsonl.gz", LOOPS["exact_repeat"]())
+    assert call(["replay", str(trace), "--json"]) == 1
+    *changes, last = read(capsys.readouterr().out)
+    assert changes
+    for change in changes:
+        assert set(change) == KEYS
+        assert change["level"] in ("observe", "warn", "throttle", "pause", "kill")
+        assert change["change"] in ("up", "down")
+    assert changes[0]["onset"].keys() == {"index", "id"}
+    assert last["summary"].keys() >= {"events", "runs", "warned", "killed", "seconds", "malformed"}
+    assert last["summary"]["warned"] > 0
+
+
+def test_replaying_twice_says_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trace = str(written(tmp_path / "loop.jsonl", LOOPS["cycle"](), LOOPS["pingpong"]()))
+    said = []
+    for _ in range(2):
+        call(["replay", trace, "--json"])
+        said.append(capsys.readouterr().out.splitlines()[:-1])
+    assert said[0] == said[1]
+
+
+def test_an_innocent_replay_finds_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trace = written(tmp_path / "fine.jsonl", LOOK_ALIKES["pagination"]())
+    assert call(["replay", str(trace)]) == 0
+    assert "0 subjects warned, 0 killed" in capsys.readouterr().out
+
+
+def test_malformed_lines_are_named_and_strict_minds_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = written(tmp_path / "first.jsonl", LOOK_ALIKES["pagination"]()[:3])
+    second = tmp_path / "second.jsonl"
+    second.write_text('{"agent":"a","ts":1}\n\nnot json\n{"agent":""}\n')
+    files = [str(first), str(second)]
+    assert call(["replay", *files, "--json"]) == 0
+    told = capsys.readouterr()
+    assert read(told.out)[-1]["summary"]["malformed"] == 2
+    assert f"{second}:3: " in told.err
+    assert f"{second}:4: agent: " in told.err
+    assert call(["replay", *files, "--strict"]) == 2
+
+
+def test_replay_by_other_rules(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trace = str(written(tmp_path / "loop.jsonl", LOOPS["exact_repeat"]()))
+    policy = tmp_path / "policy.toml"
+    policy.write_text('version = 1\n[defaults]\nactions = ["warn"]\n')
+    call(["replay", trace, "--policy", str(policy), "--json"])
+    assert {change["level"] for change in read(capsys.readouterr().out)[:-1]} <= {"observe", "warn"}
+    policy.write_text("version = 9\n")
+    assert call(["replay", trace, "--policy", str(policy)]) == 2
+    assert "policy.toml" in capsys.readouterr().err
+
+
+def test_replay_of_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["replay", "/nowhere/x.jsonl"]) == 2
+    assert "/nowhere/x.jsonl: No such file" in capsys.readouterr().err
+
+
+def test_eval_scores_by_group(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trace = written(tmp_path / "events.jsonl", LOOPS["exact_repeat"](), LOOK_ALIKES["batch"]())
+    labels = tmp_path / "labels.csv"
+    with labels.open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerows([
+            ["run", "source", "label", "onset", "shape", "reason"],
+            ["run-0", "made", "loop", "1", "exact", ""],
+            ["run-1", "made", "benign", "", "", ""],
+        ])  # fmt: skip
+    assert call(["eval", str(trace), str(labels), "--json"]) == 0
+    report = read(capsys.readouterr().out)[0]
+    assert (report["runs"], report["benign_warned"], report["benign_killed"]) == (2, 0, 0)
+    assert report["warn"]["found"] == 1
+    assert call(["eval", str(trace), str(labels)]) == 0
+    assert "source:made" in capsys.readouterr().out
+    labels.write_text("run,label\nrun-0,perhaps\n")
+    assert call(["eval", str(trace), str(labels)]) == 2
+    assert "row 2" in capsys.readouterr().err
+
+
+def test_config_check_names_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "agentwatch.toml"
+    path.write_text('[redis]\nurl = "redis://db"\n')
+    assert call(["config", "check", "--config", str(path)]) == 0
+    assert "fine" in capsys.readouterr().out
+    for text, word in (
+        ('[redis]\nurll = "x"\n', "redis.urll"),
+        ("[redis\n", "not TOML"),
+        ('[policy]\nfiles = ["none/*.toml"]\n', "policy.files"),
+        ('[redis]\npassword = "file:/nowhere"\n', "redis.password"),
+        ('[[receivers]]\nname = "a"\nurl = "x"\n[[receivers]]\nname = "a"\nurl = "y"\n', "receivers"),
+    ):
+        path.write_text(text)
+        assert call(["config", "check", "--config", str(path)]) == 2
+        assert word in capsys.readouterr().err
+    assert call(["config", "check", "--config", str(tmp_path / "none.toml")]) == 2
+
+
+def test_config_show_tells_where_values_come_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "agentwatch.toml"
+    path.write_text('[redis]\nurl = "redis://me:s3cret@db"\n')
+    monkeypatch.setenv("AGENTWATCH_WORKER_BATCH", "7")
+    assert call(["config", "show", "--config", str(path), "-o", "json"]) == 0
+    shown = {line["key"]: (line["value"], line["from"]) for line in json.loads(capsys.readouterr().out)}
+    assert shown["redis.url"] == ("redis://•••@db", "file")
+    assert shown["worker.batch"] == (7, "AGENTWATCH_WORKER_BATCH")
+    assert shown["api.port"][1] == "default"
+    assert call(["config", "show", "--config", str(path), "--changed"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_what_config_show_prints_can_be_read_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["config", "show"]) == 0
+    again = tmp_path / "again.toml"
+    again.write_text(capsys.readouterr().out)
+    assert call(["config", "check", "--config", str(again)]) == 0
+
+
+@pytest.mark.parametrize("kind", ["config", "event"])
+def test_schemas(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["config", "schema", "--of", kind]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert schema["$ref"].startswith("#/$defs/")
+    if kind == "event":
+        assert set(schema["$defs"]["Event"]["properties"]) == set(Event.__struct_fields__)
+
+
+def test_a_new_token_fits_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["token", "new", "gateway", "--role", "guard", "--tenant", "acme", "--app", "crew", "-o", "json"]
+    assert call(arguments) == 0
+    made = json.loads(capsys.readouterr().out)
+    lines = tomllib.loads(made["toml"])["api"]["tokens"]
+    assert lines == [made["config"]]
+    assert lines[0]["sha256"] == hash_token(made["token"])
+    msgspec.convert({"tokens": lines}, ApiOptions)
+    assert call(["token", "new", "two words"]) == 2
+    assert "name: " in capsys.readouterr().err
+
+
+def test_the_usual_address_is_the_daemon_s_own() -> None:
+    options = ApiOptions()
+    assert f"http://{options.host}:{options.port}" == DEFAULT_URL
