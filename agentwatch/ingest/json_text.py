@@ -101,7 +101,7 @@ def _place(data: bytes, end: int, max_depth: int) -> str:
         elif sign == b",":
             wants_key = depth == 1
         elif depth == 1 and wants_key:
-            key, wants_key = sign, False
+            key, wants_key = sign if sign.endswith(b'"') else b"", False
     return key.strip(b'"')[:256].decode(errors="replace") if depth else ""
 
 
