@@ -5,7 +5,7 @@ from agentwatch.detect.state import RunState
 from agentwatch.fingerprint import similarity
 from agentwatch.records import Fingerprint, Observation, ResultClass
 
-__all__ = ["POLL_GAP_S", "brings_news", "is_failure", "is_novel", "is_poll", "moved"]
+__all__ = ["POLL_GAP_S", "brings_news", "found_nothing", "is_failure", "is_novel", "is_poll", "moved"]
 
 POLL_GAP_S = 10.0  # a pending answer asked for again after this long is a poll
 NEWS_BELOW = 0.5  # an input less alike than this to what was said before brings news
@@ -21,9 +21,18 @@ def is_failure(seen: Observation) -> bool:
     return status is None and result is not None and result.klass is ResultClass.error
 
 
-def is_novel(history: History, result: Fingerprint | None) -> bool:
+def found_nothing(seen: Observation) -> bool:
+    """Tell whether a call succeeded and brought back nothing: by its status where that says so, else by its result."""
+    result = seen.prints.result
+    return result is not None and (seen.event.status == "empty" or result.klass is ResultClass.empty)
+
+
+def is_novel(seen: Observation, history: History) -> bool:
     """Tell whether a result says something that no call of the window was answered with. Digits count as content."""
-    return result is not None and result.klass is ResultClass.content and rfind(history.results, result.masked or 1) < 0
+    result = seen.prints.result
+    if result is None or result.klass is not ResultClass.content or seen.event.status == "empty":
+        return False
+    return rfind(history.results, result.masked or 1) < 0
 
 
 def is_poll(result: Fingerprint | None, gap_s: float) -> bool:

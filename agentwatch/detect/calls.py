@@ -3,18 +3,13 @@
 Weights are those of a leaky bucket that warns at 3 and kills at 9 (docs/detectors.md says where each comes from).
 """
 
-from functools import lru_cache
-
-from msgspec import Struct
-from xxhash import xxh3_64_intdigest
-
-from agentwatch.detect.against import POLL_GAP_S, is_failure, is_novel, is_poll, moved
-from agentwatch.detect.history import History, Near, mix
-from agentwatch.detect.said import Said
-from agentwatch.fingerprint import similarity
+from agentwatch.detect.against import POLL_GAP_S, found_nothing, is_failure, is_novel, is_poll, moved
+from agentwatch.detect.history import History, Near
+from agentwatch.detect.reading import Reading, call_digest, likeness, weigh
+from agentwatch.detect.variants import ERROR_ALIKE, SOME_WORDS, read_variant
 from agentwatch.records import Fingerprint, Observation, ResultClass
 
-__all__ = ["Reading", "call_digest", "read_call", "tool_digest"]
+__all__ = ["read_call"]
 
 SAME = 1.0  # the same call with the same answer, adjacent or for the third time
 AGAIN = 0.6  # the same for the second time, with others between; less the more calls lie between,
@@ -26,70 +21,19 @@ SPIN_GAP_S = 1.0
 UNLOGGED = 0.8  # the same call in a row, where the log holds no answers
 OTHER_ERROR = 0.25  # the same call failing with an error that says something else
 FLIPPED = 0.5  # the same call with an answer that another call had
-COUNTED = 0.6  # the same but for digits, with the same failure or nothing found: hard
 IDLE = 0.3  # a short call with a short answer, repeated at leisure: waiting, most likely
-STALE = 0.75  # other arguments, the same failure
-ALIKE = 0.75  # arguments half alike
-AKIN = 0.6  # arguments a little alike
-EMPTY = 0.5  # other arguments, nothing found again
 MOVING = 0.25  # factor for a failure whose numbers move one way
 HALF = 0.5  # factor for a change made between, and for slow repeats
 SLOW_GAP_S = 60.0
 SAME_MOMENT_S = 0.02
 BETWEEN = 0.15  # factor for a short answer had before, where calls never made before lie between
-CLOSE = 0.75  # nearly the same arguments, the same silence or the same few words
-CLOSE_FROM = 0.8
-SOME_WORDS = 6
-MANY_WORDS = 10
-ALIKE_FROM = 0.5
-AKIN_FROM = 0.3
-ERROR_ALIKE = 0.5
 _QUIET = (ResultClass.ack, ResultClass.empty, ResultClass.bare, ResultClass.pending)
-
-
-class Reading(Struct, gc=False):
-    """What one event means for the stale buckets.
-
-    kind: whose evidence it is ("" is nobody's). hard and soft are added. novel: it brought something new and takes
-    evidence away. parallel: a duplicate within one step, which counts for nothing. poll: asked again in
-    good time for an answer that is pending. faint: it may be honest work that looks alike, so it warns at most.
-    words: what was found, in words.
-    """
-
-    kind: str = ""
-    hard: float = 0.0
-    soft: float = 0.0
-    novel: bool = False
-    parallel: bool = False
-    poll: bool = False
-    faint: bool = False
-    words: str = ""
-    against: tuple[str, ...] = ()
-    call: int = 0
-    result: int = 0
-    failed: bool = False
-    writes: bool = False
-    fresh: bool = False
-    near: Near | None = None
-    said: Said | None = None
-
-
-@lru_cache(maxsize=4096)
-def tool_digest(tool: str) -> int:
-    """Digest a tool's name."""
-    return xxh3_64_intdigest(tool.encode()) or 1
-
-
-def call_digest(seen: Observation) -> int:
-    """Digest what was called: tool and exact arguments."""
-    arguments = seen.prints.arguments
-    return mix(tool_digest(seen.event.tool), arguments.exact if arguments is not None else 0)
 
 
 def read_call(seen: Observation, history: History) -> Reading:
     """Compare a tool call with the window and say what it adds or takes away."""
     result = seen.prints.result
-    reading = Reading(call=call_digest(seen), failed=is_failure(seen))
+    reading = Reading(call=call_digest(seen), failed=is_failure(seen), empty=found_nothing(seen))
     reading.result = 0 if result is None else result.masked or 1
     if seen.prints.arguments is None and result is None:
         return reading
@@ -100,13 +44,13 @@ def read_call(seen: Observation, history: History) -> Reading:
             return reading
         _same(seen, history, reading, place)
     else:
-        _other(seen, history, reading)
+        read_variant(seen, history, reading)
         reading.fresh = not reading.kind and not reading.failed
         reading.writes = reading.fresh and result is not None and result.klass in (ResultClass.ack, ResultClass.empty)
     if reading.failed or result is None:
         reading.novel = result is None and place < 0
     elif not reading.kind:
-        reading.novel = is_novel(history, result)
+        reading.novel = is_novel(seen, history)
     return reading
 
 
@@ -146,7 +90,7 @@ def _same(seen: Observation, history: History, reading: Reading, place: int) -> 
     if result is None:
         if not earlier:
             weight = TERSE if terse else UNLOGGED
-            _add(reading, "repeat", soft=weight * base, words="the same call again, answers unknown")
+            weigh(reading, "repeat", soft=weight * base, words="the same call again, answers unknown")
     elif reading.result == earlier:
         if result.klass is ResultClass.pending:
             _pending_again(reading, gap_s, adjacent=adjacent)
@@ -154,8 +98,8 @@ def _same(seen: Observation, history: History, reading: Reading, place: int) -> 
             _same_answer(reading, result, base, adjacent=adjacent, terse=terse)
     elif reading.failed:
         _other_failure(result, reading, near, base)
-    elif result.klass is ResultClass.content and not is_novel(history, result):
-        _add(reading, "repeat", soft=FLIPPED, words="the same call with an answer that was had before")
+    elif result.klass is ResultClass.content and not is_novel(seen, history):
+        weigh(reading, "repeat", soft=FLIPPED, words="the same call with an answer that was had before")
     if seen.prints.arguments is None:
         reading.hard, reading.soft = 0.0, (reading.hard + reading.soft) * UNNAMED
         reading.against += ("the log holds no arguments",)
@@ -165,38 +109,38 @@ def _same(seen: Observation, history: History, reading: Reading, place: int) -> 
 def _pending_again(reading: Reading, gap_s: float, *, adjacent: bool) -> None:
     """Weigh a poll that comes too soon: a spin is one, a look every few seconds is a waste that warns at most."""
     if gap_s < SPIN_GAP_S:
-        _add(reading, "repeat", hard=TERSE if adjacent else 0.0, words="a pending answer is asked for in a spin")
+        weigh(reading, "repeat", hard=TERSE if adjacent else 0.0, words="a pending answer is asked for in a spin")
     elif adjacent:
         reading.faint = True
         haste = (1.0 - gap_s / POLL_GAP_S) ** 3
-        _add(reading, "repeat", soft=TERSE * haste, words="a pending answer is asked for again and again")
+        weigh(reading, "repeat", soft=TERSE * haste, words="a pending answer is asked for again and again")
 
 
 def _same_answer(reading: Reading, result: Fingerprint, base: float, *, adjacent: bool, terse: bool) -> None:
     if reading.failed:
-        _add(reading, "failure", hard=SAME * base, words="the same call fails with the same error")
-    elif result.klass not in _QUIET:
-        _add(reading, "repeat", hard=SAME * base, words="the same call gets the same answer")
-    elif not adjacent and not terse and result.klass is ResultClass.empty:
-        _add(reading, "repeat", soft=SILENT * base, words="the same call gets the same empty answer again")
+        weigh(reading, "failure", hard=SAME * base, words="the same call fails with the same error")
+    elif result.klass not in _QUIET and not reading.empty:
+        weigh(reading, "repeat", hard=SAME * base, words="the same call gets the same answer")
+    elif not adjacent and not terse and reading.empty:
+        weigh(reading, "repeat", soft=SILENT * base, words="the same call gets the same empty answer again")
     elif adjacent:
         weight = TERSE if terse else SILENT
-        _add(reading, "repeat", hard=weight, words="the same call in a row gets the same empty answer")
+        weigh(reading, "repeat", hard=weight, words="the same call in a row gets the same empty answer")
 
 
 def _other_failure(result: Fingerprint, reading: Reading, near: Near | None, base: float) -> None:
     if near is None or not near.failed:
         return
-    alike = near.result_shape == result.shape or _alike(near.answer, result.sketch) >= ERROR_ALIKE
+    alike = near.result_shape == result.shape or likeness(near.answer, result.sketch) >= ERROR_ALIKE
     if not alike:
         reading.against = ("the error says something else than before",)
-        _add(reading, "failure", soft=OTHER_ERROR * base, words="the same call fails again")
+        weigh(reading, "failure", soft=OTHER_ERROR * base, words="the same call fails again")
         return
     direction = moved(near.numbers, result.numbers)
     if direction and near.moved in (0, direction):
         reading.against = ("a number in the error moves one way",)
         base *= MOVING
-    _add(reading, "failure", hard=SAME * base, words="the same call fails with much the same error")
+    weigh(reading, "failure", hard=SAME * base, words="the same call fails with much the same error")
 
 
 def _discount(history: History, reading: Reading, place: int, gap_s: float, *, adjacent: bool, idle: bool) -> None:
@@ -216,78 +160,3 @@ def _discount(history: History, reading: Reading, place: int, gap_s: float, *, a
     elif gap_s >= POLL_GAP_S:
         reading.soft += reading.hard * HALF
         reading.hard *= HALF
-
-
-def _other(seen: Observation, history: History, reading: Reading) -> None:
-    result = seen.prints.result
-    arguments = seen.prints.arguments
-    if result is None or arguments is None or result.klass in (ResultClass.ack, ResultClass.bare, ResultClass.pending):
-        return
-    tool = tool_digest(seen.event.tool)
-    best = Reading()
-    for near in reversed(history.near):
-        if near.tool == tool and near.failed == reading.failed and near.result:
-            _compare(near, arguments, result, reading, best)
-    reading.kind, reading.hard, reading.soft = best.kind, best.hard, best.soft
-    reading.words, reading.against, reading.near, reading.faint = best.words, best.against, best.near, best.faint
-
-
-def _compare(near: Near, arguments: Fingerprint, result: Fingerprint, reading: Reading, best: Reading) -> None:
-    """Weigh one earlier call against this one, and keep it in `best` where it is the strongest evidence so far."""
-    same_answer = near.result == reading.result
-    counted = near.shape == arguments.shape
-    alike = _alike(near.arguments, arguments.sketch)
-    found = Reading(near=near)
-    if reading.failed:
-        same = same_answer or near.result_shape == result.shape
-        _failing_alike(found, near, result, alike, same=same, counted=counted and same_answer)
-    elif same_answer and result.klass is ResultClass.empty:
-        _nothing(found, arguments, result, alike, counted=counted)
-    elif same_answer:
-        _same_content(found, arguments, result, alike)
-    if found.hard + found.soft > best.hard + best.soft:
-        best.kind, best.hard, best.soft, best.words = found.kind, found.hard, found.soft, found.words
-        best.against, best.near, best.faint = found.against, near, found.faint
-
-
-def _nothing(found: Reading, arguments: Fingerprint, result: Fingerprint, alike: float, *, counted: bool) -> None:
-    """Weigh "nothing" again. One without a word may be a change that worked in silence, so it takes close likeness."""
-    if result.size == 0:
-        if alike >= CLOSE_FROM and arguments.words >= SOME_WORDS:
-            found.faint = True
-            _add(found, "stagnation", soft=CLOSE, words="nearly the same arguments, nothing comes back again")
-    elif counted:
-        words = "only numbers change in the arguments, nothing is found again"
-        _add(found, "stagnation", hard=COUNTED, words=words)
-    elif alike >= AKIN_FROM:
-        _add(found, "stagnation", soft=EMPTY, words="changed arguments, nothing is found again")
-
-
-def _same_content(found: Reading, arguments: Fingerprint, result: Fingerprint, alike: float) -> None:
-    """Weigh an answer had before. A few words ("true", "1 row") answer many questions, so they take close likeness."""
-    words = "changed arguments, the same answer again"
-    if result.words >= MANY_WORDS:
-        if alike >= AKIN_FROM:
-            _add(found, "stagnation", soft=ALIKE if alike >= ALIKE_FROM else AKIN, words=words)
-    elif alike >= CLOSE_FROM and arguments.words >= MANY_WORDS:
-        found.faint = True
-        _add(found, "stagnation", soft=CLOSE, words=words)
-
-
-def _failing_alike(found: Reading, near: Near, result: Fingerprint, alike: float, *, same: bool, counted: bool) -> None:
-    if counted:
-        words = "only numbers change in the arguments, the same failure"
-        _add(found, "stagnation", hard=COUNTED, words=words)
-    elif same:
-        _add(found, "stagnation", soft=STALE, words="changed arguments, the same failure")
-    elif alike >= AKIN_FROM and _alike(near.answer, result.sketch) >= ERROR_ALIKE:
-        weight = ALIKE if alike >= ALIKE_FROM else AKIN
-        _add(found, "failure", soft=weight, words="much the same call fails with much the same error")
-
-
-def _add(reading: Reading, kind: str, *, words: str, hard: float = 0.0, soft: float = 0.0) -> None:
-    reading.kind, reading.hard, reading.soft, reading.words = kind, hard, soft, words
-
-
-def _alike(a: bytes, b: bytes) -> float:
-    return similarity(a, b) if a and b else 0.0

@@ -120,7 +120,7 @@ def _symbol(seen: Observation, state: Scope) -> int:
 
 
 def _copy(step: OpenStep) -> OpenStep:
-    return OpenStep(step.number, step.at, step.chat, list(step.members))
+    return OpenStep(step.number, step.at, step.chat, step.members)
 
 
 def _back(symbols: bytearray, lag: int) -> int:

@@ -7,7 +7,7 @@ the buckets together. Hard evidence alone can justify a kill; soft evidence paus
 from msgspec import Struct
 
 from agentwatch.detect.against import moved
-from agentwatch.detect.calls import Reading, read_call, tool_digest
+from agentwatch.detect.calls import read_call
 from agentwatch.detect.history import (
     CALLS,
     FAILED,
@@ -17,6 +17,7 @@ from agentwatch.detect.history import (
     History,
     Near,
 )
+from agentwatch.detect.reading import Reading, tool_digest
 from agentwatch.detect.said import learn_said, read_said, worked
 from agentwatch.detect.state import Scope
 from agentwatch.detect.streak import evidence_of, grow

@@ -5,9 +5,9 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from agentwatch.detect import evidence
-from agentwatch.detect.calls import tool_digest
 from agentwatch.detect.exchange import VOICES, Exchange, Voice
 from agentwatch.detect.history import remember, rfind
+from agentwatch.detect.reading import tool_digest
 from agentwatch.detect.said import output_of
 from agentwatch.detect.state import Scope
 from agentwatch.detect.streak import evidence_of, grow
@@ -98,9 +98,16 @@ class Pingpong:
         if reading.said is None or output is None or (exchange is not None and exchange.index == seen.index):
             return
         if exchange is None:
+            if not _is_company(seen, state):
+                return
             exchange = state.root.exchange = Exchange()
         exchange.index = seen.index
         _take(seen, state, exchange, output)
+
+
+def _is_company(seen: Observation, state: Scope) -> bool:
+    """Tell whether anybody else speaks in this tree of runs; most trees are one agent alone and keep nothing here."""
+    return bool(len(state.run.speakers) > 1 or state.root.descendants or seen.event.to_agent)
 
 
 def _weigh(seen: Observation, exchange: Exchange, output: Fingerprint) -> Answer:

@@ -78,6 +78,10 @@ class Ladder:
         self.dropped = 0
         self._rungs: dict[str, Rung] = {}
 
+    def __len__(self) -> int:
+        """Count the subjects that are remembered: none means that there is nothing to let down."""
+        return len(self._rungs)
+
     def level(self, subject: str) -> Level:
         """Tell where a subject stands."""
         rung = self._rungs.get(subject)

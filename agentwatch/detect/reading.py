@@ -1,0 +1,63 @@
+"""What one event means for the stale buckets, and how calls are named and compared."""
+
+from functools import lru_cache
+
+from msgspec import Struct
+from xxhash import xxh3_64_intdigest
+
+from agentwatch.detect.history import Near, mix
+from agentwatch.detect.said import Said
+from agentwatch.fingerprint import similarity
+from agentwatch.records import Observation
+
+__all__ = ["Reading", "call_digest", "likeness", "tool_digest", "weigh"]
+
+
+class Reading(Struct, gc=False):
+    """What one event means for the stale buckets.
+
+    kind: whose evidence it is ("" is nobody's). hard and soft are added. novel: it brought something new and takes
+    evidence away. parallel: a duplicate within one step, which counts for nothing. poll: asked again in
+    good time for an answer that is pending. faint: it may be honest work that looks alike, so it warns at most.
+    words: what was found, in words.
+    """
+
+    kind: str = ""
+    hard: float = 0.0
+    soft: float = 0.0
+    novel: bool = False
+    parallel: bool = False
+    poll: bool = False
+    faint: bool = False
+    words: str = ""
+    against: tuple[str, ...] = ()
+    call: int = 0
+    result: int = 0
+    failed: bool = False
+    empty: bool = False
+    writes: bool = False
+    fresh: bool = False
+    near: Near | None = None
+    said: Said | None = None
+
+
+@lru_cache(maxsize=4096)
+def tool_digest(tool: str) -> int:
+    """Digest a tool's name."""
+    return xxh3_64_intdigest(tool.encode()) or 1
+
+
+def call_digest(seen: Observation) -> int:
+    """Digest what was called: tool and exact arguments."""
+    arguments = seen.prints.arguments
+    return mix(tool_digest(seen.event.tool), arguments.exact if arguments is not None else 0)
+
+
+def weigh(reading: Reading, kind: str, *, words: str, hard: float = 0.0, soft: float = 0.0) -> None:
+    """Say whose evidence it is and how much, in words too."""
+    reading.kind, reading.hard, reading.soft, reading.words = kind, hard, soft, words
+
+
+def likeness(a: bytes, b: bytes) -> float:
+    """Estimate how alike two texts are from their sketches; 0 where one has none."""
+    return similarity(a, b) if a and b else 0.0

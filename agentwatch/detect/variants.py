@@ -1,0 +1,100 @@
+"""Whether a call that was never made before is only a variant of an earlier one that brought the same nothing."""
+
+from agentwatch.detect.history import History, Near
+from agentwatch.detect.reading import Reading, likeness, tool_digest, weigh
+from agentwatch.records import Fingerprint, Observation, ResultClass
+
+__all__ = ["ERROR_ALIKE", "SOME_WORDS", "read_variant"]
+
+COUNTED = 0.6  # the same but for digits, with the same failure or nothing found: hard
+STALE = 0.75  # other arguments a little alike, the same failure
+OTHERWISE = 0.6  # quite other arguments, the same failure
+WANDERING = 0.35  # quite other arguments, nothing found again
+ALIKE = 0.75  # arguments half alike
+AKIN = 0.6  # arguments a little alike
+EMPTY = 0.5  # other arguments, nothing found again
+CLOSE = 0.75  # nearly the same arguments, the same silence or the same few words
+CLOSE_FROM = 0.8
+MANY_WORDS = 10
+ALIKE_FROM = 0.5
+AKIN_FROM = 0.3
+SOME_WORDS = 6
+ERROR_ALIKE = 0.5
+_QUIET = (ResultClass.ack, ResultClass.bare, ResultClass.pending)
+
+
+def read_variant(seen: Observation, history: History, reading: Reading) -> None:
+    """Compare a call with the latest distinct calls of the same tool and keep the strongest evidence in the reading."""
+    result = seen.prints.result
+    arguments = seen.prints.arguments
+    if result is None or arguments is None:
+        return
+    if result.klass in (ResultClass.ack, ResultClass.bare, ResultClass.pending) and not (
+        reading.failed or reading.empty
+    ):
+        return
+    tool = tool_digest(seen.event.tool)
+    best = Reading()
+    for near in reversed(history.near):
+        if near.tool == tool and near.failed == reading.failed and near.result:
+            _compare(near, seen, arguments, result, reading, best)
+    reading.kind, reading.hard, reading.soft = best.kind, best.hard, best.soft
+    reading.words, reading.against, reading.near, reading.faint = best.words, best.against, best.near, best.faint
+
+
+def _compare(
+    near: Near, seen: Observation, arguments: Fingerprint, result: Fingerprint, reading: Reading, best: Reading
+) -> None:
+    """Weigh one earlier call against this one, and keep it in `best` where it is the strongest evidence so far."""
+    same_answer = near.result == reading.result
+    counted = near.shape == arguments.shape
+    alike = likeness(near.arguments, arguments.sketch)
+    found = Reading(near=near)
+    if reading.failed:
+        same = same_answer or near.result_shape == result.shape
+        _failing_alike(found, near, result, alike, same=same, counted=counted and same_answer)
+    elif same_answer and reading.empty:
+        silent = result.size == 0 and seen.event.status != "empty"
+        _nothing(found, arguments, alike, silent=silent, counted=counted)
+    elif same_answer:
+        _same_content(found, arguments, result, alike)
+    if found.hard + found.soft > best.hard + best.soft:
+        best.kind, best.hard, best.soft, best.words = found.kind, found.hard, found.soft, found.words
+        best.against, best.near, best.faint = found.against, near, found.faint
+
+
+def _nothing(found: Reading, arguments: Fingerprint, alike: float, *, silent: bool, counted: bool) -> None:
+    """Weigh "nothing" again. One without a word may be a change that worked in silence, so it takes close likeness."""
+    if silent:
+        if alike >= CLOSE_FROM and arguments.words >= SOME_WORDS:
+            found.faint = True
+            weigh(found, "stagnation", soft=CLOSE, words="nearly the same arguments, nothing comes back again")
+    elif counted:
+        words = "only numbers change in the arguments, nothing is found again"
+        weigh(found, "stagnation", hard=COUNTED, words=words)
+    else:
+        weight = EMPTY if alike >= AKIN_FROM else WANDERING
+        weigh(found, "stagnation", soft=weight, words="changed arguments, nothing is found again")
+
+
+def _same_content(found: Reading, arguments: Fingerprint, result: Fingerprint, alike: float) -> None:
+    """Weigh an answer had before. A few words ("true", "1 row") answer many questions, so they take close likeness."""
+    words = "changed arguments, the same answer again"
+    if result.words >= MANY_WORDS:
+        if alike >= AKIN_FROM:
+            weigh(found, "stagnation", soft=ALIKE if alike >= ALIKE_FROM else AKIN, words=words)
+    elif alike >= CLOSE_FROM and arguments.words >= MANY_WORDS:
+        found.faint = True
+        weigh(found, "stagnation", soft=CLOSE, words=words)
+
+
+def _failing_alike(found: Reading, near: Near, result: Fingerprint, alike: float, *, same: bool, counted: bool) -> None:
+    if counted:
+        words = "only numbers change in the arguments, the same failure"
+        weigh(found, "stagnation", hard=COUNTED, words=words)
+    elif same:
+        weight = STALE if alike >= AKIN_FROM else OTHERWISE
+        weigh(found, "stagnation", soft=weight, words="changed arguments, the same failure")
+    elif alike >= AKIN_FROM and likeness(near.answer, result.sketch) >= ERROR_ALIKE:
+        weight = ALIKE if alike >= ALIKE_FROM else AKIN
+        weigh(found, "failure", soft=weight, words="much the same call fails with much the same error")
