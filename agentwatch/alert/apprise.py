@@ -5,6 +5,7 @@ anew and the end resolves what the beginning opened.
 """
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import parse_qsl, urlencode
 
@@ -90,6 +91,8 @@ def _reach(url: str) -> "apprise.Apprise":
         import apprise
     except ImportError as error:
         raise NotifyRefused("apprise is not installed: pip install 'agentwatch[notify]'", "url") from error
+    # it logs the URLs that it cannot read, and they hold secrets; what failed is told by who called
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
     # plain text: what agents wrote must not be read as markup or as escapes
     service = apprise.Apprise(asset=apprise.AppriseAsset(interpret_escapes=False, app_id="agentwatch"))
     if not service.add(url):
