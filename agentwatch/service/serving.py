@@ -45,9 +45,27 @@ class _Embedded(uvicorn.Server):
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the open streams, then wait for requests as uvicorn does."""
+        """Listen no more, end the streams, let requests finish in time, then close what is left.
+
+        In place of uvicorn's own, which knows no streams and sleeps between its looks at what is still open.
+        """
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
         self._app.state.close_streams()
-        await super().shutdown(sockets)
+        for connection in tuple(self.server_state.connections):
+            connection.shutdown()
+        if requests := set(self.server_state.tasks):
+            _, late = await asyncio.wait(requests, timeout=self.config.timeout_graceful_shutdown)
+            for request in late:
+                request.cancel()
+            if late:
+                _log.warning("api_requests_broken_off", count=len(late))
+                await asyncio.wait(late, timeout=1.0)
+        for connection in tuple(self.server_state.connections):
+            connection.transport.close()
+        await self.lifespan.shutdown()
 
 
 class ApiServer:
@@ -137,6 +155,7 @@ class ApiServer:
             lifespan="on",
             interface="asgi3",
             log_config=None,  # log lines go where all of the daemon's go
+            log_level="error",  # a warning for each broken request would let any scanner fill the log
             access_log=False,
             proxy_headers=False,  # the peer decides about loopback, not what it says of itself
             server_header=False,
