@@ -37,10 +37,10 @@ class Lineage:
                 return app
         return event.app
 
-    def add(self, event: Event, app: str) -> None:
+    def add(self, event: Event, run: str, app: str) -> None:
         """Remember where a run that has just begun was placed."""
         self._make_room(self.apps)
-        self.apps[event.tenant, event.run] = app
+        self.apps[event.tenant, run] = app
         if app != event.app:
             self._make_room(self.placed)
             self.placed[event.tenant, event.app, event.run] = app

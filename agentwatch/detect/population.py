@@ -63,7 +63,8 @@ class Population:
         if agent is None:
             if self.agents >= self.options.max_agents:
                 self._thin_agents()
-            agent = app.agents[event.agent] = AgentState(event.agent, started=app.clock, last=app.clock)
+            name = app.app if event.agent == app.app else event.agent
+            agent = app.agents[name] = AgentState(name, started=app.clock, last=app.clock)
             self.agents += 1
         return agent
 
@@ -82,17 +83,17 @@ class Population:
             self._close(app, before)
         elif self.runs >= self.options.max_runs:
             self._thin_runs()
-        root = event.root_run
-        if root == event.run and event.parent_run in app.runs:
+        # Equal names are kept as one string: of most runs half of the names are equal.
+        name = agent.agent if event.run == agent.agent else event.run
+        root = name if event.root_run == name else event.root_run
+        if root is name and event.parent_run in app.runs:
             root = app.runs[event.parent_run].root
-        elif root == event.run:
-            root = event.run  # one string instead of two equal ones
-        run = RunState(app.tenant, app.app, agent.agent, event.run, root, event.parent_run, event.task, event.team)
+        run = RunState(app.tenant, app.app, agent.agent, name, root, event.parent_run, event.task, event.team)
         run.started = run.last = app.clock
         run.first_index = index
-        app.runs[event.run] = run
+        app.runs[name] = run
         self.runs += 1
-        self.lineage.add(event, app.app)
+        self.lineage.add(event, run.run, app.app)
         self._join(app, run)
         return run
 

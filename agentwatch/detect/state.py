@@ -131,7 +131,7 @@ class AgentState(Struct, array_like=True, gc=False):
     signals: dict[str, LastSignal] | None = None
 
 
-class AppState(Struct, array_like=True):
+class AppState(Struct, array_like=True, gc=False):
     """One app: its clock (the highest `ts` seen of it) and everything in it, by id; see `root` for trees."""
 
     tenant: str

@@ -3,7 +3,7 @@
 Without numbers each tool event is a step of its own, and a chat's output is one only if no tool follows it.
 """
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from agentwatch.records import Observation
 
@@ -20,7 +20,7 @@ class OpenStep(Struct, array_like=True, gc=False):
     number: int = -1
     at: float = 0.0
     chat: int = 0
-    members: list[int] = field(default_factory=list)
+    members: tuple[int, ...] = ()
 
 
 def enter_step(open_step: OpenStep, seen: Observation, symbol: int) -> list[int]:
@@ -59,7 +59,7 @@ def close_step(open_step: OpenStep) -> list[int]:
     symbol = 0
     if open_step.members:
         symbol = _digest(open_step.members)
-        open_step.members.clear()
+        open_step.members = ()
     elif open_step.chat:
         symbol = open_step.chat
     open_step.chat = 0
@@ -71,10 +71,10 @@ def _join(open_step: OpenStep, symbol: int, tool: bool) -> None:
     if not tool:
         open_step.chat = symbol
     elif symbol not in open_step.members and len(open_step.members) < MAX_MEMBERS:
-        open_step.members.append(symbol)
+        open_step.members = (*open_step.members, symbol)
 
 
-def _digest(members: list[int]) -> int:
+def _digest(members: tuple[int, ...]) -> int:
     """Sum the members after mixing each (SplitMix64's finaliser), so that order does not matter but content does."""
     if len(members) == 1:
         return members[0]
