@@ -22,7 +22,7 @@ agents first prints what it would touch, and asks; in a script it needs `--yes`.
 def help_of(command: click.Command, path: list[str], parent: click.Context | None) -> list[str]:
     """Collect a command's help and that of its sub-commands, depth first."""
     context = click.Context(command, info_name=path[-1], parent=parent, terminal_width=100, max_content_width=100)
-    level = "#" * min(len(path) + 1, 4)
+    level = "#" * min(len(path), 4)
     parts = [f"{level} {' '.join(path)}\n\n```\n{command.get_help(context)}\n```\n"]
     if isinstance(command, click.Group) and len(path) > 1:
         for name in command.list_commands(context):
@@ -34,7 +34,9 @@ def help_of(command: click.Command, path: list[str], parent: click.Context | Non
 
 def cli_page() -> str:
     """Write the page of the command line."""
-    context = click.Context(cli, info_name="agentwatch", terminal_width=100, max_content_width=100)
+    context = click.Context(
+        cli, info_name="agentwatch", terminal_width=100, max_content_width=100, help_option_names=["-h", "--help"]
+    )
     parts = [HEAD, f"```\n{cli.get_help(context)}\n```\n"]
     for verb in VERBS:
         command = cli.get_command(context, verb)
@@ -43,15 +45,20 @@ def cli_page() -> str:
     return "\n".join(parts)
 
 
+def pages() -> dict[Path, str]:
+    """Give every page that is made from the code."""
+    return {ROOT / "docs" / "cli.md": cli_page()}
+
+
 def main() -> int:
     """Write or check every page."""
-    pages = {ROOT / "docs" / "cli.md": cli_page()}
+    made = pages()
     if "--check" in sys.argv:
-        old = [str(path.relative_to(ROOT)) for path, text in pages.items() if path.read_text("utf-8") != text]
+        old = [str(path.relative_to(ROOT)) for path, text in made.items() if path.read_text("utf-8") != text]
         if old:
             print("older than the code, run `make docs`: " + ", ".join(old), file=sys.stderr)
         return 1 if old else 0
-    for path, text in pages.items():
+    for path, text in made.items():
         path.write_text(text, "utf-8")
     return 0
 
