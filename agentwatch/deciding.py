@@ -116,7 +116,7 @@ class Decider:
             stood,
             level=Level.observe,
             previous=stood.level,
-            change=Change.down,
+            change=Change.expired,
             reason="the lease has ended",
             author="",
         )

@@ -89,6 +89,7 @@ class Change(StrEnum):
     renewed = "renewed"  # the lease of a standing decision was extended
     verified = "verified"  # the spending stopped
     escalated = "escalated"  # still spending after the grace, or no answer
+    expired = "expired"  # the lease of a kill has ended; its subject starts anew
     failed = "failed"  # issued anew often enough, and still spending: somebody must be woken
 
 

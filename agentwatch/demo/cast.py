@@ -110,33 +110,9 @@ def _polling() -> Iterator[Step]:
         yield _call("build_status", '{"build": 812}', f'{{"state": "{state}", "percent": {min(done, 100)}}}')
 
 
-_NAMES = tuple(
-    [
-        "amber",
-        "basil",
-        "cedar",
-        "dill",
-        "elder",
-        "fern",
-        "ginger",
-        "hazel",
-        "iris",
-        "juniper",
-        "kelp",
-        "laurel",
-        "maple",
-        "nettle",
-        "olive",
-        "poppy",
-        "quince",
-        "rowan",
-        "sage",
-        "thyme",
-        "umber",
-        "violet",
-        "willow",
-        "yarrow",
-    ]
+_NAMES = (
+    *("amber", "basil", "cedar", "dill", "elder", "fern", "ginger", "hazel", "iris", "juniper", "kelp", "laurel"),
+    *("maple", "nettle", "olive", "poppy", "quince", "rowan", "sage", "thyme", "umber", "violet", "willow", "yarrow"),
 )
 
 
