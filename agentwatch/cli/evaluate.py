@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from agentwatch.cli.failure import FINE
-from agentwatch.cli.output import write_line
+from agentwatch.cli.output import Format, output_option, write_line
 from agentwatch.cli.replay import NumberedLines, config_option, policy_option, replay_of
 from agentwatch.evaluate import evaluate, labels_from_rows, place, render
 from agentwatch.service.replaying import change_line
@@ -30,8 +30,14 @@ class _Run(Struct, frozen=True):
 @policy_option
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="The scores as one JSON object.")
+@output_option
 def eval_command(
-    events: str, labels: Path, policy_files: tuple[Path, ...], config_file: Path | None, as_json: bool
+    events: str,
+    labels: Path,
+    policy_files: tuple[Path, ...],
+    config_file: Path | None,
+    as_json: bool,
+    output: Format,
 ) -> int:
     """Score a replay of EVENTS (.jsonl, .jsonl.gz or -) against LABELS.
 
@@ -44,7 +50,7 @@ def eval_command(
     runs: list[str] = []
     changes = [change_line(decision) for decision in replay.changes(_noting(NumberedLines([events]), runs))]
     report = evaluate(changes, place(runs), truth)
-    if as_json:
+    if as_json or output == "json":
         write_line(report)
     else:
         click.echo(render(report))

@@ -9,7 +9,7 @@ from msgspec import Struct, to_builtins
 from rich.markup import escape
 
 from agentwatch.cli.failure import BAD_INPUT, FINE, FOUND
-from agentwatch.cli.output import console, write_line
+from agentwatch.cli.output import Format, console, output_option, write_line
 from agentwatch.cli.wording import count, level
 from agentwatch.config import Config, read_config
 from agentwatch.ingest.trace import read_trace
@@ -83,8 +83,14 @@ def replay_of(config_file: Path | None, policy_files: Sequence[Path]) -> Replay:
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each change of a level.")
 @click.option("--strict", is_flag=True, help="Exit code 2 when a line is no usage event.")
+@output_option
 def replay_command(
-    files: tuple[str, ...], policy_files: tuple[Path, ...], config_file: Path | None, as_json: bool, strict: bool
+    files: tuple[str, ...],
+    policy_files: tuple[Path, ...],
+    config_file: Path | None,
+    as_json: bool,
+    strict: bool,
+    output: Format,
 ) -> int:
     """Decide over recorded events, exactly as the daemon would.
 
@@ -93,7 +99,7 @@ def replay_command(
     """
     replay = replay_of(config_file, policy_files)
     lines = NumberedLines(files)
-    out = None if as_json else console()
+    out = None if as_json or output == "json" else console()
     for decision in replay.changes(lines):
         if out is None:
             write_line(change_line(decision))
