@@ -36,7 +36,7 @@ class IncidentOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     growth: Annotated[float, Meta(gt=1, le=1000)] = 2.0
     min_cost_nusd: Annotated[int, Meta(ge=0, le=10**15)] = 10_000_000
     quiet_s: Annotated[float, Meta(ge=0, le=86400)] = 60.0
-    stale_s: Annotated[float, Meta(ge=60, le=30 * 86400)] = 86400.0
+    stale_s: Annotated[float, Meta(ge=60, le=30 * 86400)] = 21_600.0
     outage_s: Annotated[float, Meta(ge=0, le=86400)] = 300.0
     reopen_s: Annotated[float, Meta(ge=0, le=30 * 86400)] = 86400.0
     max_open: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
