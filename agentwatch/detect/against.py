@@ -42,9 +42,7 @@ def is_poll(result: Fingerprint | None, gap_s: float) -> bool:
 
 def moved(before: tuple[float, ...], after: tuple[float, ...]) -> int:
     """Give the direction (1, -1) in which the first number that changed went, 0 where none did."""
-    if len(before) != len(after):
-        return 0
-    for old, new in zip(before, after, strict=True):
+    for old, new in zip(before, after, strict=False):
         if new != old:
             return 1 if new > old else -1
     return 0

@@ -20,7 +20,9 @@ UNNAMED = 0.6  # factor where the log holds no arguments: what was called is kno
 SPIN_GAP_S = 1.0
 UNLOGGED = 0.8  # the same call in a row, where the log holds no answers
 OTHER_ERROR = 0.25  # the same call failing with an error that says something else
-FLIPPED = 0.5  # the same call with an answer that another call had
+FLIPPED = 0.5  # the same call with an answer that was had before, or nearly the same one
+NEARLY_SAME = 0.9
+MANY_WORDS = 10
 IDLE = 0.3  # a short call with a short answer, repeated at leisure: waiting, most likely
 MOVING = 0.25  # factor for a failure whose numbers move one way
 HALF = 0.5  # factor for a change made between, and for slow repeats
@@ -98,8 +100,8 @@ def _same(seen: Observation, history: History, reading: Reading, place: int) -> 
             _same_answer(reading, result, base, adjacent=adjacent, terse=terse)
     elif reading.failed:
         _other_failure(result, reading, near, base)
-    elif result.klass is ResultClass.content and not is_novel(seen, history):
-        weigh(reading, "repeat", soft=FLIPPED, words="the same call with an answer that was had before")
+    elif result.klass is ResultClass.content:
+        _other_answer(reading, result, near, novel=is_novel(seen, history))
     if seen.prints.arguments is None:
         reading.hard, reading.soft = 0.0, (reading.hard + reading.soft) * UNNAMED
         reading.against += ("the log holds no arguments",)
@@ -126,6 +128,19 @@ def _same_answer(reading: Reading, result: Fingerprint, base: float, *, adjacent
     elif adjacent:
         weight = TERSE if terse else SILENT
         weigh(reading, "repeat", hard=weight, words="the same call in a row gets the same empty answer")
+
+
+def _other_answer(reading: Reading, result: Fingerprint, near: Near | None, *, novel: bool) -> None:
+    """Weigh another answer to the same call: one had before, or one that differs in next to nothing."""
+    if not novel:
+        weigh(reading, "repeat", soft=FLIPPED, words="the same call with an answer that was had before")
+    elif near is not None and not near.failed and result.words >= MANY_WORDS:
+        direction = moved(near.numbers, result.numbers)
+        if direction and near.moved in (0, direction):
+            reading.against = ("a number in the answer moves one way",)
+        elif likeness(near.answer, result.sketch) >= NEARLY_SAME:
+            reading.faint = True
+            weigh(reading, "repeat", soft=FLIPPED, words="the same call with nearly the same answer")
 
 
 def _other_failure(result: Fingerprint, reading: Reading, near: Near | None, base: float) -> None:

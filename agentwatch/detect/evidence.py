@@ -13,6 +13,7 @@ from agentwatch.detect.history import (
     FAILED,
     FRESH,
     NEAR,
+    NUMBERS,
     WRITE,
     History,
     Near,
@@ -117,7 +118,7 @@ def _learn_near(seen: Observation, history: History, reading: Reading) -> None:
         history.near.remove(found)
     elif len(history.near) >= NEAR:
         del history.near[0]
-    near = Near(
+    near = Near.of(
         tool=tool_digest(seen.event.tool),
         call=reading.call,
         shape=arguments.shape if arguments is not None else 0,
@@ -125,8 +126,8 @@ def _learn_near(seen: Observation, history: History, reading: Reading) -> None:
         result_shape=result.shape if result is not None else 0,
         failed=reading.failed,
         arguments=arguments.sketch if arguments is not None else b"",
-        answer=result.sketch if result is not None and reading.failed else b"",
-        numbers=result.numbers if result is not None and reading.failed else (),
+        answer=result.sketch if result is not None else b"",
+        numbers=result.numbers[:NUMBERS] if result is not None else (),
     )
     if found is not None:
         near.same = found.same + 1 if found.result == near.result else 1

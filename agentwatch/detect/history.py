@@ -7,6 +7,7 @@ few distinct calls and outputs alone.
 
 from msgspec import Struct, field
 
+from agentwatch.detect.near import Near
 from agentwatch.detect.steps import OpenStep
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "FAILED",
     "FRESH",
     "NEAR",
+    "NUMBERS",
     "OUTPUTS",
     "WRITE",
     "History",
@@ -26,10 +28,11 @@ __all__ = [
 ]
 
 CALLS = 64  # calls in the window: the look-back of the published detectors that see interleaved loops
-NEAR = 6  # distinct calls whose sketches are kept
+NEAR = 4  # distinct calls whose sketches are kept
 OUTPUTS = 16  # outputs whose digests are kept
 INPUTS = 16  # inputs whose digests are kept
-TEXTS = 3  # outputs whose sketches are kept
+TEXTS = 2  # outputs whose sketches are kept
+NUMBERS = 3  # first numbers of an answer that are kept, to see whether they move
 IDS = 8  # event ids kept as evidence
 
 FAILED = 1  # mark of a call: it failed
@@ -62,25 +65,6 @@ class Streak(Struct, array_like=True, gc=False):
     ids: list[str] = field(default_factory=list)
     digests: list[int] = field(default_factory=list)
     tool: str = ""
-
-
-class Near(Struct, array_like=True, gc=False):
-    """A recent distinct call: enough to tell how alike the next one is, and whether its answer moved.
-
-    same: how many times in a row it was answered like this. moved: direction of its last changed number.
-    """
-
-    tool: int
-    call: int
-    shape: int
-    result: int
-    result_shape: int
-    failed: bool
-    same: int = 1
-    moved: int = 0
-    arguments: bytes = b""
-    answer: bytes = b""
-    numbers: tuple[float, ...] = ()
 
 
 class Spoken(Struct, array_like=True, gc=False):
