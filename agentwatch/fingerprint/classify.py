@@ -162,6 +162,8 @@ def _of_object(value: dict[str, object], depth: int) -> ResultClass:
     if state in phrases.PENDING_STATES:
         return ResultClass.pending
     rest = {key: item for key, item in low.items() if key not in phrases.FRAME_KEYS and item not in (None, "", [], {})}
+    if not rest and any(key in phrases.PAYLOAD_KEYS and key != "message" for key in low):
+        return ResultClass.empty  # there is a place for content, and nothing in it
     if not rest:
         acknowledged = state in phrases.DONE_STATES or low.get("ok") is True or low.get("success") is True
         return ResultClass.ack if acknowledged else ResultClass.empty
