@@ -1,15 +1,17 @@
 """What speaks against a loop: results that are new, numbers that move one way, polls, and news from outside."""
 
+from xxhash import xxh3_64_intdigest
+
 from agentwatch.detect.history import History, Spoken, rfind
 from agentwatch.detect.state import RunState
 from agentwatch.fingerprint import similarity
 from agentwatch.records import Fingerprint, Observation, ResultClass
 
-__all__ = ["POLL_GAP_S", "brings_news", "found_nothing", "is_failure", "is_novel", "is_poll", "moved"]
+__all__ = ["POLL_GAP_S", "answer_of", "brings_news", "found_nothing", "is_failure", "is_novel", "is_poll", "moved"]
 
 POLL_GAP_S = 10.0  # a pending answer asked for again after this long is a poll
 NEWS_BELOW = 0.5  # an input less alike than this to what was said before brings news
-_SAYS_SOMETHING = (ResultClass.content, ResultClass.error)
+_NO_DIGITS = dict.fromkeys(map(ord, "0123456789"))
 
 
 def is_failure(seen: Observation) -> bool:
@@ -18,13 +20,28 @@ def is_failure(seen: Observation) -> bool:
     if status in ("error", "denied"):
         return True
     result = seen.prints.result
-    return status is None and result is not None and result.klass is ResultClass.error
+    if status is not None:
+        return False
+    return bool(seen.event.error) or (result is not None and result.klass is ResultClass.error)
+
+
+def answer_of(seen: Observation) -> Fingerprint | None:
+    """Give the print of a call's answer; where the log holds no result, what its error or its empty status tells."""
+    result = seen.prints.result
+    event = seen.event
+    if result is not None or (not event.error and event.status not in ("error", "denied", "empty")):
+        return result
+    text = event.error or ""
+    digest = xxh3_64_intdigest(text.encode())
+    shape = xxh3_64_intdigest(text.translate(_NO_DIGITS).encode())
+    klass = ResultClass.empty if event.status == "empty" else ResultClass.error
+    return Fingerprint(digest, digest, shape, len(text), len(text.split()), klass)
 
 
 def found_nothing(seen: Observation) -> bool:
     """Tell whether a call succeeded and brought back nothing: by its status where that says so, else by its result."""
     result = seen.prints.result
-    return result is not None and (seen.event.status == "empty" or result.klass is ResultClass.empty)
+    return seen.event.status == "empty" or (result is not None and result.klass is ResultClass.empty)
 
 
 def is_novel(seen: Observation, history: History) -> bool:

@@ -3,7 +3,7 @@
 Weights are those of a leaky bucket that warns at 3 and kills at 9 (docs/detectors.md says where each comes from).
 """
 
-from agentwatch.detect.against import POLL_GAP_S, found_nothing, is_failure, is_novel, is_poll, moved
+from agentwatch.detect.against import POLL_GAP_S, answer_of, found_nothing, is_failure, is_novel, is_poll, moved
 from agentwatch.detect.history import History, Near
 from agentwatch.detect.reading import Reading, call_digest, likeness, weigh
 from agentwatch.detect.variants import ERROR_ALIKE, SOME_WORDS, read_variant
@@ -34,7 +34,7 @@ _QUIET = (ResultClass.ack, ResultClass.empty, ResultClass.bare, ResultClass.pend
 
 def read_call(seen: Observation, history: History) -> Reading:
     """Compare a tool call with the window and say what it adds or takes away."""
-    result = seen.prints.result
+    result = answer_of(seen)
     reading = Reading(call=call_digest(seen), failed=is_failure(seen), empty=found_nothing(seen))
     reading.result = 0 if result is None else result.masked or 1
     if seen.prints.arguments is None and result is None:
@@ -44,9 +44,9 @@ def read_call(seen: Observation, history: History) -> Reading:
         reading.parallel = _is_parallel(seen, history, place)
         if reading.parallel:
             return reading
-        _same(seen, history, reading, place)
+        _same(seen, history, reading, result, place)
     else:
-        read_variant(seen, history, reading)
+        read_variant(seen, history, reading, result)
         reading.fresh = not reading.kind and not reading.failed
         reading.writes = reading.fresh and result is not None and result.klass in (ResultClass.ack, ResultClass.empty)
     if reading.failed or result is None:
@@ -72,8 +72,7 @@ def _near(history: History, call: int) -> Near | None:
     return None
 
 
-def _same(seen: Observation, history: History, reading: Reading, place: int) -> None:
-    result = seen.prints.result
+def _same(seen: Observation, history: History, reading: Reading, result: Fingerprint | None, place: int) -> None:
     reading.near = near = _near(history, reading.call)
     adjacent = place == history.window - 1
     gap_s = seen.now - history.time_at(place)
@@ -83,7 +82,7 @@ def _same(seen: Observation, history: History, reading: Reading, place: int) -> 
         reading.against = ("the answer is pending and some time went by: a poll",)
         return
     third = (near is not None and near.same >= 2) or history.times_answered(reading.call, earlier, place) >= 2
-    apart = history.window - place
+    apart = reading.apart = history.window - place
     base = 1.0 if adjacent or third else AGAIN * min(1.0, NEARBY / apart)
     terse = seen.prints.arguments is None or seen.prints.arguments.words < SOME_WORDS
     short = result is not None and result.words < SOME_WORDS

@@ -9,8 +9,9 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from agentwatch.detect import evidence
+from agentwatch.detect.against import answer_of
 from agentwatch.detect.history import Laps, mix
-from agentwatch.detect.said import output_of
+from agentwatch.detect.said import MIN_WORDS, output_of
 from agentwatch.detect.state import Scope
 from agentwatch.detect.steps import OpenStep, enter_step
 from agentwatch.detect.streak import evidence_of, grow
@@ -56,8 +57,8 @@ class Cycle:
             return None
         closed = enter_step(_copy(cycle.step), seen, symbol)
         lag, run = cycle.best, cycle.runs[cycle.best]
-        for step in closed:
-            if step != _back(cycle.symbols, lag):
+        for each in closed:
+            if _told(each, seen) != _back(cycle.symbols, lag):
                 return None
             run += 1
         if not closed or run + lag < self.options.warn_steps or run < (self.options.warn_rounds - 1) * lag:
@@ -73,7 +74,8 @@ class Cycle:
         cycle = state.history.cycle
         if cycle is None:
             cycle = state.history.cycle = Laps()
-        for step in enter_step(cycle.step, seen, symbol):
+        for closed in enter_step(cycle.step, seen, symbol):
+            step = _told(closed, seen)
             _advance(cycle, step)
             if cycle.best and cycle.runs[cycle.best] and not cycle.aside:
                 cycle.streak = grow(cycle.streak, seen, state, (step,))
@@ -107,16 +109,21 @@ def _symbol(seen: Observation, state: Scope) -> int:
     """Digest what was done and what came of it; the lowest bit says whether the answer says something."""
     reading = evidence.read(seen, state)
     if reading.call:
-        result = seen.prints.result
         if reading.poll:
             return 0
+        result = answer_of(seen)
         told = result is not None and result.klass in (ResultClass.content, ResultClass.error)
         return mix(reading.call, reading.result) & ~1 | told
     output = output_of(seen)
     if reading.said is None or output is None:
         return 0
     told_in = seen.prints.input
-    return mix(output.masked, told_in.masked if told_in is not None else 0) & ~1 or 2
+    return mix(output.masked, told_in.masked if told_in is not None else 0) & ~1 | (output.words >= MIN_WORDS)
+
+
+def _told(symbol: int, seen: Observation) -> int:
+    """Let a numbered step, whose symbol is a digest of many, count as one whose answers say something."""
+    return symbol if seen.event.step is None else symbol | 1
 
 
 def _copy(step: OpenStep) -> OpenStep:
@@ -161,7 +168,7 @@ def _append(cycle: Laps, step: int) -> None:
         at = symbols.rfind(wanted, 0, at + _SIZE - 1)
     cycle.runs = runs if best else bytearray()
     cycle.best = 0 if best == 1 else best
-    if not best:
+    if not cycle.best:
         cycle.streak = None
     if len(symbols) >= SYMBOLS * _SIZE:
         del symbols[:_SIZE]

@@ -6,7 +6,7 @@ the buckets together. Hard evidence alone can justify a kill; soft evidence paus
 
 from msgspec import Struct
 
-from agentwatch.detect.against import moved
+from agentwatch.detect.against import answer_of, moved
 from agentwatch.detect.calls import read_call
 from agentwatch.detect.history import (
     CALLS,
@@ -112,7 +112,7 @@ def _fill(seen: Observation, scope: Scope, history: History, reading: Reading) -
 
 
 def _learn_near(seen: Observation, history: History, reading: Reading) -> None:
-    arguments, result = seen.prints.arguments, seen.prints.result
+    arguments, result = seen.prints.arguments, answer_of(seen)
     found = next((near for near in history.near if near.call == reading.call), None)
     if found is not None:
         history.near.remove(found)
@@ -146,7 +146,7 @@ def signal(kind: str, seen: Observation, scope: Scope, warn: float, kill: float)
     if total < warn:
         return None
     streak = (history.streaks or {}).get(kind)
-    evidence = evidence_of(streak, seen, scope, (reading.call, reading.result))
+    evidence = evidence_of(streak, seen, scope, (reading.call, reading.result), reading.apart)
     return Signal(
         kind=kind,
         subject=run_subject(scope.run.tenant, scope.run.app, scope.run.run),
@@ -154,11 +154,16 @@ def signal(kind: str, seen: Observation, scope: Scope, warn: float, kill: float)
         kill_at=kill / warn,
         ceiling=Level.kill if hard >= kill else Level.pause,
         confidence=min(0.99, 0.5 + 0.5 * hard / kill),
-        reason=f"{seen.event.tool or 'tool'}: {reading.words}, {evidence.count} times",
+        reason=_reason(seen, reading, evidence.count),
         speaks_for=_for(history, reading, hard, total),
         speaks_against=reading.against + _novelty(history),
         evidence=evidence,
     )
+
+
+def _reason(seen: Observation, reading: Reading, count: int) -> str:
+    every = f", every {reading.apart} calls" if reading.apart > 1 else ""
+    return f"{seen.event.tool or 'tool'}: {reading.words}{every}, {count} times so far"
 
 
 def _for(history: History, reading: Reading, hard: float, total: float) -> tuple[str, ...]:

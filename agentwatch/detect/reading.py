@@ -19,7 +19,7 @@ class Reading(Struct, gc=False):
     kind: whose evidence it is ("" is nobody's). hard and soft are added. novel: it brought something new and takes
     evidence away. parallel: a duplicate within one step, which counts for nothing. poll: asked again in
     good time for an answer that is pending. faint: it may be honest work that looks alike, so it warns at most.
-    words: what was found, in words.
+    apart: how many calls ago the same one was made. words: what was found, in words.
     """
 
     kind: str = ""
@@ -31,6 +31,7 @@ class Reading(Struct, gc=False):
     faint: bool = False
     words: str = ""
     against: tuple[str, ...] = ()
+    apart: int = 1
     call: int = 0
     result: int = 0
     failed: bool = False

@@ -23,9 +23,8 @@ ERROR_ALIKE = 0.5
 _QUIET = (ResultClass.ack, ResultClass.bare, ResultClass.pending)
 
 
-def read_variant(seen: Observation, history: History, reading: Reading) -> None:
+def read_variant(seen: Observation, history: History, reading: Reading, result: Fingerprint | None) -> None:
     """Compare a call with the latest distinct calls of the same tool and keep the strongest evidence in the reading."""
-    result = seen.prints.result
     arguments = seen.prints.arguments
     if result is None or arguments is None:
         return
