@@ -35,7 +35,7 @@ from agentwatch.api.schema import openapi_config
 from agentwatch.api.site import ApiPorts, Site
 from agentwatch.api.wakes import Wakes
 
-__all__ = ["ApiPorts", "create_app"]
+__all__ = ["ApiPorts", "all_handlers", "create_app"]
 
 
 def create_app(
@@ -56,7 +56,7 @@ def create_app(
     site = Site(ports, options, clock, ticks, new_id, wakes)
     limits = options.limits
     app = Litestar(
-        route_handlers=_handlers(),
+        route_handlers=all_handlers(),
         dependencies={"site": Provide(lambda: site, sync_to_thread=False)},
         guards=[Authenticator(options, Rates(limits.requests_per_s, limits.requests_burst, ticks), clock)],
         middleware=[Bounds(limits)],
@@ -71,7 +71,8 @@ def create_app(
     return app
 
 
-def _handlers() -> list[BaseRouteHandler]:
+def all_handlers() -> list[BaseRouteHandler]:
+    """List every handler of the API."""
     found: list[BaseRouteHandler] = []
     for module in (health, metrics, status, agents, decisions, gateway, streams, events, acks, controls, allow, dead):
         found += module.handlers

@@ -93,8 +93,11 @@ class Authenticator:
         self._rates = rates
         self._clock = clock
 
-    def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        """Set the caller's identity on the connection, or refuse."""
+    async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        """Set the caller's identity on the connection, or refuse.
+
+        It awaits nothing; were it not a coroutine, Litestar would run it in a thread.
+        """
         opt: Mapping[str, Any] = handler.opt
         if "open_by" in opt and getattr(self._options, opt["open_by"]):
             connection.scope["user"] = Identity("", frozenset())

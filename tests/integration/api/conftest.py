@@ -10,23 +10,13 @@ import httpx
 import msgspec
 import pytest
 
-from agentwatch import observe
+from agentwatch import observe, views
 from agentwatch.api import ApiOptions, ApiPorts, TokenOptions, create_app, hash_token
 from agentwatch.errors import BadRequest, StoreUnavailable
 from agentwatch.ports import Accepted, IngestResult
 from agentwatch.records import Ack, AllowEntry, Change, Command, Control, DeadLetter, Decision, Event, Level, Origin
 from agentwatch.service.serving import ApiServer
 from agentwatch.subject import parse
-from agentwatch.views import (
-    AgentView,
-    BreakerView,
-    ComponentHealth,
-    DecisionFilter,
-    Explanation,
-    Page,
-    RunView,
-    StatusView,
-)
 
 TOKENS = {role: f"aw_{role}-token" for role in ("producer", "guard", "operator", "read")}
 _CMDS = {Level.throttle: "throttle", Level.pause: "pause", Level.kill: "kill"}
@@ -34,25 +24,25 @@ _CMDS = {Level.throttle: "throttle", Level.pause: "pause", Level.kill: "kill"}
 
 class MemoryFleet:
     def __init__(self) -> None:
-        self.known: dict[str, AgentView] = {}
-        self.runs: dict[str, RunView] = {}
-        self.components: tuple[ComponentHealth, ...] = (ComponentHealth(name="store", ok=True),)
+        self.known: dict[str, views.AgentView] = {}
+        self.runs: dict[str, views.RunView] = {}
+        self.components: tuple[views.ComponentHealth, ...] = (views.ComponentHealth(name="store", ok=True),)
 
-    def add_run(self, tenant: str, app: str, agent: str, run: str, root_run: str) -> RunView:
-        view = RunView(
+    def add_run(self, tenant: str, app: str, agent: str, run: str, root_run: str) -> views.RunView:
+        view = views.RunView(
             subject=f"{tenant}/{app}/run/{run}", tenant=tenant, app=app, agent=agent, run=run, root_run=root_run,
             started_at=1.0, last_at=2.0, events=3, tokens=4, cost_nusd=5,
         )  # fmt: skip
         self.runs[view.subject] = view
         subject = f"{tenant}/{app}/agent/{agent}"
-        self.known[subject] = AgentView(
+        self.known[subject] = views.AgentView(
             subject=subject, tenant=tenant, app=app, agent=agent, runs=1, events=3, tokens=4, cost_nusd=5, last_at=2.0,
             run_views=(view,),
         )  # fmt: skip
         return view
 
-    def status(self) -> StatusView:
-        return StatusView(
+    def status(self) -> views.StatusView:
+        return views.StatusView(
             version="0", mode="enforce", partition=0, partitions=1, started_at=0.0, now=1.0, events=0,
             events_per_second=0.0, lag=0, oldest_unread_s=0.0, position="0-0", runs_active=0, agents_active=0,
             looping=0,
@@ -60,19 +50,18 @@ class MemoryFleet:
             components=self.components,
         )  # fmt: skip
 
-    def agents(self, tenant: str | None) -> Sequence[AgentView]:
+    def agents(self, tenant: str | None) -> Sequence[views.AgentView]:
         return [a for a in self.known.values() if tenant is None or a.tenant == tenant]
 
-    def agent(self, subject: str) -> AgentView | None:
+    def agent(self, subject: str) -> views.AgentView | None:
         return self.known.get(subject)
 
-    def run(self, subject: str) -> RunView | None:
+    def run(self, subject: str) -> views.RunView | None:
         return self.runs.get(subject)
 
-    def explain(self, subject: str) -> Explanation | None:
-        if subject in self.known or subject in self.runs:
-            return Explanation(subject=subject, level=Level.warn, words=("it repeats",))
-        return None
+    def explain(self, subject: str) -> views.Explanation | None:
+        told = views.Explanation(subject=subject, level=Level.warn, words=("it repeats",))
+        return told if subject in {*self.known, *self.runs} else None
 
 
 class MemoryDecisions:
@@ -80,15 +69,13 @@ class MemoryDecisions:
 
     def __init__(self, clock: Callable[[], float], bound: int = 10_000) -> None:
         self.clock = clock
-        self.bound = bound
+        self.bound, self.down = bound, False
         self.log: list[tuple[str, Decision]] = []
         self.commands: dict[str, Command] = {}
         self.watchers: list[tuple[deque[tuple[str, Decision]], asyncio.Event]] = []
-        self.down = False
 
-    def write(self, decision: Decision) -> str:
-        position = f"{len(self.log) + 1}-0"
-        self.log.append((position, decision))
+    def write(self, decision: Decision) -> None:
+        self.log.append((position := f"{len(self.log) + 1}-0", decision))
         cmd = _CMDS.get(decision.level)
         if cmd is None:
             self.commands.pop(decision.subject, None)
@@ -101,34 +88,28 @@ class MemoryDecisions:
         for queue, ready in self.watchers:
             queue.append((position, decision))
             ready.set()
-        return position
 
-    async def decisions(self, wanted: DecisionFilter) -> Page:
+    async def decisions(self, wanted: views.DecisionFilter) -> views.Page:
         if self.down:
             raise StoreUnavailable("the store is down")
         found = []
         for position, d in reversed(self.log):
             if wanted.before and int(position[:-2]) >= int(wanted.before[:-2]):
                 continue
-            if (
-                (wanted.tenant and d.tenant != wanted.tenant)
-                or (wanted.subject and d.subject != wanted.subject)
-                or (wanted.agent and d.agent != wanted.agent)
-                or (wanted.level is not None and d.level != wanted.level)
-                or (wanted.active and d.expires_at <= self.clock())
-            ):
-                continue
-            found.append((position, d))
+            asked = {"tenant": wanted.tenant, "subject": wanted.subject, "agent": wanted.agent, "level": wanted.level}
+            same = all(not want or want == getattr(d, name) for name, want in asked.items())
+            if same and not (wanted.active and d.expires_at <= self.clock()):
+                found.append((position, d))
         page = found[: wanted.limit]
         more = page[-1][0] if len(found) > wanted.limit else ""
-        return Page(decisions=tuple(d for _, d in page), next=more)
+        return views.Page(decisions=tuple(d for _, d in page), next=more)
 
     async def decision(self, id: str) -> Decision | None:
         return next((d for _, d in self.log if d.id == id), None)
 
     def standing(self, subjects: Sequence[str]) -> Command | None:
         order = ("resume", "throttle", "pause", "kill")
-        found = [c for s in subjects if (c := self.commands.get(s)) is not None and c.expires_at > self.clock()]
+        found = [c for s in subjects if (c := self.commands.get(s)) and c.expires_at > self.clock()]
         return max(found, key=lambda c: order.index(c.cmd), default=None)
 
     async def watch(self, after: str = "") -> AsyncIterator[tuple[str, Decision]]:
@@ -137,9 +118,7 @@ class MemoryDecisions:
         queue: deque[tuple[str, Decision]] = deque(maxlen=self.bound)
         if after:
             queue.extend(e for e in self.log if int(e[0][:-2]) > int(after[:-2]))
-        ready = asyncio.Event()
-        entry = (queue, ready)
-        self.watchers.append(entry)
+        self.watchers.append(entry := (queue, ready := asyncio.Event()))
         try:
             while True:
                 while queue:
@@ -159,11 +138,8 @@ class MemoryOperations:
 
     async def submit(self, control: Control) -> Accepted:
         self.submitted.append(control)
-        if control.kind == "decide":
-            decision = self._decide(control, control.subject, control.level or Level.observe)
-            return Accepted(control_id=control.id, decision=decision)
-        if control.kind == "delete":
-            return Accepted(control_id=control.id, decision=self._decide(control, control.subject, Level.observe))
+        if control.kind in ("decide", "delete"):
+            return self._decide(control, control.level or Level.observe)
         if control.kind == "mode":
             if control.target and control.target != "tight":
                 raise BadRequest(f"there is no rule {control.target!r}", "rule")
@@ -174,23 +150,23 @@ class MemoryOperations:
             del self.allowed[control.target]
         return Accepted(control_id=control.id)
 
-    def _decide(self, control: Control, subject: str, level: Level) -> Decision:
-        _, tenant, app, _ = parse(subject)
+    def _decide(self, control: Control, level: Level) -> Accepted:
+        _, tenant, app, _ = parse(control.subject)
         seq = len(self._decisions.log) + 1
         decision = Decision(
             id=f"d{seq}", seq=seq, at=control.at, tenant=tenant, app=app, agent="", run="", root_run="",
-            subject=subject, kind="operator", level=level, change=Change.up, origin=Origin.operator,
+            subject=control.subject, kind="operator", level=level, change=Change.up, origin=Origin.operator,
             reason=control.reason, author=control.author, limit=control.limit,
             expires_at=control.at + (control.ttl_s or 3600.0),
         )  # fmt: skip
         self._decisions.write(decision)
-        return decision
+        return Accepted(control_id=control.id, decision=decision)
 
     def allow_list(self) -> Sequence[AllowEntry]:
         return list(self.allowed.values())
 
-    def breakers(self) -> Sequence[BreakerView]:
-        return [BreakerView(scope="fleet", state="closed", used=1, allowed=10, window_s=300.0)]
+    def breakers(self) -> Sequence[views.BreakerView]:
+        return [views.BreakerView(scope="fleet", state="closed", used=1, allowed=10, window_s=300.0)]
 
     def mode(self) -> tuple[str, dict[str, str]]:
         return self.modes
@@ -215,10 +191,9 @@ class MemoryIngest:
             return IngestResult(reason=reason, field=at.rstrip("`"))
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             return IngestResult(reason=str(error))
-        if tenant and event.tenant not in ("", tenant):
-            return IngestResult(reason=f"the sender is bound to {tenant}", field="tenant")
-        if app and event.app not in ("", app):
-            return IngestResult(reason=f"the sender is bound to {app}", field="app")
+        for field, bound in (("tenant", tenant), ("app", app)):
+            if bound and getattr(event, field) not in ("", bound):
+                return IngestResult(reason=f"the sender is bound to {bound}", field=field)
         self.events.append(event)
         return IngestResult(id=f"{len(self.events)}-0")
 
@@ -242,9 +217,9 @@ class MemoryDead:
         return [p for p in self.letters if not before or int(p[0][:-2]) < int(before[:-2])][:limit]
 
     async def requeue(self, id: str) -> str:
-        if all(position != id for position, _ in self.letters):
-            raise BadRequest("no such dead letter", "id")
-        return "99-0"
+        if id in dict(self.letters):
+            return "99-0"
+        raise BadRequest("no such dead letter", "id")
 
 
 class Served:
@@ -256,14 +231,11 @@ class Served:
         self.fleet = MemoryFleet()
         self.decisions = MemoryDecisions(self.clock)
         self.operations = MemoryOperations(self.decisions)
-        self.ingest = MemoryIngest()
-        self.acks = MemoryAcks()
-        self.dead = MemoryDead()
+        self.ingest, self.acks, self.dead = MemoryIngest(), MemoryAcks(), MemoryDead()
         ports = ApiPorts(
             fleet=self.fleet, decisions=self.decisions, operations=self.operations, ingest=self.ingest,
             acks=self.acks, dead=self.dead,
         )  # fmt: skip
-        self.options = options
         self.app = create_app(ports, options, clock=self.clock, ticks=self.tick)
         self.server = ApiServer(self.app, options)
         self.tokens = TOKENS

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import ssl
+import threading
 import time
 from pathlib import Path
 
@@ -208,6 +209,22 @@ async def test_starting_and_stopping_leaves_nothing_behind(serve) -> None:
         await once()
     assert len(asyncio.all_tasks()) <= tasks
     assert len(os.listdir("/proc/self/fd")) <= descriptors  # noqa: PTH208
+
+
+async def test_requests_are_answered_by_the_loop_and_never_by_a_thread(api) -> None:
+    before = set(threading.enumerate())
+    api.fleet.add_run("t", "a", "bot", "r", "r")
+    for path in (
+        "/v1/decision?agent=a",
+        "/v1/agents",
+        "/v1/run?subject=t/a/run/r",
+        "/v1/decisions",
+        "/metrics",
+        "/readyz",
+    ):
+        assert (await api.clients["read"].get(path)).status_code == 200
+    assert (await api.clients["producer"].post("/v1/events", json={"agent": "a"})).status_code == 202
+    assert set(threading.enumerate()) == before
 
 
 async def test_the_port_can_be_taken_again_at_once(serve) -> None:
