@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from agentwatch.records import Ack, Change, Decision, Event, Level, Tick
-from agentwatch.subject import covering
+from agentwatch.subject import covering, parse
 
 __all__ = ["AckCount", "Finding", "Verifier", "VerifyOptions"]
 
@@ -88,6 +88,7 @@ class Verifier:
         self._options = options
         self._watches: dict[str, _Watch] = {}
         self._quiet: dict[str, _Watch] = {}
+        self._names: dict[str, int] = {}  # last parts of watched subjects: what has none of them is not watched
         self.dropped = 0
 
     def __len__(self) -> int:
@@ -106,8 +107,7 @@ class Verifier:
             return
         watch = self._watches.get(subject) or self._quiet.get(subject)
         if decision.level < Level.pause:
-            self._watches.pop(subject, None)
-            self._quiet.pop(subject, None)
+            self._forget(subject)
         elif watch is not None and decision.change in (Change.escalated, Change.failed, Change.renewed):
             watch.decision = decision
         else:
@@ -115,7 +115,7 @@ class Verifier:
 
     def see(self, event: Event, cost_nusd: int | None) -> tuple[Finding, ...]:
         """Look at an event: calls after the grace are disobedience, the end of the run is the proof."""
-        if not self._watches and not self._quiet:
+        if self._names.keys().isdisjoint((event.run, event.root_run, event.task, event.agent, event.app, event.tenant)):
             return ()
         found = []
         for subject in covering(event.tenant, event.app, event.agent, event.run, event.root_run, event.task):
@@ -129,7 +129,7 @@ class Verifier:
     def tick(self, tick: Tick) -> tuple[Finding, ...]:
         """Let time pass: who has been silent for long enough has stopped. Expired commands are watched no more."""
         for subject in [s for s, watch in self._watches.items() if 0 < watch.decision.expires_at <= tick.at]:
-            del self._watches[subject]
+            self._forget(subject)
         if tick.lag > 0:
             return ()
         silent = [watch for watch in self._watches.values() if tick.at - watch.last_at >= watch.silence_s]
@@ -163,11 +163,14 @@ class Verifier:
         """Take over an encoded state."""
         state = msgspec.msgpack.decode(data, type=_State)
         self._watches, self._quiet, self.dropped = state.watches, state.quiet, state.dropped
+        self._names = {}
+        for subject in (*self._watches, *self._quiet):
+            self._count(subject, 1)
 
     def _begin(self, decision: Decision, gap_p99_s: float) -> None:
         grace_s = decision.grace_ms / 1000
-        self._watches.pop(decision.subject, None)
-        self._quiet.pop(decision.subject, None)
+        self._forget(decision.subject)
+        self._count(decision.subject, 1)
         self._watches[decision.subject] = _Watch(
             decision=decision,
             decided_at=decision.at,
@@ -176,8 +179,21 @@ class Verifier:
             next_at=decision.at,
         )
         while len(self._watches) > self._options.max_watches:
-            del self._watches[next(iter(self._watches))]
+            self._forget(next(iter(self._watches)))
             self.dropped += 1
+
+    def _forget(self, subject: str) -> None:
+        if self._watches.pop(subject, None) or self._quiet.pop(subject, None):
+            self._count(subject, -1)
+
+    def _count(self, subject: str, change: int) -> None:
+        _, tenant, app, ids = parse(subject)
+        name = ids[-1] if ids else app or tenant
+        left = self._names.get(name, 0) + change
+        if left:
+            self._names[name] = left
+        else:
+            del self._names[name]
 
     def _rest(self, subject: str) -> None:
         """Stop watching closely."""
@@ -186,7 +202,7 @@ class Verifier:
             return
         self._quiet[subject] = watch
         if len(self._quiet) > self._options.max_watches:
-            del self._quiet[next(iter(self._quiet))]
+            self._forget(next(iter(self._quiet)))
             self.dropped += 1
 
     def _woken(self, subject: str, event: Event) -> _Watch | None:
@@ -195,7 +211,7 @@ class Verifier:
         if watch is None:
             return None
         if 0 < watch.decision.expires_at <= event.ts:
-            del self._quiet[subject]
+            self._forget(subject)
             return None
         if not _spends_after_grace(watch, event):
             return None

@@ -68,7 +68,7 @@ class Incidents:
         self._options = options
         self._known: OrderedDict[str, _Known] = OrderedDict()  # by incident id
         self._closed: OrderedDict[str, _Known] = OrderedDict()
-        self._ids: dict[Cause, str] = {}
+        self._trees: dict[tuple[str, str, str], dict[str, str]] = {}  # tenant, app, root run → kind → incident id
         self.dropped = 0
 
     def __len__(self) -> int:
@@ -78,9 +78,9 @@ class Incidents:
         """Give the id of the incident that a decision, with the gate's answer in it, belongs to or would open."""
         cause = cause_of(decision)
         found = self._find(decision, cause)
-        if found is None and decision.incident in self._closed:
-            return decision.incident
-        return found.incident.id if found is not None else name_of(cause, decision.seq)
+        if found is not None:
+            return found.incident.id
+        return decision.incident if decision.incident in self._closed else name_of(cause, decision.seq)
 
     def fold(self, decision: Decision) -> Incident | None:
         """Take a decision of the log; None where nothing is to be told."""
@@ -94,15 +94,14 @@ class Incidents:
 
     def note(self, tenant: str, app: str, root_run: str, kind: str, evidence: Evidence, at: float) -> Incident | None:
         """Take grown evidence between decisions; an answer only when repeats or dollars doubled since last told."""
-        found = self._known.get(self._ids.get((tenant, app, root_run, kind), ""))
-        if found is None:
-            return None
-        found.news_at = at
-        return self._grown(found, evidence, at)
+        found = self._known.get(self._trees.get((tenant, app, root_run), {}).get(kind, ""))
+        if found is not None:
+            found.news_at = at
+        return None if found is None else self._grown(found, evidence, at)
 
     def run_ended(self, tenant: str, app: str, root_run: str, at: float) -> None:
         """Remember that a root run said that it ended: its incidents are over once it is quiet."""
-        for name in [name for key, name in self._ids.items() if key[:3] == (tenant, app, root_run)]:
+        for name in self._trees.get((tenant, app, root_run), {}).values():
             self._known[name].ended_at = at
 
     def tick(self, now: float) -> tuple[Incident, ...]:
@@ -133,11 +132,13 @@ class Incidents:
         state = msgspec.msgpack.decode(data, type=_State)
         self._known = OrderedDict((found.incident.id, found) for found in state.known)
         self._closed = OrderedDict((found.incident.id, found) for found in state.closed)
-        self._ids = {cause_of(found.incident): found.incident.id for found in state.known}
+        self._trees = {}
+        for found in state.known:
+            self._link(found.incident)
         self.dropped = state.dropped
 
     def _find(self, decision: Decision, cause: Cause) -> _Known | None:
-        found = self._known.get(self._ids.get(cause, ""))
+        found = self._known.get(self._trees.get(cause[:3], {}).get(cause[3], ""))
         if found is None and cause[3] != OUTAGE:
             found = self._known.get(decision.incident)
             if found is not None and found.incident.kind == OUTAGE:
@@ -274,7 +275,7 @@ class Incidents:
             old, seq=old.seq + 1, state="resolved", change=change, updated_at=at, resolved_at=at, level=found.peak
         )
         self._known.pop(old.id, None)
-        self._ids.pop(cause_of(old), None)
+        self._unlink(old)
         self._closed[old.id] = found
         while len(self._closed) > self._options.max_open:
             self._closed.popitem(last=False)
@@ -283,8 +284,17 @@ class Incidents:
     def _keep(self, found: _Known) -> None:
         incident = found.incident
         self._known[incident.id] = found
-        self._ids[cause_of(incident)] = incident.id
+        self._link(incident)
         while len(self._known) > self._options.max_open:
             _, gone = self._known.popitem(last=False)
-            self._ids.pop(cause_of(gone.incident), None)
+            self._unlink(gone.incident)
             self.dropped += 1
+
+    def _link(self, incident: Incident) -> None:
+        self._trees.setdefault(cause_of(incident)[:3], {})[incident.kind] = incident.id
+
+    def _unlink(self, incident: Incident) -> None:
+        tree = cause_of(incident)[:3]
+        self._trees.get(tree, {}).pop(incident.kind, None)
+        if not self._trees.get(tree):
+            self._trees.pop(tree, None)
