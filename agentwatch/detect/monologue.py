@@ -37,9 +37,12 @@ class Monologue:
         said = evidence.read(seen, state).said
         spoken = state.history.spoken
         output = output_of(seen)
-        if said is None or not said.weight or spoken is None or output is None:
+        if said is None or spoken is None or output is None or not (said.weight or said.link):
             return None
-        total = spoken.stale + said.weight
+        total = spoken.stale + said.weight if said.weight else 0.0
+        chained = total < self.options.warn
+        if chained:
+            total = spoken.chain + said.link if said.link else 0.0
         if total < self.options.warn:
             return None
         hard = spoken.hard + (said.weight if said.equal else 0.0)
@@ -50,7 +53,7 @@ class Monologue:
             subject=run_subject(state.run.tenant, state.run.app, state.run.run),
             strength=total / self.options.warn,
             kill_at=self.options.kill / self.options.warn,
-            ceiling=Level.kill if hard >= self.options.kill else Level.pause,
+            ceiling=Level.warn if chained else Level.kill if hard >= self.options.kill else Level.pause,
             confidence=min(0.99, 0.5 + 0.5 * hard / self.options.kill),
             reason=f"{seen.event.agent} says the same again, {found.count} times, with no new work between",
             speaks_for=(f"the output is {how} an earlier one of the same agent", "its input brought nothing new"),

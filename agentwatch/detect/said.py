@@ -19,6 +19,9 @@ CAP = 30.0
 MIN_WORDS = 8  # shorter texts are alike by chance; equal ones count half
 ALIKE = 0.8
 SHORT = 0.5
+LONG_WORDS = 50  # texts this long that share most of their words describe the same scene
+LONG_ALIKE = 0.7
+UNPROMPTED = 0.6  # weight of one where the log does not say what it answers
 LEAK = 1.5  # what a new output of the same speaker takes off
 OTHERS_LEAK = 1.0  # what a new output of another speaker in the run takes off
 
@@ -26,10 +29,12 @@ OTHERS_LEAK = 1.0  # what a new output of another speaker in the run takes off
 class Said(Struct, gc=False):
     """What one output means: its weight as a repetition, whether it is equal or only alike, whether it is new.
 
-    news: the input is a turn from outside. told: the input is one that this speaker had before, or none.
+    link: weight as one more long output in a row that is much like the one before. news: the input is a turn from
+    outside.
     """
 
     weight: float = 0.0
+    link: float = 0.0
     equal: bool = False
     new: bool = False
     news: bool = False
@@ -60,9 +65,16 @@ def read_said(seen: Observation, run: RunState, history: History) -> Said:
     said.equal = rfind(spoken.outputs, output.masked) >= 0
     alike = said.equal or _is_alike(spoken, output)
     said.new = not alike
-    if alike and not said.news and not spoken.acted and _told_before(seen, history, spoken):
-        said.weight = 1.0 if output.words >= MIN_WORDS else SHORT
+    if not said.news and not spoken.acted and _told_before(seen, history, spoken):
+        if alike:
+            said.weight = 1.0 if output.words >= MIN_WORDS else SHORT
+        if output.words >= LONG_WORDS and _is_next(spoken, output):
+            said.link = UNPROMPTED if seen.prints.input is None or not seen.prints.input.words else 1.0
     return said
+
+
+def _is_next(spoken: Spoken, output: Fingerprint) -> bool:
+    return bool(spoken.sketches and output.sketch) and similarity(output.sketch, spoken.sketches[-1]) >= LONG_ALIKE
 
 
 def _is_alike(spoken: Spoken, output: Fingerprint) -> bool:
@@ -88,15 +100,18 @@ def learn_said(seen: Observation, scope: Scope, said: Said) -> None:
         remember(spoken.inputs, told.masked, INPUTS)
         spoken.told = told.sketch
     if said.news:
-        spoken.stale = spoken.hard = 0.0
+        spoken.stale = spoken.hard = spoken.chain = 0.0
         spoken.streak = None
     spoken.acted = False
     output = output_of(seen)
     if output is None:
         return
+    spoken.chain = min(CAP, spoken.chain + said.link) if said.link else 0.0
     if said.weight:
         spoken.stale = min(CAP, spoken.stale + said.weight)
         spoken.hard = min(CAP, spoken.hard + (said.weight if said.equal else 0.0))
+        spoken.streak = grow(spoken.streak, seen, scope, (output.masked,))
+    elif said.link:
         spoken.streak = grow(spoken.streak, seen, scope, (output.masked,))
     elif said.new:
         _fade(spoken, LEAK)
@@ -127,5 +142,5 @@ def _others_fade(run: RunState, spoken: Spoken) -> None:
 def _fade(spoken: Spoken, leak: float) -> None:
     spoken.stale = max(0.0, spoken.stale - leak)
     spoken.hard = max(0.0, spoken.hard - leak)
-    if not spoken.stale:
+    if not spoken.stale and not spoken.chain:
         spoken.streak = None
