@@ -135,6 +135,11 @@ class Tombstones:
 
     def _add(self, decision: Decision) -> None:
         subject = decision.subject
+        known = self._stones.get(subject)
+        if known is not None and decision.change not in (Change.up, Change.released):
+            # issued anew or made to last longer: what it was decided for stays as it was
+            self._stones[subject] = msgspec.structs.replace(known, expires_at=decision.expires_at)
+            return
         stone = Tombstone(subject=subject, decision=decision, at=decision.at, expires_at=decision.expires_at)
         self._stones[subject] = stone
         self._stones.move_to_end(subject)

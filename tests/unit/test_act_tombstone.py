@@ -129,3 +129,13 @@ def test_it_survives_a_restart():
     assert again.snapshot() == dead.snapshot()
     for asked in (event("R"), event(task="report"), event("D", root_run="Q"), event("E", parent_run="D"), event()):
         assert matched(again, asked) == matched(dead, asked)
+
+
+def test_a_command_that_is_issued_anew_leaves_reason_and_task_as_they_were():
+    dead = stones(kill(reason="it loops"))
+    dead.fold(kill(reason="still spends", change=Change.escalated, origin=Origin.verify, expires_at=NOW + 200))
+    dead.fold(kill("t/x/root/R2", run="R2", root_run="R2", origin=Origin.tombstone))
+    dead.fold(kill("t/x/root/R2", run="R2", root_run="R2", origin=Origin.verify, change=Change.escalated))
+    stone = dead.match(event("R3", task="report", ts=NOW + 150))
+    assert stone is not None
+    assert (stone.subject, stone.decision.reason, stone.expires_at) == ("t/x/root/R", "it loops", NOW + 200)
