@@ -4,11 +4,13 @@ import asyncio
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import httpx
+import msgspec
 from msgspec import Struct
 from rich.markup import escape
 
@@ -38,6 +40,12 @@ _config_option = click.option(
 )
 
 
+class _Receivers(Struct, frozen=True):
+    """Of a configuration file, the receivers alone, each as it was written."""
+
+    receivers: tuple[dict[str, Any], ...] = ()
+
+
 class Outcome(Struct, frozen=True, kw_only=True):
     """What became of one receiver's message: "" in `reason` is success; `again`: the same may work later."""
 
@@ -61,7 +69,7 @@ def notify_test(names: tuple[str, ...], path: Path | None, output: Format) -> in
 
     Exit code 2 when a receiver refused it for good, 3 when one did not answer.
     """
-    return _send(path, names, sample_incident(time.time()), output)
+    return _send(read_config(path, os.environ).receivers, names, sample_incident(time.time()), output)
 
 
 @notify_command.command("failed")
@@ -76,11 +84,28 @@ def notify_failed(unit: str, path: Path | None, output: Format) -> int:
         agent=unit, run="", root_run="", subject="agentwatch", kind=WATCHER, level=Level.kill,
         reason=f"{unit} has failed and is not started again; what stands against agents stands until it expires",
     )  # fmt: skip
-    return _send(path, (), incident, output)
+    return _send(_receivers_at_any_rate(path), (), incident, output)
 
 
-def _send(path: Path | None, names: Sequence[str], incident: Incident, output: Format) -> int:
-    receivers = read_config(path, os.environ).receivers
+def _receivers_at_any_rate(path: Path | None) -> Sequence[ReceiverOptions]:
+    """Read the receivers even where the rest of the file is wrong: that may be just why there is something to tell."""
+    try:
+        return read_config(path, os.environ).receivers
+    except BadConfig as error:
+        if path is None or not path.is_file():
+            raise
+        click.echo(f"agentwatch: {error}", err=True)
+    found: list[ReceiverOptions] = []
+    try:
+        for table in msgspec.toml.decode(path.read_bytes(), type=_Receivers).receivers:
+            with suppress(msgspec.ValidationError):
+                found.append(msgspec.convert(table, ReceiverOptions))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadConfig(f"not even the receivers can be read: {error}", str(path)) from error
+    return found
+
+
+def _send(receivers: Sequence[ReceiverOptions], names: Sequence[str], incident: Incident, output: Format) -> int:
     unknown = set(names) - {receiver.name for receiver in receivers}
     if unknown:
         raise BadConfig(f"no receiver is called {', '.join(sorted(unknown))}", "receivers")

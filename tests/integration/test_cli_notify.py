@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -45,6 +45,10 @@ def config(receiver: Receiver, tmp_path: Path) -> str:
     return str(path)
 
 
+def change(path: str, edit: Callable[[str], str]) -> None:
+    Path(path).write_text(edit(Path(path).read_text()))
+
+
 async def cli(*arguments: str) -> int:
     return await asyncio.to_thread(call, list(arguments))
 
@@ -78,6 +82,18 @@ async def test_the_watcher_s_own_failure_is_told(receiver: Receiver, config: str
     assert body["title"] == "[agentwatch] agentwatch.service has failed: NOBODY IS WATCHING the agents"
     assert body["severity"] == "critical"
     assert "journalctl -u agentwatch.service" in str(body["body"])
+
+
+async def test_a_wrong_file_still_tells_of_the_failure_that_it_caused(
+    receiver: Receiver, config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(config, lambda text: text + "[api]\nbad = 1\n")
+    assert await cli("notify", "test", "--config", config) == 2
+    assert await cli("notify", "failed", "--unit", "agentwatch.service", "--config", config) == 0
+    assert "api.bad" in capsys.readouterr().err
+    assert len(receiver.bodies) == 2
+    change(config, lambda text: "[receivers" + text)
+    assert await cli("notify", "failed", "--unit", "agentwatch.service", "--config", config) == 2
 
 
 async def test_nobody_to_tell_is_a_wrong_configuration(capsys: pytest.CaptureFixture[str]) -> None:
