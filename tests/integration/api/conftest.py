@@ -229,20 +229,17 @@ class Served:
         self.now = time.time()
         self.ticks = lambda: self.now
         self.fleet = MemoryFleet()
-        self.decisions = MemoryDecisions(self.clock)
+        self.decisions = MemoryDecisions(lambda: self.now)
         self.operations = MemoryOperations(self.decisions)
         self.ingest, self.acks, self.dead = MemoryIngest(), MemoryAcks(), MemoryDead()
         ports = ApiPorts(
             fleet=self.fleet, decisions=self.decisions, operations=self.operations, ingest=self.ingest,
             acks=self.acks, dead=self.dead,
         )  # fmt: skip
-        self.app = create_app(ports, options, clock=self.clock, ticks=self.tick)
+        self.app = create_app(ports, options, clock=self.decisions.clock, ticks=self.tick)
         self.server = ApiServer(self.app, options)
         self.tokens = TOKENS
         self.clients: dict[str, httpx.AsyncClient] = {}
-
-    def clock(self) -> float:
-        return self.now
 
     def tick(self) -> float:
         return self.ticks()
