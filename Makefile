@@ -62,7 +62,8 @@ imports: $(READY_DEV) ## Check that imports go one way through the layers
 	@$(BIN)/lint-imports
 
 bench: $(READY_DEV) ## Measure the cost of an event beside the bare drain of the same stream
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench.end_to_end
+	@$(BIN)/python -m bench.fingerprint
 
 docs: $(READY_DEV) ## Write the reference pages anew from the code
 	@$(BIN)/python scripts/make_docs.py
