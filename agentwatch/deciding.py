@@ -78,6 +78,7 @@ class Decider:
                 confidence=1.0,
                 reason=f"a new run under the kill of {stone.subject}: {stone.decision.reason}",
                 expires_at=stone.expires_at,
+                incident=stone.decision.incident,
             )
 
     def found(self, finding: Finding) -> None:

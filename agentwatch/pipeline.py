@@ -175,10 +175,12 @@ class Pipeline:
         verdicts = fold(signals)
         for verdict in verdicts:
             move = self.ledgers.ladder.climb(verdict, seen.now, compiled.rule.actions, compiled.ladder)
-            if move is not None:
-                self._decider.moved(move, seen, compiled.rule)
-            else:
+            if move is None:
                 self._stand(verdict, seen)
+                continue
+            if move.previous is Level.observe:
+                self.parts.ledger.waste(seen.event, verdict.lead.evidence.cost_nusd)
+            self._decider.moved(move, seen, compiled.rule)
         if self.ledgers.ladder:
             self._calm(seen, compiled, [verdict.subject for verdict in verdicts])
 

@@ -51,6 +51,7 @@ class Lifecycle:
         loop = asyncio.get_running_loop()
         self._ended = loop.create_future()
         wired = self._wired = await wire(self._settings, self._stack, self._beat)
+        await asyncio.to_thread(wired.worker.pipeline.parts.pricer.warm)
         for name, run in wired.tasks:
             self._spawn(name, run())
         await self._until_ready(wired)
