@@ -13,13 +13,13 @@ def explain(pipeline: Pipeline, subject: str, decisions: tuple[Decision, ...], n
     fleet = pipeline.parts.bank.fleet
     run = fleet.run(subject)
     signals = fleet.signals(subject)
-    standing = pipeline.ledgers.standing.get(subject)
-    if run is None and not signals and standing is None and not decisions:
-        return None
     steps: tuple[StepView, ...] = run.steps if run is not None else ()
     subjects: tuple[str, ...] = (subject,)
     if run is not None:
         subjects = covering(run.tenant, run.app, run.agent, run.run, run.root_run, run.task)
+    standing = _hardest(pipeline, subjects)
+    if run is None and not signals and standing is None and not decisions:
+        return None
     entry = pipeline.ledgers.gate.allow.match(subjects, now)
     level = Level.observe if standing is None else standing.level
     return Explanation(
@@ -33,6 +33,12 @@ def explain(pipeline: Pipeline, subject: str, decisions: tuple[Decision, ...], n
         decisions=decisions,
         allowed_by=f"{entry.pattern} by {entry.author}: {entry.comment}" if entry is not None else "",
     )
+
+
+def _hardest(pipeline: Pipeline, subjects: tuple[str, ...]) -> Decision | None:
+    """Find the hardest of what stands for a subject or for what covers it."""
+    found = (pipeline.ledgers.standing.get(subject) for subject in subjects)
+    return max((decision for decision in found if decision is not None), key=lambda d: (d.level, d.seq), default=None)
 
 
 def _of(signals: tuple[SignalView, ...], name: str) -> tuple[str, ...]:
