@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from msgspec import Struct
 
+from agentwatch.cancellation import surely
 from agentwatch.errors import BadConfig, SignalUnavailable
 
 if TYPE_CHECKING:
@@ -109,6 +110,14 @@ class BrokerConnection:
             task.cancel()
             self._publishing.discard(task)
 
+    async def subscribe(self, *topics: str) -> None:
+        """Subscribe at QoS 1; what is retained is delivered next."""
+        await surely(self.client.subscribe([(topic, 1) for topic in topics]))
+
+    async def unsubscribe(self, topic: str) -> None:
+        """Undo a subscription; everything it has delivered is there when this returns."""
+        await surely(self.client.unsubscribe(topic))
+
     def abandon(self) -> None:
         """Stop waiting for confirmations: the connection is over."""
         for task in self._publishing:
@@ -153,12 +162,13 @@ async def connect(
             max_queued_incoming_messages=_MAX_INCOMING,
             tls_context=_tls(address),
         )
-        async with client:
-            connection = BrokerConnection(client, protocol)
-            try:
-                yield connection
-            finally:
-                connection.abandon()
+        await surely(client.__aenter__())
+        connection = BrokerConnection(client, protocol)
+        try:
+            yield connection
+        finally:
+            connection.abandon()
+            await surely(client.__aexit__(None, None, None))
     except (aiomqtt.MqttError, OSError) as error:
         raise SignalUnavailable(f"broker {address.host}:{address.port}: {error}") from error
 

@@ -13,6 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from agentwatch.cancellation import cancellable
 from agentwatch.errors import BadConfig, Incompatible, StoreUnavailable
 
 __all__ = ["RedisOptions", "connect", "reading"]
@@ -46,7 +47,7 @@ def connect(url: str, options: RedisOptions) -> Any:
         raise BadConfig(str(error), "redis.url") from error
     # Parsing answers entry by entry costs as much as everything else together; what is read here is read raw.
     client.response_callbacks.clear()
-    return client
+    return cancellable(client)
 
 
 @contextmanager

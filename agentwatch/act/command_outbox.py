@@ -7,10 +7,14 @@ from typing import Protocol, runtime_checkable
 
 from agentwatch.act.command import command_of, takes_back
 from agentwatch.act.outbox import OutboxOptions, Progress, drain
+from agentwatch.backoff import BackoffOptions
 from agentwatch.ports import DecisionLog, SignalBus
 from agentwatch.records import Command, Decision
 
-__all__ = ["Reconciling", "deliver_decision", "drain_commands"]
+__all__ = ["URGENT", "Reconciling", "deliver_decision", "drain_commands"]
+
+# A kill must not wait out a long back-off once its path is there again; the buses themselves wait for that.
+URGENT = OutboxOptions(backoff=BackoffOptions(min_s=0.05, max_s=0.5))
 
 
 @runtime_checkable
@@ -37,7 +41,7 @@ async def drain_commands(
     *,
     wake: asyncio.Event,
     wall: Callable[[], float] = time.time,
-    options: OutboxOptions = OutboxOptions(),  # noqa: B008  # frozen
+    options: OutboxOptions = URGENT,
     progress: Progress | None = None,
 ) -> None:
     """Deliver the decision log to a bus until cancelled; what stands is brought anew after each failure."""

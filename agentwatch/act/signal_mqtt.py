@@ -14,6 +14,7 @@ from agentwatch.act.mqtt_payload import command_payload, resume_payload, status_
 from agentwatch.act.retained import Retained
 from agentwatch.backoff import Backoff, BackoffOptions
 from agentwatch.broker import BrokerAddress, BrokerConnection, BrokerWill, connect
+from agentwatch.cancellation import end
 from agentwatch.errors import BadRequest, SignalUnavailable
 from agentwatch.records import Ack, Command
 from agentwatch.topics import ACKS, COMMANDS, STATUS, command_topic, subject_of
@@ -40,7 +41,7 @@ class MqttOptions(Struct, frozen=True, kw_only=True):
     timeout_s: float = 5.0
     max_acks: int = 10_000
     max_subjects: int = 100_000
-    backoff: BackoffOptions = field(default_factory=lambda: BackoffOptions(min_s=0.05, max_s=1.0))
+    backoff: BackoffOptions = field(default_factory=lambda: BackoffOptions(min_s=0.05, max_s=0.5))
 
 
 class MqttSignal:
@@ -143,10 +144,9 @@ class MqttSignal:
             keepalive_s=options.keepalive_s,
             timeout_s=options.timeout_s,
         ) as connection:
-            client = connection.client
-            found = await self._learn(client)
+            found = await self._learn(connection)
             self._connection = connection
-            reading = asyncio.create_task(self._read(client), name="mqtt-read")
+            reading = asyncio.create_task(self._read(connection.client), name="mqtt-read")
             serving = asyncio.create_task(self._serve(found), name="mqtt-serve")
             try:
                 done, _ = await asyncio.wait({reading, serving}, return_when=asyncio.FIRST_COMPLETED)
@@ -155,22 +155,20 @@ class MqttSignal:
             finally:
                 self._ready.clear()
                 self._connection = None
-                reading.cancel()
-                serving.cancel()
                 connection.abandon()
-                await asyncio.wait({reading, serving}, timeout=options.timeout_s)
+                await end((reading, serving), options.timeout_s)
                 await self._say_offline(connection)
 
-    async def _learn(self, client: "aiomqtt.Client") -> list[Command]:
+    async def _learn(self, connection: BrokerConnection) -> list[Command]:
         """Subscribe to acknowledgements, and find what a former life left retained.
 
         Subscribing delivers it, and all of it before the answer to unsubscribing.
         """
-        await client.subscribe(ACKS, qos=1)
-        await client.subscribe(COMMANDS, qos=1)
-        await client.unsubscribe(COMMANDS)
+        await connection.subscribe(ACKS)
+        await connection.subscribe(COMMANDS)
+        await connection.unsubscribe(COMMANDS)
         found: list[Command] = []
-        messages = client.messages
+        messages = connection.client.messages
         for _ in range(len(messages)):
             command = self._take(await anext(messages))
             if command is not None:

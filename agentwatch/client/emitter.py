@@ -18,6 +18,7 @@ from msgspec import Struct, field
 from agentwatch.backoff import Backoff, BackoffOptions
 from agentwatch.client.event_sinks import EventSink, HttpSink, RedisSink
 from agentwatch.client.private_prints import Privacy, with_prints
+from agentwatch.client.redis_url import checked_redis_url
 from agentwatch.errors import BadConfig, Unavailable
 from agentwatch.records import Event
 
@@ -66,7 +67,7 @@ class Emitter:
         if not redis_url and not http_url:
             raise BadConfig("give redis_url or http_url", "redis_url")
         self._options = options or EmitterOptions()
-        self._redis_url = redis_url
+        self._redis_url = checked_redis_url(redis_url, "redis_url") if redis_url else ""
         self._http_url = http_url
         self._token = token
         self._source = source
@@ -179,9 +180,12 @@ class Emitter:
         )
         backoff = Backoff(self._options.backoff)
         while batch := self._next_batch():
-            events, encoded = self._encode(batch)
-            while events and not self._send(sink, events, encoded, backoff):
-                pass
+            if time.monotonic() >= self._give_up_at:
+                self.dropped += len(batch)
+            else:
+                events, encoded = self._encode(batch)
+                while events and not self._send(sink, events, encoded, backoff):
+                    pass
             with self._state:
                 self._unfinished -= len(batch)
                 self._state.notify_all()

@@ -99,16 +99,15 @@ class MqttChannel:
             keepalive_s=options.mqtt_keepalive_s,
             timeout_s=options.timeout_s,
         ) as connection:
-            client = connection.client
             self._told = set()
-            await client.subscribe([(topic, 1) for topic in self._topics])
+            await connection.subscribe(*self._topics)
             # The status comes last, so what is retained has been told when it arrives.
-            await client.subscribe(STATUS, qos=1)
+            await connection.subscribe(STATUS)
             self._connection = connection
             self._backoff.reset()
             loop = asyncio.get_running_loop()
             self._settle = loop.call_later(options.settle_s, self._listener.up, self.name)
-            async for message in client.messages:
+            async for message in connection.client.messages:
                 payload = message.payload if isinstance(message.payload, bytes) else b""
                 self._take(str(message.topic), payload, message.retain)
 

@@ -12,6 +12,7 @@ from agentwatch.client.identity import Identity
 from agentwatch.client.mqtt_channel import MqttChannel
 from agentwatch.client.options import GuardOptions
 from agentwatch.client.redis_channel import RedisChannel
+from agentwatch.client.redis_url import checked_redis_url
 from agentwatch.client.watch import Watch
 from agentwatch.errors import BadConfig
 
@@ -60,7 +61,7 @@ def channels_of(paths: Paths, identity: Identity, watch: Watch, options: GuardOp
     """Make the channels, the authority first; raises `BadConfig` for no path, a wrong URL or a missing extra."""
     channels: list[Channel] = []
     if paths.redis:
-        channels.append(RedisChannel(paths.redis, identity, watch, options))
+        channels.append(RedisChannel(checked_redis_url(paths.redis, "redis"), identity, watch, options))
     elif paths.http:
         channels.append(HttpChannel(paths.http, paths.token, identity, watch, options))
     if paths.mqtt:

@@ -15,6 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from agentwatch.backoff import Backoff
+from agentwatch.cancellation import cancellable
 from agentwatch.client.channel import Listener
 from agentwatch.client.identity import Identity
 from agentwatch.client.obedience import Held
@@ -113,12 +114,13 @@ class RedisChannel:
     async def _session(self) -> None:
         await self.close()
         # Retrying inside the driver would hide an outage from the guard for longer than a kill may take.
-        self._client = Redis.from_url(
+        client = Redis.from_url(
             self._url,
             socket_timeout=self._options.timeout_s,
             socket_connect_timeout=self._options.timeout_s,
             retry=Retry(NoBackoff(), 0),
         )
+        self._client = cancellable(client)
         self._keys_at = -inf
         names = await self._names()
         async with self._client.pubsub() as pubsub:

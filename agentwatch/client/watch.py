@@ -4,10 +4,12 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import inf
 
 import structlog
 
+from agentwatch.cancellation import end
 from agentwatch.client.channel import Channel
 from agentwatch.client.identity import Identity
 from agentwatch.client.obedience import Answer, Held, Obedience, Standing
@@ -65,7 +67,9 @@ class Watch:
         self._channels = list(channels)
         self._down_since = self._clock()
         for channel in channels:
-            self._tasks.append(asyncio.create_task(channel.run(), name=f"agentwatch-{channel.name}"))
+            task = asyncio.create_task(channel.run(), name=f"agentwatch-{channel.name}")
+            task.add_done_callback(partial(self._ended, channel.name))
+            self._tasks.append(task)
         self._tasks.append(asyncio.create_task(self._answer(), name="agentwatch-acks"))
         tried = asyncio.create_task(self._tried.wait(), name="agentwatch-start")
         await asyncio.wait({tried, *self._tasks}, timeout=self._options.start_timeout_s, return_when="FIRST_COMPLETED")
@@ -80,10 +84,8 @@ class Watch:
         if self._next_end is not None:
             self._next_end.cancel()
         tasks = self._tasks + ([self._refreshing] if self._refreshing else [])
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=self._options.close_s)
+        if not await end(tasks, self._options.close_s):
+            _log.warning("guard_tasks_left", guard=self._guard_id)
         for channel in self._channels:
             await channel.close()
         if self._acks:
@@ -208,6 +210,13 @@ class Watch:
         self._note_tried()
 
     # --- inside
+
+    def _ended(self, channel: str, task: "asyncio.Task[None]") -> None:
+        """Tell of a channel that failed in a way that nobody thought of; failing open or closed covers that too."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("guard_channel_failed", guard=self._guard_id, path=channel, exc_info=error)
+            self.unsettled()
+            self.down(channel, f"{type(error).__name__}: {error}")
 
     def _note_tried(self) -> None:
         if len(self._up) == len(self._channels):

@@ -1,0 +1,16 @@
+"""Whether a Redis URL can be used, asked before anything connects."""
+
+from redis.asyncio.connection import parse_url
+
+from agentwatch.errors import BadConfig
+
+__all__ = ["checked_redis_url"]
+
+
+def checked_redis_url(url: str, field: str) -> str:
+    """Give the URL back; raises `BadConfig`, naming `field`, for one that cannot be used."""
+    try:
+        parse_url(url)
+    except ValueError as error:
+        raise BadConfig(f"{error}", field) from error
+    return url
