@@ -129,7 +129,7 @@ class MemoryStore:
     async def open(self) -> Opened:
         """Take the partition: wait until the lease is free, then draw a higher token."""
         held = self._partition
-        while held.owner and held.owned_until > held.clock():  # noqa: ASYNC110  # a clock sets no event
+        while held.owner not in (0, self._token) and held.owned_until > held.clock():  # noqa: ASYNC110  # a clock sets no event
             await asyncio.sleep(_POLL_S)
         held.token += 1
         self._token = held.owner = held.token

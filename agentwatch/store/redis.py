@@ -73,7 +73,7 @@ class RedisStore:
         """
         waited = False
         while True:
-            token, holder = await self._acquire("")
+            token, holder = await self._acquire(f"{self._token} {self._who}")  # its own lease needs no waiting for
             if token < 0 and self._gone(holder):
                 token, holder = await self._acquire(holder)
             if token > 0:

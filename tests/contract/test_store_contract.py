@@ -243,6 +243,15 @@ async def test_the_lease_is_waited_for_and_given_back(place: Any) -> None:
     assert (await asyncio.wait_for(waiting, 5)).token == 2
 
 
+async def test_a_worker_that_opens_again_does_not_wait_for_itself(place: Any) -> None:
+    store = place.store(lease_s=60)
+    assert (await store.open()).token == 1
+    await store.commit(Commit(positions=Positions(index=4), at=1.0))
+    opened = await asyncio.wait_for(store.open(), 5)
+    assert (opened.token, opened.committed.index) == (2, 4)
+    await store.commit(Commit(positions=Positions(index=5), at=1.0))
+
+
 async def test_a_worker_whose_lease_ended_unnoticed_goes_on(place: Any) -> None:
     store = place.store(lease_s=0.01)
     await store.open()
