@@ -86,7 +86,7 @@ def _same(seen: Observation, history: History, reading: Reading, result: Fingerp
     base = 1.0 if adjacent or third else AGAIN * min(1.0, NEARBY / apart)
     terse = seen.prints.arguments is None or seen.prints.arguments.words < SOME_WORDS
     short = result is not None and result.words < SOME_WORDS
-    if short and not adjacent and history.went_on_since(place):
+    if short and not adjacent and not reading.failed and history.went_on_since(place):
         base *= BETWEEN
     if result is None:
         if not earlier:
