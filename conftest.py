@@ -14,8 +14,14 @@ DEBIAN_FIXTURES = {"redis7", "redis7_server", "mosquitto"}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs a server of the distribution, so that `make test` leaves it out."""
     for item in items:
-        if isinstance(item, pytest.Function) and DEBIAN_FIXTURES & set(item.fixturenames):
+        if isinstance(item, pytest.Function) and DEBIAN_FIXTURES & {*item.fixturenames, *chosen(item)}:
             item.add_marker("debian")
+
+
+def chosen(item: pytest.Function) -> set[str]:
+    """Name the fixtures that a parameter of the test chooses by name."""
+    callspec = getattr(item, "callspec", None)
+    return {value for value in callspec.params.values() if isinstance(value, str)} if callspec is not None else set()
 
 
 def promised(item: pytest.Item) -> bool:
