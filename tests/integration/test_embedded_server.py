@@ -43,7 +43,8 @@ async def test_data_survives_stop_and_start(tmp_path: Path) -> None:
 
 
 async def test_a_server_left_over_by_a_killed_daemon_is_ended_and_its_data_kept(tmp_path: Path) -> None:
-    daemon = await asyncio.create_subprocess_exec(sys.executable, "-c", _DAEMON, str(tmp_path), stdout=asyncio.subprocess.PIPE)
+    pipe = asyncio.subprocess.PIPE
+    daemon = await asyncio.create_subprocess_exec(sys.executable, "-c", _DAEMON, str(tmp_path), stdout=pipe)
     assert daemon.stdout is not None
     lines = [(await daemon.stdout.readline()).decode() for _ in range(2)]
     url = next(line.strip() for line in lines if line.startswith("redis://"))
