@@ -1,7 +1,6 @@
 """The fingerprints of a batch of events: one look-up, one canonical form a text; one numpy pass for all sketches."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from xxhash import xxh3_64_intdigest
 
@@ -18,21 +17,36 @@ from agentwatch.records import Event, Fingerprint, Prints
 
 __all__ = ["Fingerprinter", "fingerprint_batch"]
 
-_NONE = Prints()
-_FIELDS = ("input", "output", "arguments", "result")
-_ROLES = ((False, False), (False, True), (True, False), (True, True))  # (result, sketched)
+_NO_TEXT = Prints()
+_DEFAULT = FingerprintOptions()
+Keys = tuple[int | None, int | None, int | None, int | None]
 
 
 class _Draft:
-    """A text whose fingerprint waits for its sketch."""
+    """A text of the present batch whose fingerprint waits for its sketch."""
 
-    __slots__ = ("digests", "masked", "numbered", "plain")
+    __slots__ = ("masked", "masked_digest", "numbered", "plain", "shape_digest")
 
-    def __init__(self, digests: tuple[int, int, int], plain: bytes, masked: bytes, *, numbered: bool) -> None:
-        self.digests = digests
+    def __init__(self, plain: bytes, exact: int) -> None:
         self.plain = plain
-        self.masked = masked
-        self.numbered = numbered
+        self.masked = mask(plain)
+        shaped = shape(self.masked)
+        self.numbered = shaped is not self.masked
+        self.masked_digest = exact if self.masked is plain else xxh3_64_intdigest(self.masked)
+        self.shape_digest = xxh3_64_intdigest(shaped) if self.numbered else self.masked_digest
+
+
+class _Role:
+    """Texts that are treated alike: what is known of former ones by exact digest, oldest use first, and the batch's."""
+
+    __slots__ = ("drafts", "found", "known", "result", "sketched")
+
+    def __init__(self, *, result: bool, sketched: bool) -> None:
+        self.result = result
+        self.sketched = sketched
+        self.known: dict[int, Fingerprint] = {}
+        self.found: dict[int, Fingerprint] = {}
+        self.drafts: dict[int, _Draft] = {}
 
 
 class Fingerprinter:
@@ -41,104 +55,96 @@ class Fingerprinter:
     `texts`, `hits`, `sketched` and `evicted` count since the start. What is remembered never changes a result.
     """
 
-    def __init__(self, options: FingerprintOptions | None = None) -> None:
-        self.options = options or FingerprintOptions()
+    def __init__(self, options: FingerprintOptions = _DEFAULT) -> None:
+        self.options = options
         self.texts = 0
         self.hits = 0
         self.sketched = 0
         self.evicted = 0
-        self._known: tuple[dict[int, Fingerprint], ...] = tuple({} for _ in _ROLES)
-        self._roles = tuple(_ROLES.index((name == "result", name in self.options.sketch_fields)) for name in _FIELDS)
+        spoken = {flag: _Role(result=False, sketched=flag) for flag in (False, True)}
+        self._input = spoken["input" in options.sketch_fields]
+        self._output = spoken["output" in options.sketch_fields]
+        self._arguments = spoken["arguments" in options.sketch_fields]
+        self._result = _Role(result=True, sketched="result" in options.sketch_fields)
+        self._roles = (*spoken.values(), self._result)
 
     def batch(self, events: Sequence[Event]) -> list[Prints]:
         """Fingerprint the four texts of every event, in order; a producer's own fingerprints count where no text is."""
-        drafts: tuple[dict[int, _Draft], ...] = tuple({} for _ in _ROLES)
-        found: tuple[dict[int, Fingerprint], ...] = tuple({} for _ in _ROLES)
-        keys = [self._keys(event, drafts, found) for event in events]
-        for role, waiting in enumerate(drafts):
-            if waiting:
-                self._finish(role, waiting, found[role])
-        return [self._prints(event, key, found) for event, key in zip(events, keys, strict=True)]
+        keys = [self._keys(event) for event in events]
+        for role in self._roles:
+            if role.drafts:
+                self._finish(role)
+        prints = [self._prints(event, key) for event, key in zip(events, keys, strict=True)]
+        for role in self._roles:
+            role.drafts.clear()
+            role.found.clear()
+        return prints
 
-    def _keys(
-        self, event: Event, drafts: tuple[dict[int, _Draft], ...], found: tuple[dict[int, Fingerprint], ...]
-    ) -> tuple[int | None, int | None, int | None, int | None] | None:
+    def _keys(self, event: Event) -> Keys | None:
         given, output, arguments, result = event.input, event.output, event.arguments, event.result
         if given is None and output is None and arguments is None and result is None:
             return None
-        roles = self._roles
         return (
-            None if given is None else self._key(given, roles[0], drafts, found),
-            None if output is None else self._key(output, roles[1], drafts, found),
-            None if arguments is None else self._key(arguments, roles[2], drafts, found),
-            None if result is None else self._key(result, roles[3], drafts, found),
+            None if given is None else self._key(given, self._input),
+            None if output is None else self._key(output, self._output),
+            None if arguments is None else self._key(arguments, self._arguments),
+            None if result is None else self._key(result, self._result),
         )
 
-    def _key(
-        self, text: str, role: int, drafts: tuple[dict[int, _Draft], ...], found: tuple[dict[int, Fingerprint], ...]
-    ) -> int:
+    def _key(self, text: str, role: _Role) -> int:
+        """Return the exact digest of a text, having found its fingerprint or drafted it."""
         plain = canonical(text)
         exact = xxh3_64_intdigest(plain)
         self.texts += 1
-        if exact in found[role] or exact in drafts[role]:
+        if exact in role.drafts or exact in role.found:
             self.hits += 1
             return exact
-        known = self._known[role]
-        print_ = known.pop(exact, None)
-        if print_ is not None:
-            known[exact] = print_
-            found[role][exact] = print_
+        known = role.known.pop(exact, None)
+        if known is None:
+            role.drafts[exact] = _Draft(plain, exact)
+        else:
+            role.known[exact] = role.found[exact] = known
             self.hits += 1
-            return exact
-        masked = mask(plain)
-        shaped = shape(masked)
-        masked_digest = exact if masked is plain else xxh3_64_intdigest(masked)
-        shape_digest = masked_digest if shaped is masked else xxh3_64_intdigest(shaped)
-        drafts[role][exact] = _Draft((exact, masked_digest, shape_digest), plain, masked, numbered=shaped is not masked)
         return exact
 
-    def _finish(self, role: int, waiting: dict[int, _Draft], found: dict[int, Fingerprint]) -> None:
-        result, sketched = _ROLES[role]
-        drafts = list(waiting.values())
+    def _finish(self, role: _Role) -> None:
+        """Turn a role's drafts into fingerprints, and forget the texts that were not met for longest."""
         cap_bytes = self.options.sketch_cap_bytes
-        if sketched:
-            sketches, counts = sketch_many([draft.masked for draft in drafts], cap_bytes, self.options.batch_bytes)
+        drafts = role.drafts
+        if role.sketched:
+            masked = [draft.masked for draft in drafts.values()]
+            sketches, counts = sketch_many(masked, cap_bytes, self.options.batch_bytes)
             self.sketched += len(drafts)
         else:
             sketches, counts, cap_bytes = [b""] * len(drafts), [0] * len(drafts), -1
-        known = self._known[role]
-        for draft, sketch, count in zip(drafts, sketches, counts, strict=True):
-            exact, masked, shaped = draft.digests
-            print_ = Fingerprint(
+        for (exact, draft), sketch, count in zip(drafts.items(), sketches, counts, strict=True):
+            role.found[exact] = role.known[exact] = Fingerprint(
                 exact,
-                masked,
-                shaped,
+                draft.masked_digest,
+                draft.shape_digest,
                 len(draft.plain),
                 count if len(draft.masked) <= cap_bytes else word_count(draft.masked),
-                text_class(draft.plain, result),
+                text_class(draft.plain, result=role.result),
                 sketch,
-                numbers(draft.masked) if result and draft.numbered else (),
+                numbers(draft.masked) if role.result and draft.numbered else (),
             )
-            found[exact] = known[exact] = print_
-        while len(known) > self.options.cache_entries:
-            del known[next(iter(known))]
+        while len(role.known) > self.options.cache_entries:
+            del role.known[next(iter(role.known))]
             self.evicted += 1
 
-    def _prints(self, event: Event, key: Any, found: tuple[dict[int, Fingerprint], ...]) -> Prints:
-        if key is None:
-            prints = _NONE
-        else:
-            roles = self._roles
-            given, output, arguments, result = key
+    def _prints(self, event: Event, keys: Keys | None) -> Prints:
+        prints = _NO_TEXT
+        if keys is not None:
+            given, output, arguments, result = keys
             prints = Prints(
-                None if given is None else found[roles[0]][given],
-                None if output is None else found[roles[1]][output],
-                None if arguments is None else found[roles[2]][arguments],
-                None if result is None else found[roles[3]][result],
+                None if given is None else self._input.found[given],
+                None if output is None else self._output.found[output],
+                None if arguments is None else self._arguments.found[arguments],
+                None if result is None else self._result.found[result],
             )
         return prints if event.fp is None else received(event.fp, prints)
 
 
-def fingerprint_batch(events: Sequence[Event], options: FingerprintOptions | None = None) -> list[Prints]:
+def fingerprint_batch(events: Sequence[Event], options: FingerprintOptions = _DEFAULT) -> list[Prints]:
     """Fingerprint a batch that stands alone; a stream of batches keeps one `Fingerprinter`."""
     return Fingerprinter(options).batch(events)

@@ -21,7 +21,11 @@ _ALNUM = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvw
 _UNITS = frozenset(
     b"s ms us ns sec secs second seconds min mins minute minutes hour hours millisecond milliseconds".split()
 )
-_UNIT_CLASSES = frozenset(unit.translate(CLASSES) + end for unit in _UNITS for end in (b"", b".", b":"))
+_UNIT_CLASSES = frozenset(unit.translate(CLASSES) for unit in _UNITS)
+_LONGEST_UNIT = 12
+_ALNUM_ONLY = bytes(byte if byte in _ALNUM else 32 for byte in range(256))
+_FIRST_OF_UNITS = frozenset(b"smunh")
+_UNIT_FIRSTS = frozenset((b"s", b"m", b"u", b"n", b"h"))
 _MICROSECONDS = b"\xc2\xb5s"
 _PID_GAP = b" =:\"'("
 _TEMPORARY = (  # what comes before the name, how many of its bytes the name begins with, and segments of the name
@@ -76,9 +80,8 @@ def _sparse(text: bytes, classes: bytes, at: int) -> Spans:
         found = volatile_parts(classes[start:end])
         if found:
             _emit(text, start, found, spans)
-        if classes[end + 1 : end + 2] in (b"s", b"m", b"u", b"n", b"h"):
-            stop = classes.find(b" ", end + 1)
-            _before_unit(text, end, stop if stop >= 0 else len(text), spans)
+        if end + 1 < len(classes) and classes[end + 1] in _FIRST_OF_UNITS:
+            _before_unit(text, end, spans)
         at = classes.find(b"0", end)
     return spans
 
@@ -87,18 +90,19 @@ def _dense(text: bytes, classes: bytes) -> Spans:
     """Look at each distinct class string once: texts full of numbers hold few of them."""
     chunks = classes.split(b" ")
     distinct = set(chunks)
-    volatile = {chunk: found for chunk in distinct if not chunk.isalpha() and (found := volatile_parts(chunk))}
-    with_units = not distinct.isdisjoint(_UNIT_CLASSES)
+    mixed = [chunk for chunk in distinct if not chunk.isalpha()]
+    volatile = {chunk: found for chunk in mixed if (found := volatile_parts(chunk))}
+    units = distinct & _UNIT_CLASSES
+    units.update(chunk for chunk in mixed if chunk[:1] in _UNIT_FIRSTS)
     spans: Spans = []
-    if volatile or with_units:
+    if volatile or units:
         start = 0
         for chunk in chunks:
-            end = start + len(chunk)
             if chunk in volatile:
                 _emit(text, start, volatile[chunk], spans)
-            elif with_units and chunk in _UNIT_CLASSES and start:
-                _before_unit(text, start - 1, end, spans)
-            start = end + 1
+            if chunk in units and start:
+                _before_unit(text, start - 1, spans)
+            start += len(chunk) + 1
     return spans
 
 
@@ -134,10 +138,12 @@ def _digits_end(text: bytes, at: int) -> int:
     return at
 
 
-def _before_unit(text: bytes, space: int, stop: int, spans: Spans) -> None:
-    """Take the number before `space` when the chunk after it, up to `stop`, is a unit of time ("1.5 seconds")."""
-    if text[space] == 32 and text[space + 1 : stop].rstrip(b".:") in _UNITS:
-        _number_up_to(text, space, spans)
+def _before_unit(text: bytes, space: int, spans: Spans) -> None:
+    """Take the number before `space` when the word after it is a unit of time ("1.5 seconds")."""
+    if text[space] == 32 and space and text[space - 1] in _DIGITS:
+        word = text[space + 1 : space + 2 + _LONGEST_UNIT].translate(_ALNUM_ONLY).split(b" ", 1)[0]
+        if word in _UNITS:
+            _number_up_to(text, space, spans)
 
 
 def _microseconds(text: bytes) -> Spans:

@@ -72,7 +72,7 @@ def private_print(
         sketch=sketch.hex() or None,
         size=len(plain),
         words=word_count(masked),
-        klass=text_class(plain, result),
+        klass=text_class(plain, result=result),
         numbers=list(numbers(masked)) if result and with_numbers else None,
     )
 

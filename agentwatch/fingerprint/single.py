@@ -32,13 +32,13 @@ def fingerprint_text(
         masked_digest if shaped is masked else xxh3_64_intdigest(shaped),
         len(plain),
         word_count(masked),
-        text_class(plain, result),
+        text_class(plain, result=result),
         sketch(masked, options.sketch_cap_bytes) if sketched else b"",
         numbers(masked) if result and shaped is not masked else (),
     )
 
 
-def text_class(plain: bytes, result: bool) -> ResultClass:
+def text_class(plain: bytes, *, result: bool) -> ResultClass:
     """Class a canonical form: a result by all that is known of results, any other text as empty or content."""
     if result:
         return classify(plain)

@@ -9,6 +9,7 @@ runs: so the text with its volatile parts replaced has no volatile part.
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import accumulate
 
 __all__ = ["ADDRESS", "CLASSES", "CLOCK", "EPOCH", "PLAIN", "STAMP", "Part", "volatile_parts"]
 
@@ -18,6 +19,7 @@ PLAIN, EPOCH, ADDRESS, CLOCK, STAMP = range(5)
 
 _CACHED_BYTES = 64  # longer class strings are mostly met once
 _JOINTS = bytes.maketrans(b"-:._", b"    ")
+_NOT_JOINTS = bytes(set(range(256)) - set(b"-:._"))
 _UUID = (8, 4, 4, 4, 12)
 _EPOCHS = (10, 13, 16, 19)  # digits of seconds, milliseconds, microseconds, nanoseconds since 1970
 _DURATIONS = frozenset(b"0s 0ms 0us 0ns 0m0s 0s0ms 0h0m 0h0s 0h0m0s 0m0s0ms 0h0m0s0ms".split())
@@ -46,20 +48,34 @@ def volatile_parts(chunk: bytes) -> tuple[Part, ...]:
 
 def _find_parts(chunk: bytes) -> tuple[Part, ...]:
     runs = chunk.translate(_JOINTS).split(b" ")
-    starts = [0]
-    for run in runs:
-        starts.append(starts[-1] + len(run) + 1)
+    joints = chunk.translate(None, _NOT_JOINTS)  # the one at i follows the run at i
+    starts = [0, *accumulate(map(_past, runs))]
     parts = []
     index = 0
     while index < len(runs):
         count, kind, kept = _NO_MATCH
-        if runs[index][:1] in (b"0", b"a"):  # every rule begins with one of them
-            joints = bytes(chunk[start - 1] for start in starts[index + 1 : index + 6] if start <= len(chunk))
-            count, kind, kept = _match(runs[index : index + 6], joints)
+        if _may_begin(runs[index : index + 2], joints[index : index + 4]):
+            count, kind, kept = _match(runs[index : index + 6], joints[index : index + 5])
         if count:
             parts.append((starts[index + kept], starts[index + count] - 1, kind))
         index += count or 1
     return tuple(parts)
+
+
+def _past(run: bytes) -> int:
+    return len(run) + 1
+
+
+def _may_begin(runs: Sequence[bytes], joints: bytes) -> bool:
+    """Tell cheaply whether any rule may fit from here on: long chunks are mostly of runs where none does."""
+    run = runs[0]
+    if run[:1] not in (b"0", b"a"):
+        return False
+    if len(run) >= 8 or run == b"0000" or run[-1:] in (b"s", b"m"):
+        return True
+    if joints[:1] == b".":
+        return joints == b"...:" or runs[1][-1:] in (b"s", b"m")
+    return joints[:1] == b":" and len(run) <= 2
 
 
 _cached_parts = lru_cache(maxsize=8192)(_find_parts)

@@ -11,10 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agentwatch.fingerprint.canonical import canonical
-from agentwatch.fingerprint.mask import mask
+from agentwatch.fingerprint.mask import _dense, _replaced, _sparse, mask
 from agentwatch.fingerprint.numbers import numbers
 from agentwatch.fingerprint.shape import shape
 from agentwatch.fingerprint.single import fingerprint_text
+from agentwatch.fingerprint.volatile import CLASSES
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=200)
 FRAGMENTS = """
@@ -50,11 +51,22 @@ def test_every_text_has_a_fingerprint(text: str) -> None:
 @given(TEXTS)
 @example("pid 1 pid=22 pid 12:13:14")
 @example("/tmp/tmp12:34:56 /var/folders/1700000000/ab12cd34ef 1h2 ms")
+@example("0 second:1000000000 1 s-1000000000")
 @example("2024-05-01 2024-05-01 10:11:12,5 ms")
 def test_masking_what_was_masked_changes_nothing(text: str) -> None:
     masked = mask(canonical(text))
     assert mask(masked) == masked
     assert shape(shape(masked)) == shape(masked)
+
+
+@settings(max_examples=300)
+@given(SOUP)
+@example("12 ms... 3 s: 4 s. 5 s.: 6 sec")
+def test_both_scans_find_the_same(text: str) -> None:
+    plain = canonical(text)
+    classes = plain.translate(CLASSES)
+    sparse, dense = _sparse(plain, classes, classes.find(b"0")), _dense(plain, classes)
+    assert _replaced(plain, sparse) == _replaced(plain, dense)
 
 
 @given(TEXTS)
