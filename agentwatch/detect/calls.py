@@ -168,8 +168,8 @@ def _discount(history: History, reading: Reading, place: int, gap_s: float, *, a
         reading.hard, reading.soft = 0.0, min(IDLE, reading.hard + reading.soft)
         reading.against += ("a short call with a short answer, made at leisure",)
     elif gap_s >= SLOW_GAP_S:
-        reading.soft = (reading.soft + reading.hard) * HALF
-        reading.hard = 0.0
+        reading.soft = (reading.soft + reading.hard) * HALF / reading.apart
+        reading.hard, reading.faint = 0.0, True
         reading.against += ("the calls are more than a minute apart",)
     elif gap_s >= POLL_GAP_S:
         reading.soft += reading.hard * HALF

@@ -23,7 +23,8 @@ __all__ = ["Cycle", "CycleOptions"]
 MAX_LAG = 32
 SYMBOLS = 64
 PATIENT_FROM = 16  # steps in a round's run from which two foreign steps in a row are tolerated, before it is one
-SLOW_STEP_S = 60.0  # steps further apart than this pause at most
+MUTE = 0.5  # factor where no answer in the round says anything (keys pressed, writes confirmed), and for slow rounds
+SLOW_STEP_S = 60.0  # steps further apart than this warn at most
 _SIZE = 8
 
 Rounds = Annotated[int, Meta(ge=2, le=1000)]
@@ -63,7 +64,8 @@ class Cycle:
             run += 1
         if not closed or run + lag < self.options.warn_steps or run < (self.options.warn_rounds - 1) * lag:
             return None
-        return self._signal(seen, state, cycle, lag, run)
+        signal = self._signal(seen, state, cycle, lag, run)
+        return signal if signal.strength >= 1.0 else None
 
     def learn(self, seen: Observation, state: Scope) -> None:
         """Take the event into the speaker's history."""
@@ -91,12 +93,15 @@ class Cycle:
         told = sum(cycle.symbols[-_SIZE * back] & 1 for back in range(1, lag + 1))
         found = evidence_of(cycle.streak, seen, state, (), lag)
         slow = (seen.now - found.since) / max(1, found.count) >= SLOW_STEP_S
+        if slow or not told:
+            strength *= MUTE
+        ceiling = Level.warn if slow else Level.kill if told * 2 >= lag else Level.pause
         return Signal(
             kind=self.kind,
             subject=run_subject(state.run.tenant, state.run.app, state.run.run),
             strength=strength,
             kill_at=kill_at,
-            ceiling=Level.kill if told * 2 >= lag and not slow else Level.pause,
+            ceiling=ceiling,
             confidence=min(0.99, 0.5 + 0.05 * run),
             reason=f"the same {lag} steps with the same answers, {int(rounds)} rounds",
             speaks_for=(f"{run} steps in a row equalled the one {lag} steps before",),
