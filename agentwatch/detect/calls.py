@@ -164,13 +164,14 @@ def _discount(history: History, reading: Reading, place: int, gap_s: float, *, a
         reading.hard *= HALF
         reading.soft *= HALF
         reading.against += ("something was changed between the two calls",)
+    pace_s = gap_s / reading.apart
     if gap_s >= POLL_GAP_S and idle and not reading.failed:
         reading.hard, reading.soft = 0.0, min(IDLE, reading.hard + reading.soft)
         reading.against += ("a short call with a short answer, made at leisure",)
-    elif gap_s >= SLOW_GAP_S:
+    elif pace_s >= SLOW_GAP_S:
         reading.soft = (reading.soft + reading.hard) * HALF / reading.apart
         reading.hard, reading.faint = 0.0, True
         reading.against += ("the calls are more than a minute apart",)
-    elif gap_s >= POLL_GAP_S:
+    elif pace_s >= POLL_GAP_S:
         reading.soft += reading.hard * HALF
         reading.hard *= HALF
