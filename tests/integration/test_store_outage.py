@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -69,20 +70,38 @@ async def decided(client: Any) -> list[Decision]:
     return [decision for _, decision in await RedisLog(client, 0).decisions("", 1000)]
 
 
+async def committed(client: Any, index: int, seconds: float = 15.0) -> None:
+    """Wait until the store holds so many events."""
+    deadline = time.monotonic() + seconds
+    while int(await client.execute_command("HGET", K.committed, "index") or 0) < index:
+        assert time.monotonic() < deadline, "not committed in time"
+        await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def running(worker: Worker) -> AsyncIterator[None]:
+    """Let a worker work, and end it in good order."""
+    task = asyncio.create_task(worker.run())
+    try:
+        yield
+        worker.stop()
+        await task
+    finally:
+        task.cancel()
+
+
 @pytest.mark.parametrize("how", ["kill", "stop"])
 async def test_redis_ends_in_mid_stream_and_comes_back(own_valkey: Any, how: str) -> None:
     client = connect(own_valkey.url, RedisOptions())
     worker = make_worker(client)
-    running = asyncio.create_task(worker.run())
-    await add(client, 0, 10)
-    await until(lambda: worker.pipeline.positions.index == 10)
-    await getattr(own_valkey, how)()
-    await until(lambda: not worker.ready)
-    await own_valkey.start()
-    await add(client, 10, 30)
-    await until(lambda: worker.pipeline.positions.index == 30 and worker.ready)
-    worker.stop()
-    await running
+    async with running(worker):
+        await add(client, 0, 10)
+        await committed(client, 10)
+        await getattr(own_valkey, how)()
+        await until(lambda: not worker.ready)
+        await own_valkey.start()
+        await add(client, 10, 30)
+        await committed(client, 30)
     found = await decided(client)
     assert found
     assert [decision.seq for decision in found] == list(range(1, len(found) + 1))
@@ -93,17 +112,27 @@ async def test_redis_ends_in_mid_stream_and_comes_back(own_valkey: Any, how: str
 async def test_a_worker_that_loses_its_partition_stops_writing_and_waits(valkey: str) -> None:
     client = connect(valkey, RedisOptions())
     old = make_worker(client, lease_s=30.0)
-    running = asyncio.create_task(old.run())
-    await add(client, 0, 5)
-    await until(lambda: old.pipeline.positions.index == 5)
-    await client.execute_command("DEL", K.owner)  # as when its lease has ended while the process was frozen
-    thief = RedisStore(client, 0)
-    opened = await thief.open()
-    assert opened.committed.index == 5
-    await add(client, 5, 10)
-    await until(lambda: not old.ready)
-    await thief.close()
-    await until(lambda: old.pipeline.positions.index == 10 and old.ready)
-    old.stop()
-    await running
+    async with running(old):
+        await add(client, 0, 5)
+        await committed(client, 5)
+        await client.execute_command("DEL", K.owner)  # as when its lease has ended while the process was frozen
+        thief = RedisStore(client, 0)
+        assert (await thief.open()).committed.index == 5
+        await add(client, 5, 10)
+        await until(lambda: not old.ready)
+        await thief.close()
+        await committed(client, 10)
+    await client.aclose()
+
+
+async def test_a_worker_that_waits_can_be_cancelled(own_valkey: Any) -> None:
+    client = connect(own_valkey.url, RedisOptions())
+    worker = make_worker(client)
+    task = asyncio.create_task(worker.run())
+    await until(lambda: worker.ready)
+    await own_valkey.kill()
+    await until(lambda: not worker.ready)
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=5)
+    assert done
     await client.aclose()
