@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 import structlog
 
@@ -88,14 +87,18 @@ class Worker:
         return asyncio.get_running_loop().time() - self._turned_at if self._turned_at else 0.0
 
     async def _work(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            keeper = group.create_task(self._keep(), name="lease")
-            try:
+        ended: BaseException | None = None
+        try:
+            async with asyncio.TaskGroup() as group:
+                keeper = group.create_task(self._keep(), name="lease")
                 while not self._stopping.is_set():
                     await self._turn()
                 await self._checkpoint()
-            finally:
                 keeper.cancel()
+        except* (Fenced, StoreUnavailable) as failed:
+            ended = _first(failed)
+        if ended is not None:
+            raise ended
         await self._store.close()
 
     async def _turn(self) -> None:
@@ -205,11 +208,18 @@ class Worker:
         """Wait, but no longer than until the loop is to stop."""
         waited = pause * (0.5 + random.random())  # noqa: S311  # jitter, not secrecy
         stopping = asyncio.ensure_future(self._stopping.wait())
-        with suppress(asyncio.CancelledError):
+        try:
             await asyncio.wait([stopping], timeout=waited)
-        stopping.cancel()
+        finally:
+            stopping.cancel()
 
 
 def _changes(batch: Batch, commit: Commit) -> bool:
     """Tell whether a batch changed anything that is worth a commit: an idle tick does not."""
     return bool(batch.entries or batch.controls or batch.acks or commit.decisions or commit.incidents)
+
+
+def _first(failed: BaseExceptionGroup) -> BaseException:
+    """Give what ended a group of tasks: a lost lease before an absent store."""
+    found = failed.exceptions
+    return next((error for error in found if isinstance(error, Fenced)), found[0])
