@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from agentwatch.detect.against import answer_of, moved
 from agentwatch.detect.calls import read_call
+from agentwatch.detect.grade import grade
 from agentwatch.detect.history import (
     CALLS,
     FAILED,
@@ -22,7 +23,7 @@ from agentwatch.detect.reading import Reading, tool_digest
 from agentwatch.detect.said import learn_said, read_said, worked
 from agentwatch.detect.state import Scope
 from agentwatch.detect.streak import evidence_of, grow
-from agentwatch.records import Level, Observation, Signal
+from agentwatch.records import Observation, Signal
 from agentwatch.subject import run_subject
 
 __all__ = ["learn", "read", "signal"]
@@ -145,15 +146,16 @@ def signal(kind: str, seen: Observation, scope: Scope, warn: float, kill: float)
     total = hard + history.soft + reading.soft
     if total < warn:
         return None
+    graded = grade(hard, total, warn, kill)
     streak = (history.streaks or {}).get(kind)
     evidence = evidence_of(streak, seen, scope, (reading.call, reading.result), reading.apart)
     return Signal(
         kind=kind,
         subject=run_subject(scope.run.tenant, scope.run.app, scope.run.run),
-        strength=total / warn,
-        kill_at=kill / warn,
-        ceiling=Level.kill if hard >= kill else Level.pause,
-        confidence=min(0.99, 0.5 + 0.5 * hard / kill),
+        strength=graded.strength,
+        kill_at=graded.kill_at,
+        ceiling=graded.ceiling,
+        confidence=graded.confidence,
         reason=_reason(seen, reading, evidence.count),
         speaks_for=_for(history, reading, hard, total),
         speaks_against=reading.against + _novelty(history),

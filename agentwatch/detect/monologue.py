@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from agentwatch.detect import evidence
+from agentwatch.detect.grade import grade
 from agentwatch.detect.said import output_of
 from agentwatch.detect.state import Scope
 from agentwatch.detect.streak import evidence_of
@@ -46,15 +47,16 @@ class Monologue:
         if total < self.options.warn:
             return None
         hard = spoken.hard + (said.weight if said.equal else 0.0)
+        graded = grade(hard, total, self.options.warn, self.options.kill)
         found = evidence_of(spoken.streak, seen, state, (output.masked,))
         how = "equal to" if said.equal else "much like"
         return Signal(
             kind=self.kind,
             subject=run_subject(state.run.tenant, state.run.app, state.run.run),
-            strength=total / self.options.warn,
-            kill_at=self.options.kill / self.options.warn,
-            ceiling=Level.warn if chained else Level.kill if hard >= self.options.kill else Level.pause,
-            confidence=min(0.99, 0.5 + 0.5 * hard / self.options.kill),
+            strength=graded.strength,
+            kill_at=graded.kill_at,
+            ceiling=Level.warn if chained else graded.ceiling,
+            confidence=graded.confidence,
             reason=f"{seen.event.agent} says the same again, {found.count} times, with no new work between",
             speaks_for=(f"the output is {how} an earlier one of the same agent", "its input brought nothing new"),
             evidence=found,

@@ -6,13 +6,14 @@ from msgspec import Meta, Struct
 
 from agentwatch.detect import evidence
 from agentwatch.detect.exchange import VOICES, Exchange, Voice
+from agentwatch.detect.grade import grade
 from agentwatch.detect.history import remember, rfind
 from agentwatch.detect.reading import tool_digest
 from agentwatch.detect.said import output_of
 from agentwatch.detect.state import Scope
 from agentwatch.detect.streak import evidence_of, grow
 from agentwatch.fingerprint import similarity
-from agentwatch.records import Fingerprint, Level, Observation, Signal
+from agentwatch.records import Fingerprint, Observation, Signal
 from agentwatch.subject import root_subject
 
 __all__ = ["Pingpong", "PingpongOptions"]
@@ -68,14 +69,15 @@ class Pingpong:
         if trips < self.options.warn:
             return None
         hard = (exchange.hard + (answer.weight if answer.equal else 0.0)) / answer.voices
+        graded = grade(hard, trips, self.options.warn, self.options.kill)
         found = evidence_of(exchange.streak, seen, state, (output.masked,), answer.voices)
         return Signal(
             kind=self.kind,
             subject=root_subject(state.run.tenant, state.run.app, state.root.root),
-            strength=trips / self.options.warn,
-            kill_at=self.options.kill / self.options.warn,
-            ceiling=Level.kill if hard >= self.options.kill else Level.pause,
-            confidence=min(0.99, 0.5 + 0.5 * hard / self.options.kill),
+            strength=graded.strength,
+            kill_at=graded.kill_at,
+            ceiling=graded.ceiling,
+            confidence=graded.confidence,
             reason=f"{answer.voices} agents answer each other, {int(trips)} round trips with nothing new",
             speaks_for=(
                 f"{found.count} messages repeat earlier ones of their speakers",

@@ -23,13 +23,15 @@ Seconds = Annotated[float, Meta(ge=0, le=366 * 86400.0)]
 class LadderOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the middle levels lie, and how a subject comes down again.
 
-    throttle_at, pause_at: share of the way from a signal's warning (0) to its kill (1). A level is left downwards
-    after `calm_events` events without evidence and `calm_s` seconds of the app's clock; after `forget_s` seconds
+    throttle_at, pause_at: share of the way from a signal's warning (0) to its kill (1). pause_before_kill: whether
+    evidence that may yet justify a kill pauses too: a kill is then left to whoever looks at the pause. A level is left
+    downwards after `calm_events` events without evidence and `calm_s` seconds of the app's clock; after `forget_s` seconds
     without evidence a subject starts anew. again_at: growth of the evidence at which a level is told again.
     """
 
     throttle_at: Share = 0.34
     pause_at: Share = 0.67
+    pause_before_kill: bool = False
     calm_events: Annotated[int, Meta(ge=1, le=100_000)] = 12
     calm_s: Seconds = 60.0
     forget_s: Seconds = 6 * 3600.0
@@ -108,7 +110,7 @@ class Ladder:
         rung.last, rung.calm = max(rung.last, now), 0
         if rung.level is Level.kill:
             return None
-        reached = _cap(_reached(verdict, effective, chosen), allowed)
+        reached = _cap(_reached(verdict, effective, chosen, allowed), allowed)
         grows = effective > rung.peak
         rung.peak = max(rung.peak, effective)
         if reached > rung.level and (grows or rung.level is Level.observe):
@@ -201,19 +203,21 @@ class Ladder:
         rung.level, rung.peak, rung.told, rung.calm = Level.observe, 0.0, 0.0, 0
 
 
-def _reached(verdict: Verdict, effective: float, options: LadderOptions) -> Level:
-    """Tell which level evidence of this strength reaches: by its share of the way from warning to kill."""
+def _reached(verdict: Verdict, effective: float, options: LadderOptions, allowed: Collection[Level]) -> Level:
+    """Tell which level evidence of this strength reaches: by its share of the way from warning to kill.
+
+    An agent that waits in a pause adds no evidence, so what may yet justify a kill does not pause on its way there.
+    """
     lead = verdict.lead
     if effective < 1.0:
         return Level.observe
     if effective >= lead.kill_at:
-        reached = Level.kill
-    else:
-        share = (effective - 1.0) / (lead.kill_at - 1.0)
-        reached = (
-            Level.pause if share >= options.pause_at else Level.throttle if share >= options.throttle_at else Level.warn
-        )
-    return min(reached, lead.ceiling)
+        return lead.ceiling
+    share = (effective - 1.0) / (lead.kill_at - 1.0)
+    on_its_way = lead.ceiling is Level.kill and Level.kill in allowed and not options.pause_before_kill
+    if share >= options.pause_at and not on_its_way:
+        return min(Level.pause, lead.ceiling)
+    return min(Level.throttle if share >= options.throttle_at else Level.warn, lead.ceiling)
 
 
 def _cap(level: Level, allowed: Collection[Level]) -> Level:

@@ -33,9 +33,17 @@ def test_levels_come_one_after_the_other_as_evidence_grows():
     assert climbed(Ladder(LadderOptions()), 0.9, 1.0, 1.3, 1.7, 2.0, 2.4, 3.0, 9.0) == [
         Level.warn,
         Level.throttle,
-        Level.pause,
         Level.kill,
     ]
+
+
+def test_a_pause_is_for_what_can_get_no_further():
+    ladder = Ladder(LadderOptions())
+    assert climbed(ladder, 1.0, 2.4, ceiling=Level.pause) == [Level.warn, Level.pause]
+    spared = Ladder(LadderOptions())
+    assert climbed(spared, 1.0, 2.4, allowed=(Level.warn, Level.throttle, Level.pause)) == [Level.warn, Level.pause]
+    careful = Ladder(LadderOptions(pause_before_kill=True))
+    assert climbed(careful, 1.0, 2.4, 3.0) == [Level.warn, Level.pause, Level.kill]
 
 
 def test_nothing_moves_while_the_evidence_stands_still():
@@ -155,5 +163,5 @@ def test_a_full_ladder_drops_the_lowest_that_rest_longest_and_counts_them():
 
 def test_a_rules_own_options_rule():
     ladder = Ladder(LadderOptions())
-    move = ladder.climb(verdict(2.0), 0.0, tuple(Level), LadderOptions(throttle_at=0.0, pause_at=0.1))
-    assert move.level is Level.pause
+    own = LadderOptions(throttle_at=0.0, pause_at=0.1, pause_before_kill=True)
+    assert ladder.climb(verdict(2.0), 0.0, tuple(Level), own).level is Level.pause
