@@ -103,3 +103,17 @@ def test_completion_completes_verbs(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     with pytest.raises(SystemExit):
         call([])
     assert {line.partition(",")[2] for line in capsys.readouterr().out.split()} == {"replay", "resume"}
+
+
+def test_a_base_install_says_what_is_missing() -> None:
+    code = "import sys\nsys.modules['click'] = None\nfrom agentwatch.cli import main\nmain()"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert "agentwatch[daemon]" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure() -> None:
+    command = f"{sys.executable} -m agentwatch config schema | head -c 10"
+    ran = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
