@@ -12,11 +12,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import msgspec
-import structlog
 from msgspec import Struct, field
 
 from agentwatch.backoff import Backoff, BackoffOptions
 from agentwatch.client.event_sinks import EventSink, HttpSink, RedisSink
+from agentwatch.client.log import log
 from agentwatch.client.private_prints import Privacy, with_prints
 from agentwatch.client.redis_url import checked_redis_url
 from agentwatch.errors import BadConfig, Unavailable
@@ -24,7 +24,6 @@ from agentwatch.records import Event
 
 __all__ = ["Emitter", "EmitterOptions"]
 
-_log = structlog.get_logger()
 _TEXTS = ("input", "output", "arguments", "result")
 
 
@@ -140,7 +139,7 @@ class Emitter:
             self._state.notify_all()
         if thread is not None and self._process == os.getpid():
             atexit.unregister(self.close)
-            thread.join(self._options.close_s + self._options.timeout_s)
+            thread.join(self._options.close_s + 2 * self._options.timeout_s)
 
     async def aclose(self) -> None:
         """Do as `close` without holding the event loop up."""
@@ -233,7 +232,7 @@ class Emitter:
             refused = sink.send(events, encoded)
         except Unavailable as error:
             if backoff.attempts == 0:
-                _log.warning("emitter_server_away", reason=str(error))
+                log.warning("emitter_server_away", reason=str(error))
             with self._state:
                 self._state.wait_for(lambda: self._closing, backoff.next())
                 if not self._closing or time.monotonic() < self._give_up_at:
@@ -249,7 +248,7 @@ class Emitter:
 
     def _note_invalid(self, reason: str) -> None:
         self.invalid += 1
-        _log.warning("emitter_event_invalid", reason=reason, invalid=self.invalid)
+        log.warning("emitter_event_invalid", reason=reason, invalid=self.invalid)
 
 
 def _freeze_texts(fields: dict[str, Any]) -> int:

@@ -6,7 +6,6 @@ from math import inf
 from typing import Any, Protocol
 
 import msgspec
-import structlog
 from msgspec import Struct
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -15,13 +14,13 @@ from redis.retry import Retry
 
 from agentwatch.client.http_session import Answered, HttpSession
 from agentwatch.client.identity import DEFAULT_TENANT
+from agentwatch.client.log import log
 from agentwatch.errors import StoreUnavailable
 from agentwatch.keys import META, keys, partition
 from agentwatch.records import Event
 
 __all__ = ["EventSink", "HttpSink", "RedisSink"]
 
-_log = structlog.get_logger()
 _PARTITIONS_AGE_S = 10.0
 _PARTLY_REFUSED = 422
 _REFUSED_FOR_GOOD = frozenset({400, 413})
@@ -111,7 +110,7 @@ class HttpSink:
         if len(events) > 1:
             half = len(events) // 2
             return self.send(events[:half], encoded[:half]) + self.send(events[half:], encoded[half:])
-        _log.warning("emitter_event_refused", status=answer.status, reason=answer.body[:200].decode(errors="replace"))
+        log.warning("emitter_event_refused", status=answer.status, reason=answer.body[:200].decode(errors="replace"))
         return 1
 
     def _partly(self, answer: Answered, count: int) -> int:
@@ -119,7 +118,7 @@ class HttpSink:
             told = msgspec.json.decode(answer.body, type=_PartlyRefused)
         except msgspec.MsgspecError:
             told = _PartlyRefused(errors_total=count)
-        _log.warning("emitter_events_refused", refused=told.errors_total, of=count, reason=told.detail)
+        log.warning("emitter_events_refused", refused=told.errors_total, of=count, reason=told.detail)
         return told.errors_total
 
     def close(self) -> None:

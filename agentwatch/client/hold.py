@@ -2,13 +2,12 @@
 
 import asyncio
 
-import structlog
-
 from agentwatch.client.bucket import LocalBucket, interval_s
 from agentwatch.client.cancelling import killed
 from agentwatch.client.channel import SharedLimit
 from agentwatch.client.emitter import Emitter
 from agentwatch.client.identity import Identity
+from agentwatch.client.log import log
 from agentwatch.client.options import GuardOptions
 from agentwatch.client.watch import Watch
 from agentwatch.errors import AgentStopped, SignalUnavailable
@@ -16,7 +15,6 @@ from agentwatch.records import Command
 
 __all__ = ["Hold"]
 
-_log = structlog.get_logger()
 _JITTER_S = 0.01
 
 
@@ -76,7 +74,7 @@ class Hold:
             try:
                 return await self.shared.take(intervals)
             except SignalUnavailable as error:
-                _log.warning("guard_limit_not_shared", subject=throttles[0].subject, reason=str(error))
+                log.warning("guard_limit_not_shared", subject=throttles[0].subject, reason=str(error))
         return self._bucket.take(intervals, self._watch.now())
 
     def _report(self, began: float) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlencode
 
 import msgspec
-import structlog
 
 from agentwatch.backoff import Backoff
 from agentwatch.client.channel import Listener
 from agentwatch.client.command_stream import CommandStream, Frame
 from agentwatch.client.http_session import HttpSession
 from agentwatch.client.identity import Identity
+from agentwatch.client.log import log
 from agentwatch.client.obedience import Held
 from agentwatch.client.options import GuardOptions
 from agentwatch.errors import SignalUnavailable
@@ -20,7 +20,6 @@ from agentwatch.records import Ack, Command
 
 __all__ = ["HttpChannel"]
 
-_log = structlog.get_logger()
 _OK, _KILLED, _NOT_YET = 200, 403, 429
 _AGAIN = frozenset({401, 403, 408, 429})
 _MIN_LEASE_S = 5.0
@@ -88,7 +87,7 @@ class HttpChannel:
         if answer.status >= 500 or answer.status in _AGAIN:
             raise SignalUnavailable(f"the control API answered {answer.status} to acknowledgements")
         if answer.status >= 400:
-            _log.error("guard_acks_rejected", status=answer.status, count=len(acks))
+            log.error("guard_acks_rejected", status=answer.status, count=len(acks))
 
     async def close(self) -> None:
         """Let the connection go."""

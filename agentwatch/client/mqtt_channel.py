@@ -5,20 +5,18 @@ import time
 from collections.abc import Callable, Sequence
 
 import msgspec
-import structlog
 
 from agentwatch.backoff import Backoff
 from agentwatch.broker import BrokerAddress, BrokerConnection, connect
 from agentwatch.client.channel import Listener
 from agentwatch.client.identity import Identity
+from agentwatch.client.log import log
 from agentwatch.client.options import GuardOptions
 from agentwatch.errors import BadRequest, SignalUnavailable
 from agentwatch.records import Ack, Command
 from agentwatch.topics import STATUS, ack_topic, command_topic, subject_of
 
 __all__ = ["MqttChannel", "lease_s"]
-
-_log = structlog.get_logger()
 
 
 class _Sent(Command, frozen=True, kw_only=True):
@@ -123,10 +121,10 @@ class MqttChannel:
                 return
             sent = msgspec.json.decode(payload, type=_Sent)
         except (msgspec.MsgspecError, BadRequest) as error:
-            _log.error("mqtt_message_unreadable", topic=topic, reason=str(error))
+            log.error("mqtt_message_unreadable", topic=topic, reason=str(error))
             return
         if sent.subject != subject:
-            _log.error("mqtt_command_misplaced", topic=topic, subject=sent.subject)
+            log.error("mqtt_command_misplaced", topic=topic, subject=sent.subject)
             return
         self._told.add(subject)
         self._listener.heard(sent, lease_s(sent, sent.ttl_ms, retained, self._wall()))

@@ -8,7 +8,6 @@ from math import inf
 from typing import Any
 
 import msgspec
-import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -18,6 +17,7 @@ from agentwatch.backoff import Backoff
 from agentwatch.cancellation import cancellable
 from agentwatch.client.channel import Listener
 from agentwatch.client.identity import Identity
+from agentwatch.client.log import log
 from agentwatch.client.obedience import Held
 from agentwatch.client.options import GuardOptions
 from agentwatch.errors import SignalUnavailable
@@ -26,7 +26,6 @@ from agentwatch.records import Ack, Command
 
 __all__ = ["RedisChannel"]
 
-_log = structlog.get_logger()
 _PARTITIONS_AGE_S = 10.0
 
 
@@ -168,7 +167,7 @@ class RedisChannel:
         try:
             command = msgspec.json.decode(value, type=Command)
         except msgspec.MsgspecError as error:
-            _log.error("control_key_unreadable", key=key, reason=str(error))
+            log.error("control_key_unreadable", key=key, reason=str(error))
             return None
         now = self._clock()
         return Held(command, inf if left_ms == -1 else now + left_ms / 1000, now)

@@ -12,15 +12,12 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Any, Self
 
-import structlog
-
 from agentwatch.client.guard import Guard, guard_from
+from agentwatch.client.log import log
 from agentwatch.errors import AgentStopped
 from agentwatch.records import Command
 
 __all__ = ["ThreadGuard"]
-
-_log = structlog.get_logger()
 
 
 class ThreadGuard:
@@ -59,7 +56,7 @@ class ThreadGuard:
         # Everything in there has a deadline of its own; this one is for a loop that a callback holds up.
         self._thread.join(timeout=4 * self._guard.options.close_s + self._guard.options.timeout_s)
         if self._thread.is_alive():
-            _log.error("guard_thread_left", guard=self._guard.id)
+            log.error("guard_thread_left", guard=self._guard.id)
 
     def check(self) -> None:
         """Call it before each call of a model or a tool: as `Guard.check`, for the calling thread."""
@@ -97,7 +94,7 @@ class ThreadGuard:
             asyncio.run(self._main(started))
         except BaseException as error:  # noqa: BLE001  # handed to the thread that waits for the start
             if started.done():
-                _log.exception("guard_thread_failed", guard=self._guard.id)
+                log.exception("guard_thread_failed", guard=self._guard.id)
             else:
                 started.set_exception(error)
 

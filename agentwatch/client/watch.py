@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import inf
 
-import structlog
-
 from agentwatch.cancellation import end
 from agentwatch.client.channel import Channel
 from agentwatch.client.identity import Identity
+from agentwatch.client.log import log
 from agentwatch.client.obedience import Answer, Held, Obedience, Standing
 from agentwatch.client.options import GuardOptions
 from agentwatch.errors import SignalUnavailable
@@ -19,7 +18,6 @@ from agentwatch.records import Ack, AckState, Command
 
 __all__ = ["Watch"]
 
-_log = structlog.get_logger()
 _ACK_RETRY_S = 0.5
 
 
@@ -85,11 +83,11 @@ class Watch:
             self._next_end.cancel()
         tasks = self._tasks + ([self._refreshing] if self._refreshing else [])
         if not await end(tasks, self._options.close_s):
-            _log.warning("guard_tasks_left", guard=self._guard_id)
+            log.warning("guard_tasks_left", guard=self._guard_id)
         for channel in self._channels:
             await channel.close()
         if self._acks:
-            _log.warning("guard_acks_left", guard=self._guard_id, left=len(self._acks))
+            log.warning("guard_acks_left", guard=self._guard_id, left=len(self._acks))
 
     # --- what the guard asks
 
@@ -124,7 +122,7 @@ class Watch:
         try:
             await self._channels[0].refresh()
         except SignalUnavailable as error:
-            _log.debug("guard_refresh_failed", guard=self._guard_id, reason=str(error))
+            log.debug("guard_refresh_failed", guard=self._guard_id, reason=str(error))
 
     async def changed(self, within_s: float | None) -> None:
         """Wait until what stands may have changed, at most `within_s` seconds."""
@@ -194,7 +192,7 @@ class Watch:
     def up(self, channel: str) -> None:
         """Note that a channel works."""
         if not self._up.get(channel):
-            _log.info("guard_path_up", guard=self._guard_id, path=channel)
+            log.info("guard_path_up", guard=self._guard_id, path=channel)
             self._acks_waiting.set()
         self._up[channel] = True
         self._ever_up = True
@@ -203,7 +201,7 @@ class Watch:
     def down(self, channel: str, reason: str) -> None:
         """Note that a channel does not work."""
         if self._up.get(channel) is not False:
-            _log.warning("guard_path_down", guard=self._guard_id, path=channel, reason=reason)
+            log.warning("guard_path_down", guard=self._guard_id, path=channel, reason=reason)
             if self._up.get(channel) and sum(self._up.values()) == 1:
                 self._down_since = self._clock()
         self._up[channel] = False
@@ -214,7 +212,7 @@ class Watch:
     def _ended(self, channel: str, task: "asyncio.Task[None]") -> None:
         """Tell of a channel that failed in a way that nobody thought of; failing open or closed covers that too."""
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("guard_channel_failed", guard=self._guard_id, path=channel, exc_info=error)
+            log.error("guard_channel_failed", guard=self._guard_id, path=channel, exc_info=error)
             self.unsettled()
             self.down(channel, f"{type(error).__name__}: {error}")
 
@@ -267,7 +265,7 @@ class Watch:
             elif kill is not None and self.on_kill is not None:
                 self.on_kill(kill)
         except Exception:  # noqa: BLE001  # the user's own code must not end the reader of commands
-            _log.exception("guard_callback_failed", guard=self._guard_id)
+            log.exception("guard_callback_failed", guard=self._guard_id)
 
     async def _answer(self) -> None:
         """Hand the acknowledgements over by the first path that takes them, in order."""
@@ -294,7 +292,7 @@ class Watch:
             try:
                 await channel.acknowledge(batch)
             except SignalUnavailable as error:
-                _log.warning("guard_ack_failed", guard=self._guard_id, path=channel.name, reason=str(error))
+                log.warning("guard_ack_failed", guard=self._guard_id, path=channel.name, reason=str(error))
             else:
                 return True
         return False

@@ -1,0 +1,122 @@
+"""The client over the control API alone: for agents that reach neither Redis nor a broker."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from agentwatch.api import TokenOptions, hash_token
+from agentwatch.client import AgentKilled, AgentStopped, Emitter, Guard, GuardOptions, ThreadGuard
+from agentwatch.records import Level
+
+RUN = "default/crew/run/r1"
+TOKEN = "aw_agent-token"
+AGENT = (TokenOptions(name="agent", roles=("guard", "producer"), tenant="default", sha256=hash_token(TOKEN)),)
+
+
+async def eventually(true, within_s: float = 5.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < deadline, "it never came true"
+        await asyncio.sleep(0.01)
+
+
+def guard_for(served, **more) -> Guard:
+    return Guard("bot", app="crew", run="r1", http=served.server.url, token=TOKEN, **more)
+
+
+async def test_a_kill_is_obeyed_and_answered(serve):
+    async with serve(tokens=AGENT) as served, guard_for(served) as guard:
+        await guard.check()
+        running = asyncio.create_task(guard.run(asyncio.sleep(60)))
+        await asyncio.sleep(0)
+        served.kill(RUN)
+        sent = time.monotonic()
+        with pytest.raises(AgentKilled, match="the same again and again"):
+            await running
+        assert time.monotonic() - sent < 1.0
+        await eventually(lambda: len(served.acks.taken) == 3)
+    assert [ack.state for ack in served.acks.taken] == ["received", "accepted", "effective"]
+
+
+async def test_a_pause_ends_when_it_is_taken_back(serve):
+    async with serve(tokens=AGENT) as served, guard_for(served) as guard:
+        served.kill(RUN, level=Level.pause)
+        await eventually(lambda: guard.epoch == 1)
+        held = asyncio.create_task(guard.check())
+        await eventually(lambda: any(ack.state == "effective" for ack in served.acks.taken))
+        assert not held.done()
+        served.kill(RUN, level=Level.observe)
+        await asyncio.wait({held}, timeout=2)
+        assert held.done()
+
+
+async def test_a_throttle_is_counted_by_the_api(serve):
+    async with serve(tokens=AGENT) as served, guard_for(served) as guard:
+        served.kill(RUN, level=Level.throttle, limit=60.0)
+        await eventually(lambda: guard.epoch == 1)
+        await guard.check()
+        held = asyncio.create_task(guard.check())
+        await asyncio.wait({held}, timeout=0.3)
+        assert not held.done()
+        served.now += 1.0
+        await asyncio.wait({held}, timeout=3)
+        assert held.done()
+
+
+async def test_a_thread_guard_and_its_events_over_http(serve):
+    async with serve(tokens=AGENT) as served:
+        stopped = threading.Event()
+
+        def agent() -> None:
+            with ThreadGuard("bot", app="crew", run="r1", http=served.server.url, token=TOKEN) as guard:
+                guard.emit(op="chat", input="hello", input_tokens=3)
+                guard.emit(op="chat", input_tokens=-3)
+                try:
+                    while True:
+                        guard.check()
+                        guard.stopping.wait(0.005)
+                except AgentKilled:
+                    stopped.set()
+
+        thread = threading.Thread(target=agent)
+        thread.start()
+        await eventually(lambda: served.ingest.events)
+        served.kill("default/crew/agent/bot")
+        await eventually(stopped.is_set)
+        await asyncio.to_thread(thread.join, 5)
+    assert [(e.agent, e.input, e.epoch) for e in served.ingest.events] == [("bot", "hello", 0)]
+
+
+async def test_a_batch_that_is_refused_in_part_is_not_sent_again(serve):
+    async with serve(tokens=AGENT) as served:
+        emitter = Emitter(http_url=served.server.url, token=TOKEN)
+        for step in range(5):
+            emitter.emit(agent="bot", tenant="default", step=step)
+            emitter.emit(agent="bot", tenant="another", step=step)
+        assert await emitter.aflush(5)
+        await emitter.aclose()
+    assert [event.step for event in served.ingest.events] == [0, 1, 2, 3, 4]
+    assert (emitter.sent, emitter.refused) == (5, 5)
+
+
+async def test_a_wrong_token_fails_closed(serve):
+    options = GuardOptions(fail="closed", fail_after_s=0.2)
+    async with serve(tokens=AGENT) as served:
+        guard = Guard("bot", http=served.server.url, token="aw_wrong", options=options)
+        async with guard:
+            with pytest.raises(AgentStopped):
+                await guard.check()
+
+
+async def test_the_emitter_waits_for_the_api_to_come_back(serve):
+    async with serve(tokens=AGENT) as served:
+        async with Emitter(http_url=served.server.url, token=TOKEN) as emitter:
+            served.ingest.down = True
+            emitter.emit(agent="bot", step=1)
+            assert not await emitter.aflush(0.3)
+            served.ingest.down = False
+            assert await emitter.aflush(5)
+        assert [event.step for event in served.ingest.events] == [1]
+        assert emitter.sent == 1

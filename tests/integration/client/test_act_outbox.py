@@ -1,0 +1,173 @@
+"""Decisions reach a sink in order and for certain: over outages, restarts and for a sink never seen before."""
+
+import asyncio
+import time
+from typing import Any
+
+import msgspec
+import pytest
+
+from agentwatch.act.command_outbox import drain_commands
+from agentwatch.act.outbox import OutboxOptions, Progress, drain
+from agentwatch.act.signal_redis import RedisSignal
+from agentwatch.backoff import BackoffOptions
+from agentwatch.connection import RedisOptions, connect
+from agentwatch.errors import SignalUnavailable
+from agentwatch.keys import keys
+from agentwatch.records import Change, Command, Decision, Level
+from agentwatch.store.log import RedisLog
+
+QUICK = OutboxOptions(batch=3, poll_s=0.05, backoff=BackoffOptions(min_s=0.01, max_s=0.02))
+
+
+def decision(seq: int, level: Level = Level.kill, *, run: str = "r1", ttl_s: float = 60.0, **more) -> Decision:
+    now = time.time()
+    return Decision(
+        id=f"d{seq}", seq=seq, at=now, tenant="default", app="crew", agent="bot", run=run, root_run=run,
+        subject=f"default/crew/run/{run}", kind="repeat", level=level, change=Change.up, expires_at=now + ttl_s,
+        **more,
+    )  # fmt: skip
+
+
+class Bus:
+    """Records what it is sent; fails as often as it is told to."""
+
+    name = "bus"
+
+    def __init__(self, fail: int = 0) -> None:
+        self.fail = fail
+        self.told: list[tuple[str, str, int]] = []
+
+    def _try(self) -> None:
+        if self.fail:
+            self.fail -= 1
+            raise SignalUnavailable("away")
+
+    async def send(self, command: Command) -> None:
+        self._try()
+        self.told.append((command.cmd, command.subject, command.epoch))
+
+    async def clear(self, subject: str, epoch: int) -> None:
+        self._try()
+        self.told.append(("clear", subject, epoch))
+
+
+class Log(RedisLog):
+    """The real log, with a way to write into it."""
+
+    def __init__(self, client: Any) -> None:
+        super().__init__(client, 0)
+        self.client = client
+
+    async def write(self, *decisions: Decision) -> None:
+        for each in decisions:
+            fields = {"data": msgspec.json.encode(each)}
+            await self.client.xadd(keys(0).decisions, fields, id=f"{each.seq}-0")
+
+
+@pytest.fixture
+async def log(valkey):
+    client = connect(valkey, RedisOptions())
+    yield Log(client)
+    await client.aclose()
+
+
+async def test_a_new_sink_begins_with_what_stands_and_goes_on_in_order(log, background, until):
+    await log.write(*(decision(seq) for seq in range(1, 9)))
+    standing = Command(id="d8", cmd="kill", scope="run", subject="default/crew/run/r1", epoch=8, issued_at=1.0,
+                       expires_at=time.time() + 60)  # fmt: skip
+    await log.client.set(keys(0).control(standing.subject), msgspec.json.encode(standing))
+    await log.client.zadd(keys(0).standing, {standing.subject: standing.expires_at})
+    bus, wake = Bus(), asyncio.Event()
+    background(drain_commands(log, bus, wake=wake, options=QUICK))
+    await until(lambda: bus.told)
+    await log.write(
+        decision(9, Level.pause, run="r2"),
+        decision(10, Level.kill, run="r3", gate="mode"),
+        decision(11, Level.warn, run="r4"),
+        decision(12, Level.observe, run="r2", previous=Level.pause),
+        decision(13, run="r5", ttl_s=-1.0),
+        decision(14, Level.throttle, run="r6", limit=3.0),
+    )
+    wake.set()
+    await until(lambda: len(bus.told) == 4)
+    assert bus.told == [
+        ("kill", "default/crew/run/r1", 8),
+        ("pause", "default/crew/run/r2", 9),
+        ("clear", "default/crew/run/r2", 12),
+        ("throttle", "default/crew/run/r6", 14),
+    ]
+    deadline = time.monotonic() + 5
+    while await log.cursor("bus") != "14-0":
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+
+
+async def test_a_sink_that_is_away_delays_and_loses_nothing(log, background, until):
+    await log.move("bus", "0-0")
+    bus, wake, progress = Bus(fail=5), asyncio.Event(), Progress()
+    await log.write(*(decision(seq, run=f"r{seq}") for seq in range(1, 8)))
+    background(drain_commands(log, bus, wake=wake, options=QUICK, progress=progress))
+    await until(lambda: len(bus.told) == 7)
+    assert [epoch for _, _, epoch in bus.told] == [1, 2, 3, 4, 5, 6, 7]
+    await until(lambda: progress.failing == "")
+    assert progress.failures == 5
+    assert progress.delivered == 7
+
+
+async def test_what_was_confirmed_is_not_sent_again_when_the_sink_fails_in_the_middle(log, background, until):
+    await log.move("bus", "0-0")
+    await log.write(*(decision(seq, run=f"r{seq}") for seq in range(1, 4)))
+    told: list[int] = []
+    failed: list[bool] = []
+
+    async def deliver(entry: Decision) -> None:
+        if entry.seq == 3 and not failed:
+            failed.append(True)
+            raise SignalUnavailable("away")
+        told.append(entry.seq)
+
+    background(drain(log, "bus", log.decisions, deliver, wake=asyncio.Event(), options=QUICK))
+    await until(lambda: len(told) == 3)
+    assert told == [1, 2, 3]
+
+
+async def test_a_restarted_daemon_goes_on_behind_the_cursor(log, background, until):
+    await log.move("bus", "0-0")
+    await log.write(decision(1, run="a"), decision(2, run="b"))
+    first, wake = Bus(), asyncio.Event()
+    running = background(drain_commands(log, first, wake=wake, options=QUICK))
+    await until(lambda: len(first.told) == 2)
+    deadline = time.monotonic() + 5
+    while await log.cursor("bus") != "2-0":
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+    running.cancel()
+    await log.write(decision(3, run="c"))
+    second = Bus()
+    background(drain_commands(log, second, wake=asyncio.Event(), options=QUICK))
+    await until(lambda: second.told)
+    assert [epoch for _, _, epoch in second.told] == [3]
+
+
+async def test_a_store_that_is_away_is_waited_for(own_valkey, background, until):
+    client = connect(own_valkey.url, RedisOptions())
+    log = Log(client)
+    bus = Bus()
+    await log.move("bus", "0-0")
+    background(drain_commands(log, bus, wake=asyncio.Event(), options=QUICK))
+    await own_valkey.stop()
+    await own_valkey.start()
+    await log.write(decision(1))
+    await until(lambda: bus.told)
+    await client.aclose()
+
+
+async def test_the_redis_bus_says_when_redis_is_away(own_valkey, command):
+    client = connect(own_valkey.url, RedisOptions())
+    signal = RedisSignal(client, 0)
+    await signal.send(command("kill", 1))
+    await own_valkey.stop()
+    with pytest.raises(SignalUnavailable):
+        await signal.send(command("kill", 2))
+    await client.aclose()

@@ -1,0 +1,122 @@
+"""A throttled subject keeps to its limit as a whole, and cancellation reaches tasks that wait for Redis."""
+
+import asyncio
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from agentwatch.cancellation import end, surely
+from agentwatch.client import AgentKilled, Guard
+from agentwatch.connection import RedisOptions, connect
+
+_AGENT = """
+import sys, time
+from agentwatch.client import ThreadGuard
+with ThreadGuard("bot", app="crew", run=sys.argv[2], redis=sys.argv[1]) as guard:
+    end = time.monotonic() + 1.5
+    calls = 0
+    while time.monotonic() < end:
+        guard.check()
+        calls += 1
+print(calls)
+"""
+
+
+async def test_processes_share_one_limit(valkey, over_redis, command):
+    async with over_redis(valkey) as side:
+        await side.send(command("throttle", 1, subject="default/crew/agent/bot", limit=600.0))
+        agents = [
+            await asyncio.create_subprocess_exec(
+                sys.executable, "-c", _AGENT, valkey, f"r{n}", stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]
+            )
+            for n in range(2)
+        ]
+        calls = [int((await agent.communicate())[0]) for agent in agents]
+    # 10 a second; the two processes need not start at one moment, so between 1.5 s and twice that were counted.
+    assert 8 <= sum(calls) <= 33
+    assert min(calls) >= 1
+
+
+async def test_a_kill_reaches_an_agent_that_waits_for_its_turn(valkey, over_redis, command, until):
+    async with over_redis(valkey) as side, Guard("bot", app="crew", run="r1", redis=valkey) as guard:
+        await side.send(command("throttle", 1, limit=1.0))
+        await until(lambda: guard.epoch == 1)
+        await guard.check()
+        held = asyncio.create_task(guard.check())
+        await asyncio.sleep(0.05)
+        await side.send(command("kill", 2))
+        sent = time.monotonic()
+        with pytest.raises(AgentKilled):
+            await held
+        assert time.monotonic() - sent < 1.0
+
+
+async def test_a_cancelled_check_leaves_nothing_behind(valkey, over_redis, command, until):
+    async with over_redis(valkey) as side, Guard("bot", app="crew", run="r1", redis=valkey) as guard:
+        await side.send(command("pause", 1))
+        await until(lambda: guard.epoch == 1)
+        held = asyncio.create_task(guard.check())
+        await asyncio.sleep(0.02)
+        held.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await held
+        await side.take_back("default/crew/run/r1", 2)
+        await until(lambda: guard.at_ease)
+        await guard.check()
+
+
+async def test_cancellation_is_never_lost_in_a_call_to_redis(valkey):
+    client = connect(valkey, RedisOptions())
+
+    async def busy() -> None:
+        while True:
+            await client.execute_command("GET", "x")
+
+    for _ in range(150):
+        task = asyncio.create_task(busy())
+        await asyncio.sleep(random.random() * 0.002)
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=2)
+        assert done
+    await client.aclose()
+
+
+async def test_a_task_that_loses_its_first_cancellation_is_ended_all_the_same():
+    lost = []
+
+    async def deaf() -> None:
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                if lost:
+                    raise
+                lost.append(True)
+
+    task = asyncio.create_task(deaf())
+    await asyncio.sleep(0)
+    assert await end([task], 5.0)
+    assert task.cancelled()
+
+
+async def test_a_caller_that_is_cancelled_ends_what_it_waits_for():
+    ended = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    task = asyncio.create_task(surely(work()))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.wait_for(ended.wait(), 5)
+    assert await surely(asyncio.sleep(0, result=7)) == 7
