@@ -26,6 +26,8 @@ MANY_WORDS = 10
 IDLE = 0.3  # a short call with a short answer, repeated at leisure: waiting, most likely
 MOVING = 0.25  # factor for a failure whose numbers move one way
 HALF = 0.5  # factor for a change made between, and for slow repeats
+QUARTER = 0.25  # part of the hard evidence that is soft at an unhurried pace; half of it from POLL_GAP_S a call
+BRISK_S = 3.0
 SLOW_GAP_S = 60.0
 SAME_MOMENT_S = 0.02
 BETWEEN = 0.15  # factor for a short answer had before, where calls never made before lie between
@@ -172,6 +174,7 @@ def _discount(history: History, reading: Reading, place: int, gap_s: float, *, a
         reading.soft = (reading.soft + reading.hard) * HALF / reading.apart
         reading.hard, reading.faint = 0.0, True
         reading.against += ("the calls are more than a minute apart",)
-    elif pace_s >= POLL_GAP_S:
-        reading.soft += reading.hard * HALF
-        reading.hard *= HALF
+    elif pace_s >= BRISK_S:
+        unhurried = HALF if pace_s >= POLL_GAP_S else QUARTER
+        reading.soft += reading.hard * unhurried
+        reading.hard *= 1.0 - unhurried

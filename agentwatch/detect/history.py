@@ -71,8 +71,8 @@ class Spoken(Struct, array_like=True, gc=False):
     """What an agent said and was told: digests of the last outputs and inputs, sketches of the last few outputs.
 
     stale: leaky count of outputs that said nothing new; hard: the part of it that was equal, not only alike.
-    chain: weight of the long outputs in a row that were much like the one before. acted: a tool was called since the
-    last output.
+    chain: weight of the long outputs in a row that were much like the one before. at: when it spoke last. acted: a
+    tool was called since then.
     """
 
     outputs: bytearray = field(default_factory=bytearray)
@@ -82,6 +82,7 @@ class Spoken(Struct, array_like=True, gc=False):
     stale: float = 0.0
     hard: float = 0.0
     chain: float = 0.0
+    at: float = 0.0
     acted: bool = False
     streak: Streak | None = None
 

@@ -46,7 +46,7 @@ class Monologue:
             total = spoken.chain + said.link if said.link else 0.0
         if total < self.options.warn:
             return None
-        hard = spoken.hard + (said.weight if said.equal else 0.0)
+        hard = spoken.hard + (said.weight if said.equal and not said.slow else 0.0)
         graded = grade(hard, total, self.options.warn, self.options.kill)
         found = evidence_of(spoken.streak, seen, state, (output.masked,))
         how = "equal to" if said.equal else "much like"
@@ -59,6 +59,7 @@ class Monologue:
             confidence=graded.confidence,
             reason=f"{seen.event.agent} says the same again, {found.count} times, with no new work between",
             speaks_for=(f"the output is {how} an earlier one of the same agent", "its input brought nothing new"),
+            speaks_against=("the outputs are more than a minute apart",) if said.slow else (),
             evidence=found,
         )
 

@@ -19,6 +19,9 @@ CAP = 30.0
 MIN_WORDS = 8  # shorter texts are alike by chance; equal ones count half
 ALIKE = 0.8
 SHORT = 0.5
+SLOW_GAP_S = 60.0  # outputs further apart are half the evidence, and warn at most
+SLOW = 0.5
+SLOW_CAP = 4.0
 LONG_WORDS = 50  # texts this long that share most of their words describe the same scene
 LONG_ALIKE = 0.7
 UNPROMPTED = 0.6  # weight of one where the log does not say what it answers
@@ -30,7 +33,7 @@ class Said(Struct, gc=False):
     """What one output means: its weight as a repetition, whether it is equal or only alike, whether it is new.
 
     link: weight as one more long output in a row that is much like the one before. news: the input is a turn from
-    outside.
+    outside. slow: it comes more than a minute after the one before.
     """
 
     weight: float = 0.0
@@ -38,6 +41,7 @@ class Said(Struct, gc=False):
     equal: bool = False
     new: bool = False
     news: bool = False
+    slow: bool = False
 
 
 def output_of(seen: Observation) -> Fingerprint | None:
@@ -66,8 +70,9 @@ def read_said(seen: Observation, run: RunState, history: History) -> Said:
     alike = said.equal or _is_alike(spoken, output)
     said.new = not alike
     if not said.news and not spoken.acted and _told_before(seen, history, spoken):
+        said.slow = seen.now - spoken.at >= SLOW_GAP_S
         if alike:
-            said.weight = 1.0 if output.words >= MIN_WORDS else SHORT
+            said.weight = (1.0 if output.words >= MIN_WORDS else SHORT) * (SLOW if said.slow else 1.0)
         if output.words >= LONG_WORDS and _is_next(spoken, output):
             said.link = UNPROMPTED if seen.prints.input is None or not seen.prints.input.words else 1.0
     return said
@@ -108,8 +113,8 @@ def learn_said(seen: Observation, scope: Scope, said: Said) -> None:
         return
     spoken.chain = min(CAP, spoken.chain + said.link) if said.link else 0.0
     if said.weight:
-        spoken.stale = min(CAP, spoken.stale + said.weight)
-        spoken.hard = min(CAP, spoken.hard + (said.weight if said.equal else 0.0))
+        spoken.stale = max(spoken.stale, min(SLOW_CAP if said.slow else CAP, spoken.stale + said.weight))
+        spoken.hard = min(CAP, spoken.hard + (said.weight if said.equal and not said.slow else 0.0))
         spoken.streak = grow(spoken.streak, seen, scope, (output.masked,))
     elif said.link:
         spoken.streak = grow(spoken.streak, seen, scope, (output.masked,))
@@ -117,6 +122,7 @@ def learn_said(seen: Observation, scope: Scope, said: Said) -> None:
         _fade(spoken, LEAK)
         if output.words >= MIN_WORDS:
             _others_fade(scope.run, spoken)
+    spoken.at = seen.now
     remember(spoken.outputs, output.masked, OUTPUTS)
     if output.sketch and output.words >= MIN_WORDS and not said.equal:
         if len(spoken.sketches) >= TEXTS:

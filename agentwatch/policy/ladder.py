@@ -25,8 +25,8 @@ class LadderOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     throttle_at, pause_at: share of the way from a signal's warning (0) to its kill (1). pause_before_kill: whether
     evidence that may yet justify a kill pauses too: a kill is then left to whoever looks at the pause. A level is left
-    downwards after `calm_events` events without evidence and `calm_s` seconds of the app's clock; after `forget_s` seconds
-    without evidence a subject starts anew. again_at: growth of the evidence at which a level is told again.
+    downwards after `calm_events` events without evidence and `calm_s` seconds of the app's clock; after `forget_s`
+    seconds without evidence a subject starts anew. again_at: growth of the evidence at which a level is told again.
     """
 
     throttle_at: Share = 0.34

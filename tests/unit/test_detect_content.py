@@ -160,7 +160,27 @@ def soft_edit_same_error(trace, draw):
         trace.call("bash", {"command": "pytest"}, "assert total(3) equals seven, test_total failed", status="error")
 
 
+def soft_slow_monologue(trace, draw):
+    for _ in range(30):
+        trace.say("I will go on with the document now and write the next section of it.", "go on", gap_s=120)
+
+
+def soft_slow_poll(trace, draw):
+    for _ in range(40):
+        trace.call("status", {"job": 1}, "build 7 in stage compile of the release branch", gap_s=300)
+
+
+def soft_acknowledged_round(trace, draw):
+    writes = [("write", {"path": text(draw, 1), "text": text(draw, 9)}, "ok") for _ in range(3)]
+    for _ in range(15):
+        for write in writes:
+            trace.call(*write)
+
+
 SOFT = {
+    "slow monologue": soft_slow_monologue,
+    "slow poll": soft_slow_poll,
+    "acknowledged round": soft_acknowledged_round,
     "rewording": soft_rewording,
     "wandering": soft_wandering,
     "unlogged": soft_unlogged,
@@ -284,6 +304,25 @@ def fine_reviewer(trace, draw):
 def fine_lookups(trace, draw):
     for _ in range(25):
         trace.call("exists", {"name": text(draw, 2)}, "true")
+
+
+def fine_heartbeat(trace, draw):
+    for _ in range(6):
+        trace.say("HEARTBEAT_OK", "Follow HEARTBEAT.md; if nothing needs attention, say so.", gap_s=1800)
+
+
+def fine_keys(trace, draw):
+    for _ in range(4):
+        trace.call("press", {"key": "Down"}, "ok")
+        trace.call("press", {"key": "Space"}, "ok")
+
+
+def fine_parallel_without_numbers(trace, draw):
+    for _ in range(6):
+        trace.say("I will search for it in several ways: " + text(draw, 9))
+        query, answer = text(draw, 4), text(draw, 20)
+        for _ in range(5):
+            trace.call("search", {"q": query}, answer, gap_s=0.001)
 
 
 def fine_critic(trace, draw):
