@@ -279,11 +279,14 @@ class Watch:
                 for ack in batch:
                     if self._acks and self._acks[0] is ack:
                         self._acks.popleft()
-            if self._acks:
-                await asyncio.sleep(_ACK_RETRY_S)
-                self._acks_waiting.set()
-            else:
+            if not self._acks:
                 self._handed_over.set()
+                continue
+            try:
+                async with asyncio.timeout(_ACK_RETRY_S):
+                    await self._acks_waiting.wait()  # set by a path that comes up, too
+            except TimeoutError:
+                self._acks_waiting.set()
 
     async def _deliver(self, batch: Sequence[Ack]) -> bool:
         for channel in self._channels:

@@ -24,7 +24,7 @@ class Looker:
     def __init__(self, port: int) -> None:
         self._port = port
 
-    async def retained(self, topic: str = "agentwatch/v1/#", within_s: float = 0.3) -> dict[str, dict]:
+    async def retained(self, topic: str = "agentwatch/v1/#", within_s: float = 0.15) -> dict[str, dict]:
         found: dict[str, dict] = {}
         async with aiomqtt.Client("127.0.0.1", self._port) as client:
             await client.subscribe(topic, qos=1)
@@ -82,7 +82,7 @@ async def test_an_older_epoch_is_never_sent(broker, over_mqtt, command):
 
 async def test_what_a_former_life_left_is_cleared_when_its_lease_ends(broker, over_mqtt, command):
     async with over_mqtt(broker.url) as side:
-        await side.send(command("kill", 1, ttl_s=1.0))
+        await side.send(command("kill", 1, ttl_s=0.6))
     assert TOPIC in await Looker(broker.port).retained(TOPIC, 0.1)
     async with over_mqtt(broker.url):
         await Looker(broker.port).empty(TOPIC)
