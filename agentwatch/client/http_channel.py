@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -10,7 +12,7 @@ import msgspec
 from agentwatch.backoff import Backoff
 from agentwatch.client.channel import Listener
 from agentwatch.client.command_stream import CommandStream, Frame
-from agentwatch.client.http_session import HttpSession
+from agentwatch.client.http_session import Answered, HttpSession
 from agentwatch.client.identity import Identity
 from agentwatch.client.log import log
 from agentwatch.client.obedience import Held
@@ -50,6 +52,9 @@ class HttpChannel:
         self._wall = wall
         self._backoff = Backoff(options.reconnect)
         self._ahead_s = 0.0
+        # Threads of its own: the event loop's are few, and the agent's. They start when first used.
+        self._streaming = ThreadPoolExecutor(1, "agentwatch-stream")
+        self._asking = ThreadPoolExecutor(1, "agentwatch-http")
 
     async def run(self) -> None:
         """Follow the stream until cancelled, reconnecting for ever."""
@@ -72,7 +77,7 @@ class HttpChannel:
 
         Returns 0.0, or the seconds until it is worth asking again. Raises `SignalUnavailable`.
         """
-        answer = await asyncio.to_thread(self._session.request, "GET", f"/v1/decision?{self._query}")
+        answer = await self._ask("GET", f"/v1/decision?{self._query}")
         if answer.status == _OK:
             return 0.0
         if answer.status in (_NOT_YET, _KILLED):
@@ -83,23 +88,29 @@ class HttpChannel:
     async def acknowledge(self, acks: Sequence[Ack]) -> None:
         """Post the acknowledgements. Raises `SignalUnavailable`; what the API will never take is logged and let go."""
         body = msgspec.json.encode(acks)
-        answer = await asyncio.to_thread(self._session.request, "POST", "/v1/acks", body, "application/json")
+        answer = await self._ask("POST", "/v1/acks", body, "application/json")
         if answer.status >= 500 or answer.status in _AGAIN:
             raise SignalUnavailable(f"the control API answered {answer.status} to acknowledgements")
         if answer.status >= 400:
             log.error("guard_acks_rejected", status=answer.status, count=len(acks))
 
     async def close(self) -> None:
-        """Let the connection go."""
+        """Let the connection and the threads go."""
+        self._asking.shutdown(wait=False, cancel_futures=True)
+        self._streaming.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(self._session.close)
 
+    async def _ask(self, *request: Any) -> Answered:
+        return await asyncio.get_running_loop().run_in_executor(self._asking, self._session.request, *request)
+
     async def _follow(self, stream: CommandStream) -> None:
-        at = await asyncio.to_thread(stream.open, f"/v1/stream/commands?{self._query}")
+        loop = asyncio.get_running_loop()
+        at = await loop.run_in_executor(self._streaming, stream.open, f"/v1/stream/commands?{self._query}")
         # Leases are told in the server's time; its Date takes out what this clock is off, to a second.
         self._ahead_s = 0.0 if at is None else self._wall() - at
         while True:
             asked_at = self._clock()
-            self._take(await asyncio.to_thread(stream.next), asked_at)
+            self._take(await loop.run_in_executor(self._streaming, stream.next), asked_at)
             self._backoff.reset()
             self._listener.up(self.name)
 
