@@ -58,8 +58,6 @@ class Watch:
         self.on_kill: Callable[[Command], None] | None = None
         self.on_release: Callable[[], None] | None = None
 
-    # --- life
-
     async def start(self, channels: Sequence[Channel]) -> None:
         """Start the channels and wait until each has worked or failed once, at most `start_timeout_s`."""
         self._channels = list(channels)
@@ -88,8 +86,6 @@ class Watch:
             await channel.close()
         if self._acks:
             log.warning("guard_acks_left", guard=self._guard_id, left=len(self._acks))
-
-    # --- what the guard asks
 
     @property
     def epoch(self) -> int:
@@ -163,8 +159,6 @@ class Watch:
         self._handed_over.clear()
         self._acks_waiting.set()
 
-    # --- what the channels report
-
     def settled(self, found: Mapping[str, Held], asked_at: float) -> None:
         """Take the authority's whole word on this run."""
         self.settled_at = self._clock()
@@ -206,8 +200,6 @@ class Watch:
                 self._down_since = self._clock()
         self._up[channel] = False
         self._note_tried()
-
-    # --- inside
 
     def _ended(self, channel: str, task: "asyncio.Task[None]") -> None:
         """Tell of a channel that failed in a way that nobody thought of; failing open or closed covers that too."""
