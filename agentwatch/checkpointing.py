@@ -1,6 +1,7 @@
 """A pipeline's whole state as a checkpoint, and back: every part's own snapshot, cut into pieces of at most 1 MiB."""
 
 from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 import msgspec
 
@@ -33,24 +34,46 @@ def load(pipeline: Pipeline, checkpoint: Checkpoint) -> None:
     bank: list[bytes] = []
     blobs: dict[str, list[bytes]] = {}
     for raw in checkpoint.chunks:
-        name, piece = msgspec.msgpack.decode(raw, type=_Chunk)
-        (bank if name == "bank" else blobs.setdefault(name, [])).append(piece)
+        try:
+            name, piece = msgspec.msgpack.decode(raw, type=_Chunk)
+        except msgspec.MsgspecError as error:
+            raise Incompatible(f"a chunk of the checkpoint cannot be read: {error}") from error
+        (bank if name == _BANK else blobs.setdefault(name, [])).append(piece)
     pipeline.parts.bank.restore(bank)
-    ledgers = pipeline.ledgers
-    for name in _NAMES:
+    for name, part in _parts(pipeline):
         if name in blobs:
-            getattr(ledgers, name).restore(b"".join(blobs[name]))
+            try:
+                part.restore(b"".join(blobs[name]))
+            except msgspec.MsgspecError as error:
+                raise Incompatible(f"the state of {name} cannot be read: {error}") from error
     pipeline.positions = checkpoint.positions
 
 
+_BANK = "bank"
 _NAMES = ("ladder", "gate", "standing", "tombstones", "verifier", "incidents")
+
+
+class _Kept(Protocol):
+    """A part that has a state of its own."""
+
+    def snapshot(self) -> bytes:
+        """Encode it."""
+
+    def restore(self, data: bytes) -> None:
+        """Take it over."""
+
+
+def _parts(pipeline: Pipeline) -> Iterator[tuple[str, _Kept]]:
+    for name in _NAMES:
+        yield name, getattr(pipeline.ledgers, name)
+    yield "pipeline", pipeline
 
 
 def _chunks(pipeline: Pipeline) -> Iterator[_Chunk]:
     for piece in pipeline.parts.bank.snapshot():
-        yield "bank", piece
-    for name in _NAMES:
-        for piece in _cut(getattr(pipeline.ledgers, name).snapshot()):
+        yield _BANK, piece
+    for name, part in _parts(pipeline):
+        for piece in _cut(part.snapshot()):
             yield name, piece
 
 

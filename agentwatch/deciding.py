@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agentwatch.act.commit import Draft
+from agentwatch.act.quoting import quoted
 from agentwatch.act.standing import Standing
 from agentwatch.act.tombstone import Tombstone, Tombstones
 from agentwatch.act.verify import Finding, Verifier
@@ -13,13 +14,15 @@ from agentwatch.alert.incident import Incidents
 from agentwatch.policy.gate import Gate
 from agentwatch.policy.ladder import Ladder, Move
 from agentwatch.policy.rules import Rule
-from agentwatch.records import Change, Decision, Level, Observation, Origin
+from agentwatch.records import Change, Decision, Evidence, Level, Observation, Origin
 from agentwatch.rulebook import RuleBook
 from agentwatch.subject import parse, run_subject
 
 __all__ = ["Decider", "Ledgers"]
 
-_RENEW_SHARE = 1 / 3  # a lease is extended once less than this share of it is left
+_RENEW_SHARE = 2 / 3  # a lease is extended once less than this share of it is left: slow loops come round seldom
+# What only tells of a stop that was decided before says nothing of where its subject stands on the ladder.
+_AFTERWARDS = frozenset((Change.verified, Change.failed, Change.escalated, Change.renewed))
 
 
 class Ledgers(Struct, frozen=True):
@@ -34,7 +37,8 @@ class Ledgers(Struct, frozen=True):
 
     def fold(self, decision: Decision) -> None:
         """Bring every part up to date with a decision."""
-        self.ladder.fold(decision)
+        if decision.change not in _AFTERWARDS:
+            self.ladder.fold(decision)
         self.gate.note_decision(decision)
         self.standing.fold(decision)
         self.tombstones.fold(decision)
@@ -42,32 +46,40 @@ class Ledgers(Struct, frozen=True):
 
 
 class Decider:
-    """Writes decisions of one batch into its draft. Set `draft` before the first call of a batch."""
+    """Writes decisions of one batch into its draft. Set `draft` before the first call of a batch.
+
+    killed: kills that took effect and whose trees are still to be covered; whoever covers them empties it.
+    """
 
     def __init__(self, partition: int, rulebook: RuleBook, parts: Ledgers, draft: Draft) -> None:
         self._partition = partition
         self.rulebook = rulebook
         self._parts = parts
         self.draft = draft
+        self.killed: list[Decision] = []
 
     def moved(self, move: Move, seen: Observation, rule: Rule) -> None:
         """Decide what the ladder did to a subject."""
         verdict = move.verdict
         again = move.change is Change.up and move.level is move.previous
         change = Change.renewed if again else move.change  # the same level told again: its evidence doubled
+        stood = self._parts.standing.effective(move.subject)
+        # coming down from a command that stands is no new harm: nothing may hold the milder one back
+        milder = move.change is Change.down and stood is not None and stood.level > move.level
         self._write(
             self._about(seen, rule, move.subject, change, move.level, move.previous),
             rule,
+            ask=not milder,
             kind=verdict.lead.kind,
             confidence=verdict.confidence,
             reason=move.reason or verdict.lead.reason,
             speaks_for=verdict.speaks_for,
             speaks_against=verdict.speaks_against,
-            evidence=verdict.lead.evidence,
+            evidence=quoted(verdict.lead.evidence, seen, samples=rule.samples),
         )
 
     def revived(self, stone: Tombstone, seen: Observation, rule: Rule) -> None:
-        """Decide the kill of a new run that a standing kill covers."""
+        """Decide the kill of a run that a standing kill covers and that its command does not reach."""
         subject = run_subject(seen.event.tenant, seen.event.app, seen.event.run)
         if self._parts.standing.get(subject) is None:
             self._write(
@@ -76,7 +88,12 @@ class Decider:
                 origin=Origin.tombstone,
                 kind=stone.decision.kind,
                 confidence=1.0,
-                reason=f"a new run under the kill of {stone.subject}: {stone.decision.reason}",
+                reason=f"a run under the kill of {stone.subject}: {stone.decision.reason}",
+                evidence=quoted(
+                    Evidence(event_ids=(seen.event.id,), since=seen.event.ts, last=seen.event.ts),
+                    seen,
+                    samples=rule.samples,
+                ),
                 expires_at=stone.expires_at,
                 incident=stone.decision.incident,
             )
@@ -86,25 +103,23 @@ class Decider:
         stood = self._parts.standing.effective(finding.subject)
         if stood is None:
             return
-        change = finding.change
-        told = replace(
-            stood, previous=stood.level, change=change, origin=Origin.verify, reason=finding.reason, author=""
-        )
-        self._write(told, self.rulebook.get(stood.rule).rule, ask=change is Change.escalated)
+        told = replace(stood, previous=stood.level, change=finding.change, origin=Origin.verify, reason=finding.reason)
+        # what an operator did passed the gate for good; insisting on it is no new decision
+        ask = finding.change is Change.escalated and not stood.author
+        self._write(told, self.rulebook.get(stood.rule).rule, ask=ask)
 
     def ask_again(self, decision: Decision, own_effect: bool = False) -> None:
         """Ask the gate anew about a decision that it held back; nothing happens while the answer is the same."""
         rule = self.rulebook.get(decision.rule).rule
         answer = self._parts.gate.ask(decision, rule, self.draft.at, own_effect)
         if not answer.gate:
-            told = replace(decision, change=Change.released, previous=decision.previous)
-            self._write(told, rule, ask=False, gate_reason=answer.reason)
+            self._write(replace(decision, change=Change.released), rule, ask=False, gate_reason=answer.reason)
 
     def renew(self, seen: Observation, subject: str) -> None:
-        """Extend the lease of a throttle or pause whose evidence still comes."""
+        """Extend the lease of a throttle or pause whose evidence still comes; an operator's ends when he said."""
         stood = self._parts.standing.effective(subject)
         now = self.draft.at
-        if stood is None or not Level.throttle <= stood.level < Level.kill:
+        if stood is None or stood.author or not Level.throttle <= stood.level < Level.kill:
             return
         rule = self.rulebook.get(stood.rule).rule
         if stood.expires_at - now < rule.ttl(stood.level) * _RENEW_SHARE:
@@ -112,14 +127,16 @@ class Decider:
             self._write(told, rule, ask=True)
 
     def lapsed(self, stood: Decision) -> None:
-        """Write that a kill's lease has ended: its subject starts anew."""
+        """Write that a lease has ended: its subject starts anew, by nobody's hand."""
         told = replace(
             stood,
             level=Level.observe,
             previous=stood.level,
             change=Change.expired,
+            origin=Origin.policy if stood.origin is Origin.operator else stood.origin,
             reason="the lease has ended",
             author="",
+            comment="",
         )
         self._write(told, self.rulebook.get(stood.rule).rule, ask=False)
 
@@ -177,6 +194,8 @@ class Decider:
             expires_at=expires_at if expires_at is not None else _lease(decision, rule, at),
             **fields,
         )
+        if decision.evidence.samples and not rule.samples:  # the rule changed since they were taken
+            decision = replace(decision, evidence=replace(decision.evidence, samples=()))
         if ask:
             answer = parts.gate.ask(decision, rule, at)
             decision = replace(decision, gate=answer.gate, gate_reason=answer.reason)
@@ -186,6 +205,8 @@ class Decider:
         incident = parts.incidents.fold(decision)
         if incident is not None:
             self.draft.incidents.append(incident)
+        if decision.level is Level.kill and not decision.gate and decision.change in (Change.up, Change.released):
+            self.killed.append(decision)
         return decision
 
 

@@ -6,11 +6,13 @@ from agentwatch.detect.bank import Bank
 from agentwatch.errors import BadRequest
 from agentwatch.policy.gate import Gate
 from agentwatch.records import Change, Control, Decision, Level, Origin
-from agentwatch.subject import parse
+from agentwatch.subject import agent_subject, parse, run_subject
+from agentwatch.views import RunView
 
 __all__ = ["Operator"]
 
 _MAX_TTL_S = 366 * 86400.0
+_MAX_LIMIT = 100_000.0
 
 
 class Operator:
@@ -49,13 +51,14 @@ class Operator:
             raise BadRequest("missing", "level")
         if control.ttl_s is not None and not 0 < control.ttl_s <= _MAX_TTL_S:
             raise BadRequest(f"must be between 0 and {_MAX_TTL_S:g} seconds", "ttl_s")
-        parse(subject)
+        if control.limit is not None and not 0 < control.limit <= _MAX_LIMIT:
+            raise BadRequest(f"must be between 0 and {_MAX_LIMIT:g} calls a minute", "limit")
         stood = self._standing.get(subject)
         before = stood.level if stood is not None else Level.observe
-        run = self._bank.fleet.run(subject)
+        run, team = self._known(subject)
         known = (run.agent, run.run, run.root_run) if run is not None else ("", "", "")
         tenant, app, agent, run_id, root, task = who(subject, known)
-        rule = self._decider.rulebook.policy.match(tenant, app, run.team if run else "", agent, "", "")
+        rule = self._decider.rulebook.policy.match(tenant, app, team, agent, "", "")
         asked = Decision(
             id="",
             seq=0,
@@ -66,7 +69,7 @@ class Operator:
             run=run_id,
             root_run=root,
             task=run.task if run is not None else task,
-            team=run.team if run is not None else "",
+            team=team,
             subject=subject,
             kind="operator",
             level=level,
@@ -83,8 +86,21 @@ class Operator:
         )
         return self._decider.operated(asked, rule, control.ttl_s)
 
+    def _known(self, subject: str) -> tuple[RunView | None, str]:
+        """Find the run that a subject names, or the top of its tree, and the team that the subject belongs to."""
+        scope, tenant, app, ids = parse(subject)
+        fleet = self._bank.fleet
+        if scope in ("run", "root"):
+            run = fleet.run(run_subject(tenant, app, ids[0]))
+            return run, run.team if run is not None else ""
+        agent = fleet.agent(agent_subject(tenant, app, ids[0])) if scope in ("agent", "task") else None
+        return None, agent.team if agent is not None else ""
+
     def _delete(self, control: Control) -> Decision:
+        """Take back what stands for the subject of a decision, also where it was told anew since under another id."""
         found = next((d for d in self._standing if d.id == control.target), None)
+        if found is None and control.subject:
+            found = self._standing.get(control.subject)
         if found is None:
             raise BadRequest(f"no decision {control.target!r} stands", "target")
         return self._decide(control, found.subject, Level.observe)

@@ -3,30 +3,29 @@
 Read `Pipeline.step` first. No clock, no I/O and no randomness is inside: the same inputs give the same commit.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from agentwatch.act.commit import Draft
 from agentwatch.act.verify import Finding
-from agentwatch.cost.ledger import Ledger
-from agentwatch.cost.prices import Pricer
 from agentwatch.deciding import Decider, Ledgers
-from agentwatch.detect.bank import Bank
 from agentwatch.detect.state import Scope
-from agentwatch.errors import BadRequest
-from agentwatch.fingerprint.batch import Fingerprinter
-from agentwatch.ingest.decode import DecodeOptions, DecodeStats, decode, entry_time
+from agentwatch.errors import BadRequest, Incompatible
+from agentwatch.ingest.decode import entry_time
+from agentwatch.observing import Observer, Parts
 from agentwatch.operating import Operator
+from agentwatch.policy.ladder import Move
 from agentwatch.records import (
     Batch,
+    Change,
     Commit,
     Control,
-    DeadLetter,
     Decision,
     Entry,
-    Event,
     Level,
     Observation,
     Positions,
@@ -34,13 +33,13 @@ from agentwatch.records import (
     Verdict,
 )
 from agentwatch.rulebook import Compiled, RuleBook
-from agentwatch.subject import agent_subject, app_subject, covering, root_subject, run_subject
+from agentwatch.spreading import Spread
 from agentwatch.verdict import fold
+from agentwatch.weighing import Weigher, concerned
 
-__all__ = ["Answer", "Parts", "Pipeline", "PipelineOptions"]
+__all__ = ["Answer", "Parts", "Pipeline", "PipelineOptions", "order"]
 
 Answer = Decision | BadRequest | None
-_OURS = frozenset(("held", "denied", "rate_limited"))  # what our own throttle, pause or kill looks like to an agent
 
 
 class PipelineOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,19 +53,18 @@ class PipelineOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     event_ticks: bool = False
 
 
-class Parts(Struct, frozen=True):
-    """What an event meets before anything is decided."""
+class _Clock(Struct):
+    """What a checkpoint holds of the pipeline itself: the last time, and when it settled last."""
 
-    decode: DecodeOptions
-    decoded: DecodeStats
-    fingerprinter: Fingerprinter
-    pricer: Pricer
-    bank: Bank
-    ledger: Ledger
+    at: float = 0.0
+    settled: float = 0.0
 
 
 class Pipeline:
-    """One partition's path. `positions` says how far it has come."""
+    """One partition's path. `positions` says how far it has come.
+
+    answers: what the last batch's controls led to. stopped_s: how long the stops took that it proved.
+    """
 
     def __init__(
         self, partition: int, rulebook: RuleBook, parts: Parts, ledgers: Ledgers, options: PipelineOptions
@@ -76,13 +74,18 @@ class Pipeline:
         self.ledgers = ledgers
         self.positions = Positions()
         self.answers: list[tuple[str, Answer]] = []
+        self.stopped_s: list[float] = []
         self._options = options
         self._draft = Draft(self.positions, Tick(0.0))
+        self._observer = Observer(parts, ledgers.standing, event_ticks=options.event_ticks)
         self._decider = Decider(partition, rulebook, ledgers, self._draft)
         self._operator = Operator(self._decider, ledgers.gate, ledgers.standing, parts.bank)
-        self._settled = 0.0
+        self._weigher = Weigher(parts.ledger, ledgers)
+        self._spread = Spread(self._decider, ledgers.tombstones, parts.bank)
+        self._clock = _Clock()
         self._lag = 0
         self.opened = 0
+        self.duplicates = 0
 
     def step(self, batch: Batch) -> Commit:
         """Take one batch and give everything that it changes, as one commit."""
@@ -93,9 +96,10 @@ class Pipeline:
         for position, ack in batch.acks:
             draft.acks = position
             self._find(self.ledgers.verifier.ack(ack))
-        for seen, scope in self._observe(batch.entries, draft):
+        for seen, scope in self._observer.observe(batch.entries, draft, self._moment):
             self._judge(seen, scope)
         self._settle(draft.at)
+        self._clock.at = draft.at
         self.positions = draft.positions()
         return draft.commit(self.parts.ledger.drain())
 
@@ -104,22 +108,25 @@ class Pipeline:
     ) -> None:
         """Bring the state up to what was committed after its checkpoint.
 
-        Events are learnt again; decisions are taken from the log, in its order, and never computed anew.
+        Events are learnt again; decisions are taken from the log, in its order, and never computed anew: where the
+        policy is another one now, the log says where everything stands.
         """
-        draft = self._begin(Tick(self._draft.at))
-        waiting = list(reversed(decisions))
+        draft = self._decider.draft = self._draft = Draft(self.positions, Tick(self._clock.at))
+        waiting = deque(decisions)
         for control in controls:
             if control.kind not in ("decide", "delete"):
                 self._operate(control)
-        for seen, scope in self._observe(entries, draft):
-            compiled = self.rulebook.match(seen.event)
-            self.parts.bank.observe(seen, scope, compiled.detect)
-            self._note(seen, scope, compiled)
-            while waiting and order(waiting[-1].position) <= order(seen.position):
-                self._refold(waiting.pop())
+        for seen, scope in self._observer.observe(entries, draft, self._recalled):
+            moves = {move.subject: move for move in self._learn(seen, scope)}
+            while waiting and order(waiting[0].position) <= order(seen.position):
+                moves.pop(waiting[0].subject, None)
+                self._refold(waiting.popleft())
+            for move in moves.values():
+                self._put_back(move, seen)
         while waiting:
-            self._refold(waiting.pop())
+            self._refold(waiting.popleft())
         self.parts.ledger.drain()
+        self._clock.at = draft.at
         self.positions = draft.positions()
 
     def adopt(self, rulebook: RuleBook) -> None:
@@ -127,157 +134,147 @@ class Pipeline:
         self.rulebook = rulebook
         self._decider.rulebook = rulebook
 
+    def snapshot(self) -> bytes:
+        """Encode what the pipeline itself must remember."""
+        return msgspec.msgpack.encode(self._clock)
+
+    def restore(self, data: bytes) -> None:
+        """Take over an encoded state. Raises `Incompatible` for what cannot be read."""
+        try:
+            self._clock = msgspec.msgpack.decode(data, type=_Clock)
+        except msgspec.MsgspecError as error:
+            raise Incompatible(f"the pipeline's clock cannot be read: {error}") from error
+
     def _begin(self, tick: Tick) -> Draft:
-        self._draft = draft = Draft(self.positions, tick)
+        replayed = self._options.event_ticks
+        draft = self._draft = Draft(self.positions, tick)
+        if replayed:
+            draft.at = self._clock.at
         self._decider.draft = draft
         self.answers = []
+        self.stopped_s = []
         self._lag = tick.lag
-        if not self._options.event_ticks:
+        if not replayed:
             self.ledgers.gate.tick(tick)
         return draft
-
-    def _observe(self, entries: Sequence[Entry], draft: Draft) -> Iterator[tuple[Observation, Scope]]:
-        """Decode, fingerprint and price a batch, and place each event where it belongs."""
-        parts = self.parts
-        replay = self._options.event_ticks
-        decoded: list[tuple[int, str, Event]] = []
-        for entry in entries:
-            entry_at = None if replay else entry_time(entry.id)
-            got = decode(entry, draft.at, entry_at, parts.decode, parts.decoded)
-            if isinstance(got, DeadLetter):
-                draft.dead.append(got)
-            else:
-                decoded.append((draft.index, entry.id, got))
-            draft.entries.append(entry.id)
-            draft.index += 1
-        prints = parts.fingerprinter.batch([event for _, _, event in decoded])
-        for (index, position, named), its in zip(decoded, prints, strict=True):
-            scope = parts.bank.admit(named, index)
-            event = _placed(named, scope)
-            draft.events = position
-            if replay:
-                self._tick(event.ts)
-            cost = parts.pricer.price(event)
-            yield Observation(index, position, scope.app.clock, event, its, cost, self._ours(event)), scope
-        if entries:
-            draft.events = entries[-1].id
 
     def _judge(self, seen: Observation, scope: Scope) -> None:
         """Detect, weigh and decide for one event."""
         compiled = self.rulebook.match(seen.event)
         if scope.opened:
             self.opened += 1
-            stone = self.ledgers.tombstones.match(seen.event)
-            if stone is not None and self.ledgers.tombstones.relation(stone, seen.event) != "same":
-                self._decider.revived(stone, seen, compiled.rule)
-        signals = self.parts.bank.observe(seen, scope, compiled.detect)
-        self._note(seen, scope, compiled)
-        verdicts = fold(signals)
+            self._spread.catch(seen)
+        verdicts = fold(self.parts.bank.observe(seen, scope, compiled.detect))
+        self._find(self._weigher.note(seen, scope, compiled, self._draft.at))
         for verdict in verdicts:
             move = self.ledgers.ladder.climb(verdict, seen.now, compiled.rule.actions, compiled.ladder)
             if move is None:
-                self._stand(verdict, seen)
+                self._stand(verdict, seen, compiled)
                 continue
             if move.previous is Level.observe:
                 self.parts.ledger.waste(seen.event, verdict.lead.evidence.cost_nusd)
             self._decider.moved(move, seen, compiled.rule)
-        if self.ledgers.ladder:
-            self._calm(seen, compiled, [verdict.subject for verdict in verdicts])
+        if scope.duplicate:
+            self.duplicates += 1
+            return
+        for move in self._weigher.calm(seen, compiled, verdicts):
+            self._decider.moved(move, seen, compiled.rule)
+        if self.ledgers.standing.waiting:
+            self._ask_again(seen, verdicts)
+        self._spread.cover()
 
-    def _calm(self, seen: Observation, compiled: Compiled, judged: Sequence[str]) -> None:
-        """Let the levels of those subjects decay that the event concerns and no signal was about."""
-        for subject in _concerned(seen.event):
-            if subject not in judged:
-                move = self.ledgers.ladder.calm(subject, seen.now, compiled.ladder)
-                if move is not None:
-                    self._decider.moved(move, seen, compiled.rule)
-
-    def _stand(self, verdict: Verdict, seen: Observation) -> None:
-        """Ask again what the gate held back, or extend the lease of what stands, as the evidence goes on."""
+    def _stand(self, verdict: Verdict, seen: Observation, compiled: Compiled) -> None:
+        """Ask again what the gate held back, and extend the lease of what stands, as the evidence goes on."""
         stood = self.ledgers.standing.get(verdict.subject)
         if stood is None:
             return
-        lead = verdict.lead
-        told = self.ledgers.incidents.note(
-            stood.tenant, stood.app, stood.root_run, lead.kind, lead.evidence, self._draft.at
-        )
+        told = self._weigher.tell(verdict, seen, compiled, self._draft.at)
         if told is not None:
             self._draft.incidents.append(told)
         if stood.gate:
             self._decider.ask_again(replace(stood, ts=seen.event.ts), seen.own_effect)
-        else:
-            self._decider.renew(seen, verdict.subject)
+        self._decider.renew(seen, verdict.subject)
 
-    def _note(self, seen: Observation, scope: Scope, compiled: Compiled) -> None:
-        """Count the event where it is counted: activity, spending after a stop, the ledger."""
-        event = seen.event
-        self.ledgers.gate.note_event(event, compiled.rule.name, self._draft.at, seen.own_effect)
-        if scope.duplicate:
-            return
-        subject = run_subject(event.tenant, event.app, event.run)
-        looping = bool(self.ledgers.ladder) and self.ledgers.ladder.level(subject) >= Level.warn
-        self.parts.ledger.add(event, seen.cost_nusd, looping)
-        self._find(self.ledgers.verifier.see(event, seen.cost_nusd))
-        if event.op == "run_end" and event.run == event.root_run:
-            self.ledgers.incidents.run_ended(event.tenant, event.app, event.root_run, self._draft.at)
+    def _ask_again(self, seen: Observation, judged: Sequence[Verdict]) -> None:
+        """Ask again what waits for the gate of those subjects that the event concerns: its time is fresh."""
+        spoken_of = [verdict.subject for verdict in judged]
+        for subject in concerned(seen.event):
+            stood = self.ledgers.standing.get(subject)
+            if stood is not None and stood.gate and subject not in spoken_of:
+                self._decider.ask_again(replace(stood, ts=seen.event.ts), seen.own_effect)
 
     def _settle(self, now: float) -> None:
         """Do what only time brings: confirmations, leases that ended, held decisions, quiet incidents."""
         self._find(self.ledgers.verifier.tick(Tick(now, self._lag)))
-        if abs(now - self._settled) < self._options.settle_s:
+        if abs(now - self._clock.settled) < self._options.settle_s:
+            self._spread.cover()
             return
-        self._settled = now
+        self._clock.settled = now
         for ended in self.ledgers.standing.expire(now):
             self._decider.lapsed(ended)
-        for held in self.ledgers.standing.held()[: self._options.settle_limit]:
+        for held in self.ledgers.standing.held(self._options.settle_limit):
             self._decider.ask_again(held)
+        self._spread.cover()
         self.ledgers.tombstones.expire(now)
         self._draft.incidents.extend(self.ledgers.incidents.tick(now))
 
-    def _tick(self, now: float) -> None:
-        self._draft.at = now
-        self.ledgers.gate.tick(Tick(now))
-        self._settle(now)
-
-    def _ours(self, event: Event) -> bool:
-        """Tell whether an event is what our own decision did to the agent."""
-        if event.status is None or event.status not in _OURS:
-            return False
-        if event.status == "held":
-            return True
-        subjects = covering(event.tenant, event.app, event.agent, event.run, event.root_run, event.task)
-        return self.ledgers.standing.covering(subjects, self._draft.at) is not None
+    def _moment(self, ts: float, _position: str) -> None:
+        """Follow an event's own time, where there is no other clock."""
+        if self._options.event_ticks:
+            self._draft.at = ts
+            self.ledgers.gate.tick(Tick(ts))
+            self._settle(ts)
 
     def _find(self, findings: Iterable[Finding]) -> None:
         for finding in findings:
+            if finding.time_to_stop_s is not None:
+                self.stopped_s.append(finding.time_to_stop_s)
             self._decider.found(finding)
 
-    def _operate(self, control: Control) -> Answer:
-        try:
-            return self._operator.apply(control)
-        except BadRequest as error:
-            return error
+    def _learn(self, seen: Observation, scope: Scope) -> list[Move]:
+        """Take an event in without deciding; gives how the ladder moved."""
+        compiled = self.rulebook.match(seen.event)
+        if scope.opened:
+            self.ledgers.tombstones.match(seen.event)  # which remembers what was started below a killed run
+        verdicts = fold(self.parts.bank.observe(seen, scope, compiled.detect))
+        self._weigher.note(seen, scope, compiled, self._draft.at)  # what it finds was decided upon then
+        moves: list[Move] = []
+        for verdict in verdicts:
+            move = self.ledgers.ladder.climb(verdict, seen.now, compiled.rule.actions, compiled.ladder)
+            if move is not None:
+                moves.append(move)
+            else:
+                self._weigher.tell(verdict, seen, compiled, self._draft.at)
+        return moves if scope.duplicate else moves + self._weigher.calm(seen, compiled, verdicts)
+
+    def _put_back(self, move: Move, seen: Observation) -> None:
+        """Undo a move that the log does not hold: another policy decided then."""
+        event = seen.event
+        was = Decision(
+            id="", seq=0, at=seen.now, ts=event.ts, kind="", subject=move.subject, level=move.previous,
+            change=Change.down, tenant=event.tenant, app=event.app, agent=event.agent, run=event.run,
+            root_run=event.root_run,
+        )  # fmt: skip
+        self.ledgers.ladder.fold(was)
+
+    def _recalled(self, _ts: float, position: str) -> None:
+        """Follow the entries' own times while recovering: the ticks of then are not read again."""
+        now = self._draft.at = max(self._draft.at, entry_time(position))
+        if now - self._clock.settled >= self._options.settle_s:
+            self._clock.settled = now
+            self.ledgers.tombstones.expire(now)
+            self.ledgers.incidents.tick(now)
 
     def _refold(self, decision: Decision) -> None:
         self._draft.seq = max(self._draft.seq, decision.seq)
         self.ledgers.fold(decision)
         self.ledgers.incidents.fold(decision)
 
-
-def _placed(event: Event, scope: Scope) -> Event:
-    """Give the event the app and the root under which its run is tracked: a child may have named only its parent."""
-    if scope.run.root == event.root_run and scope.app.app == event.app:
-        return event
-    return replace(event, app=scope.app.app, root_run=scope.run.root)
-
-
-def _concerned(event: Event) -> tuple[str, str, str, str]:
-    return (
-        run_subject(event.tenant, event.app, event.run),
-        root_subject(event.tenant, event.app, event.root_run),
-        agent_subject(event.tenant, event.app, event.agent),
-        app_subject(event.tenant, event.app),
-    )
+    def _operate(self, control: Control) -> Answer:
+        try:
+            return self._operator.apply(control)
+        except BadRequest as error:
+            return error
 
 
 def order(position: str) -> tuple[int, int]:

@@ -1,20 +1,22 @@
 """What stands now: the last decision of each subject that is above `observe`, let through or held back."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from agentwatch.act.command import command_of
+from agentwatch.errors import Incompatible
 from agentwatch.records import Change, Command, Decision, Level
 
 __all__ = ["Standing", "StandingOptions"]
 
 
-class StandingOptions(Struct, frozen=True):
+class StandingOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """max_subjects: how many subjects may have a standing decision; the oldest is forgotten first, and counted."""
 
-    max_subjects: int = 100_000
+    max_subjects: Annotated[int, Meta(ge=1, le=10_000_000)] = 100_000
 
 
 class Standing:
@@ -24,6 +26,7 @@ class Standing:
         self._options = options
         self._last: dict[str, Decision] = {}
         self._effective: dict[str, Decision] = {}
+        self._held: dict[str, Decision] = {}
         self.dropped = 0
 
     def __len__(self) -> int:
@@ -38,23 +41,29 @@ class Standing:
 
     def fold(self, decision: Decision) -> None:
         """Take a decision of the log, new or read back, as what stands for its subject."""
-        subject = decision.subject
         if decision.change in (Change.verified, Change.failed):
             return
-        self._last.pop(subject, None)
+        subject = decision.subject
+        waiting = self._held.get(subject)
+        if (
+            waiting is not None
+            and decision.change in (Change.escalated, Change.renewed)
+            and waiting.level > decision.level
+        ):
+            # what already stood is told again; the harder decision goes on waiting for the gate
+            if not decision.gate:
+                self._effective[subject] = decision
+            return
+        self._take_off(subject, lasting=bool(decision.gate) and decision.level >= Level.throttle)
         if decision.level is Level.observe:
-            self._effective.pop(subject, None)
             return
         self._last[subject] = decision
-        if command_of(decision) is not None:
-            self._effective.pop(subject, None)
+        if decision.gate:
+            self._held[subject] = decision
+        elif command_of(decision) is not None:
             self._effective[subject] = decision
-        elif not decision.gate:
-            self._effective.pop(subject, None)
         while len(self._last) > self._options.max_subjects:
-            oldest = next(iter(self._last))
-            del self._last[oldest]
-            self._effective.pop(oldest, None)
+            self._take_off(next(iter(self._last)))
             self.dropped += 1
 
     def covering(self, subjects: Iterable[str], now: float) -> Decision | None:
@@ -72,9 +81,23 @@ class Standing:
         """Give the decision whose command was last sent for a subject, expired or not."""
         return self._effective.get(subject)
 
-    def held(self) -> list[Decision]:
-        """List the decisions that the gate holds back and that are to be asked again."""
-        return [decision for decision in self._last.values() if decision.gate]
+    def in_force(self, now: float) -> Iterator[Decision]:
+        """List what was let through and has not lapsed: warnings and commands."""
+        return (d for d in self._last.values() if not d.gate and (d.expires_at <= 0 or d.expires_at > now))
+
+    @property
+    def waiting(self) -> int:
+        """Count the decisions that the gate holds back."""
+        return len(self._held)
+
+    def held(self, limit: int) -> list[Decision]:
+        """List up to `limit` decisions that the gate holds back, those that were not listed for longest first."""
+        found = list(self._held.values())[:limit]
+        if len(found) < len(self._held):
+            for decision in found:
+                for place in (self._held, self._last):
+                    place[decision.subject] = place.pop(decision.subject)
+        return found
 
     def commands(self, now: float) -> Sequence[Command]:
         """List the commands that stand, unexpired."""
@@ -82,19 +105,34 @@ class Standing:
         return [command for command in found if command is not None]
 
     def expire(self, now: float) -> list[Decision]:
-        """Forget and list the kills whose lease has ended: their subjects start anew."""
-        ended = [d for d in self._last.values() if d.level is Level.kill and 0 < d.expires_at <= now]
-        for decision in ended:
-            self._last.pop(decision.subject, None)
-            self._effective.pop(decision.subject, None)
-        return ended
+        """List the kills, and whatever an operator set, whose lease has ended: their subjects start anew.
+
+        A throttle or pause of the policy lapses without a word: its subject keeps its level, which follows the app's
+        own clock alone, and the next evidence renews it.
+        """
+        held = (d for d in self._held.values() if d.level is Level.kill)
+        ended = (d for d in (*self._effective.values(), *held) if 0 < d.expires_at <= now)
+        return [d for d in ended if (d.level is Level.kill or d.author) and self._last.get(d.subject) is d]
 
     def snapshot(self) -> bytes:
         """Encode what stands."""
         return msgspec.msgpack.encode((list(self._last.values()), list(self._effective.values())))
 
     def restore(self, data: bytes) -> None:
-        """Take over an encoded state."""
-        last, effective = msgspec.msgpack.decode(data, type=tuple[list[Decision], list[Decision]])
+        """Take over an encoded state. Raises `Incompatible` for what cannot be read."""
+        try:
+            last, effective = msgspec.msgpack.decode(data, type=tuple[list[Decision], list[Decision]])
+        except msgspec.MsgspecError as error:
+            raise Incompatible(f"what stands cannot be read: {error}") from error
         self._last = {d.subject: d for d in last}
-        self._effective = {d.subject: d for d in effective}
+        self._held = {d.subject: d for d in last if d.gate}
+        # one object where both hold the same decision, as it was before
+        known = {d.seq: d for d in last}
+        self._effective = {d.subject: known.get(d.seq, d) for d in effective}
+
+    def _take_off(self, subject: str, *, lasting: bool = False) -> None:
+        """Forget a subject; `lasting` keeps the command that stands while a newer decision waits for the gate."""
+        self._last.pop(subject, None)
+        self._held.pop(subject, None)
+        if not lasting:
+            self._effective.pop(subject, None)

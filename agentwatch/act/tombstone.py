@@ -87,7 +87,7 @@ class Tombstones:
             or self._covers.get((tenant, app, "root", event.root_run))
             or self._descendants.get((tenant, app, event.run))
         )
-        if subject is None and event.parent_run:
+        if subject is None and (event.parent_run or event.root_run != event.run):
             subject = self._below(event)
         if subject is None:
             subject = self._wide(event)
@@ -169,7 +169,11 @@ class Tombstones:
 
     def _below(self, event: Event) -> str | None:
         parent = (event.tenant, event.app, event.parent_run)
-        subject = self._descendants.get(parent) or self._covers.get((event.tenant, event.app, "run", event.parent_run))
+        subject = (
+            self._descendants.get(parent)
+            or self._covers.get((event.tenant, event.app, "run", event.parent_run))
+            or self._covers.get((event.tenant, event.app, "run", event.root_run))  # the killed run is the tree's top
+        )
         if subject is not None:
             self._descendants[(event.tenant, event.app, event.run)] = subject
             if len(self._descendants) > self._options.max_descendants:

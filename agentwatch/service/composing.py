@@ -16,7 +16,8 @@ from agentwatch.deciding import Ledgers
 from agentwatch.detect.bank import Bank
 from agentwatch.fingerprint.batch import Fingerprinter
 from agentwatch.ingest.decode import DecodeStats
-from agentwatch.pipeline import Parts, Pipeline
+from agentwatch.observing import Parts
+from agentwatch.pipeline import Pipeline
 from agentwatch.policy.gate import Gate, GateOptions
 from agentwatch.policy.ladder import Ladder
 from agentwatch.policy.load import load_policy

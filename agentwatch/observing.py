@@ -1,0 +1,88 @@
+"""From raw entries to what the detectors see: decoded, fingerprinted, priced, and placed where each event belongs."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from agentwatch.act.commit import Draft
+from agentwatch.act.standing import Standing
+from agentwatch.cost.ledger import Ledger
+from agentwatch.cost.prices import Pricer
+from agentwatch.detect.bank import Bank
+from agentwatch.detect.state import Scope
+from agentwatch.fingerprint.batch import Fingerprinter
+from agentwatch.ingest.decode import DecodeOptions, DecodeStats, decode, entry_time
+from agentwatch.records import DeadLetter, Entry, Event, Observation
+from agentwatch.subject import covering
+
+__all__ = ["Observer", "Parts"]
+
+_OURS = frozenset(("held", "denied", "rate_limited"))  # what our own throttle, pause or kill looks like to an agent
+
+
+class Parts(Struct, frozen=True):
+    """What an event meets before anything is decided."""
+
+    decode: DecodeOptions
+    decoded: DecodeStats
+    fingerprinter: Fingerprinter
+    pricer: Pricer
+    bank: Bank
+    ledger: Ledger
+
+
+class Observer:
+    """Turns entries into observations, in order; the draft takes positions, acknowledgements and dead letters."""
+
+    def __init__(self, parts: Parts, standing: Standing, *, event_ticks: bool) -> None:
+        self._parts = parts
+        self._standing = standing
+        self._event_ticks = event_ticks
+
+    def observe(
+        self, entries: Sequence[Entry], draft: Draft, moment: Callable[[float, str], None]
+    ) -> Iterator[tuple[Observation, Scope]]:
+        """Give each event with its place. `moment` is told each event's time and position before it is given."""
+        parts = self._parts
+        decoded = self._decode(entries, draft)
+        prints = parts.fingerprinter.batch([event for _, _, event in decoded])
+        for (index, position, named), its in zip(decoded, prints, strict=True):
+            scope = parts.bank.admit(named, index)
+            event = _placed(named, scope)
+            draft.events = position
+            moment(event.ts, position)
+            cost = parts.pricer.price(event)
+            yield Observation(index, position, scope.app.clock, event, its, cost, self._ours(event, draft.at)), scope
+        if entries:
+            draft.events = entries[-1].id
+
+    def _decode(self, entries: Sequence[Entry], draft: Draft) -> list[tuple[int, str, Event]]:
+        parts = self._parts
+        decoded: list[tuple[int, str, Event]] = []
+        for entry in entries:
+            entry_at = None if self._event_ticks else entry_time(entry.id)
+            got = decode(entry, draft.at, entry_at, parts.decode, parts.decoded)
+            if isinstance(got, DeadLetter):
+                draft.dead.append(got)
+            else:
+                decoded.append((draft.index, entry.id, got))
+            draft.entries.append(entry.id)
+            draft.index += 1
+        return decoded
+
+    def _ours(self, event: Event, now: float) -> bool:
+        """Tell whether an event is what our own decision did to the agent."""
+        if event.status is None or event.status not in _OURS:
+            return False
+        if event.status == "held":
+            return True
+        subjects = covering(event.tenant, event.app, event.agent, event.run, event.root_run, event.task)
+        return self._standing.covering(subjects, now) is not None
+
+
+def _placed(event: Event, scope: Scope) -> Event:
+    """Give the event the app and the root under which its run is tracked: a child may have named only its parent."""
+    if scope.run.root == event.root_run and scope.app.app == event.app:
+        return event
+    return replace(event, app=scope.app.app, root_run=scope.run.root)

@@ -1,0 +1,66 @@
+"""What an event does to the ledgers whether or not anything is decided on it: counts, calm, news of an incident."""
+
+from collections.abc import Sequence
+
+from agentwatch.act.quoting import quoted
+from agentwatch.act.verify import Finding
+from agentwatch.cost.ledger import Ledger
+from agentwatch.deciding import Ledgers
+from agentwatch.detect.state import Scope
+from agentwatch.policy.ladder import Move
+from agentwatch.records import Event, Incident, Level, Observation, Verdict
+from agentwatch.rulebook import Compiled
+from agentwatch.subject import agent_subject, app_subject, root_subject, run_subject
+
+__all__ = ["Weigher", "concerned"]
+
+# Events that say nothing for or against anybody: no evidence, and no calm either.
+_MUTE = frozenset(("heartbeat", "run_start", "compact"))
+
+
+class Weigher:
+    """Used alike when events are judged and when they are learnt again after a restart."""
+
+    def __init__(self, ledger: Ledger, ledgers: Ledgers) -> None:
+        self._ledger = ledger
+        self._ledgers = ledgers
+
+    def note(self, seen: Observation, scope: Scope, compiled: Compiled, now: float) -> tuple[Finding, ...]:
+        """Count the event where it is counted: activity, the ledger, and spending after a stop, which is given."""
+        event, ledgers = seen.event, self._ledgers
+        ledgers.gate.note_event(event, compiled.rule.name, now, seen.own_effect)
+        if scope.duplicate:
+            return ()
+        subject = run_subject(event.tenant, event.app, event.run)
+        looping = bool(ledgers.ladder) and ledgers.ladder.level(subject) >= Level.warn
+        self._ledger.add(event, seen.cost_nusd, looping)
+        if event.op == "run_end" and event.run == event.root_run:
+            ledgers.incidents.run_ended(event.tenant, event.app, event.root_run, now)
+        return ledgers.verifier.see(event, seen.cost_nusd)
+
+    def calm(self, seen: Observation, compiled: Compiled, judged: Sequence[Verdict]) -> list[Move]:
+        """Let the levels of those subjects decay that the event concerns and no signal was about."""
+        event, ladder = seen.event, self._ledgers.ladder
+        if not ladder or seen.own_effect or event.status == "held" or event.op in _MUTE:
+            return []
+        spoken_of = [verdict.subject for verdict in judged]
+        moves = (ladder.calm(s, seen.now, compiled.ladder) for s in concerned(event) if s not in spoken_of)
+        return [move for move in moves if move is not None]
+
+    def tell(self, verdict: Verdict, seen: Observation, compiled: Compiled, now: float) -> Incident | None:
+        """Let the incident of what stands know of its grown evidence."""
+        stood = self._ledgers.standing.get(verdict.subject)
+        if stood is None:
+            return None
+        evidence = quoted(verdict.lead.evidence, seen, samples=compiled.rule.samples)
+        return self._ledgers.incidents.note(stood.tenant, stood.app, stood.root_run, verdict.lead.kind, evidence, now)
+
+
+def concerned(event: Event) -> tuple[str, str, str, str]:
+    """Name the subjects that an event may be evidence about."""
+    return (
+        run_subject(event.tenant, event.app, event.run),
+        root_subject(event.tenant, event.app, event.root_run),
+        agent_subject(event.tenant, event.app, event.agent),
+        app_subject(event.tenant, event.app),
+    )
