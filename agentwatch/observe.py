@@ -51,7 +51,7 @@ class Metrics:
     def _path(self, to: CollectorRegistry) -> None:
         self.events = Counter(
             "agentwatch_events_total",
-            "Events by what became of them: counted, duplicate, dead, shed.",
+            "Events by what became of them: counted, duplicate, dead.",
             ["outcome"],
             registry=to,
         )
@@ -78,7 +78,9 @@ class Metrics:
         self.unpriced = Counter(
             "agentwatch_unpriced_events_total", "Events with tokens and no known price.", registry=to
         )
-        self.signals = Counter("agentwatch_signals_total", "Signals by detector.", ["kind"], registry=to)
+        self.signals = Counter(
+            "agentwatch_signals_total", "Rises of a level, by the detector that led to them.", ["kind"], registry=to
+        )
 
     def _harm(self, to: CollectorRegistry) -> None:
         self.decisions = Counter(

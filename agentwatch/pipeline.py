@@ -63,7 +63,8 @@ class _Clock(Struct):
 class Pipeline:
     """One partition's path. `positions` says how far it has come.
 
-    answers: what the last batch's controls led to. stopped_s: how long the stops took that it proved.
+    Of the last batch: answers, what its controls led to; stopped_s, how long the stops took that it proved; duplicates,
+    how many of its events had been seen before.
     """
 
     def __init__(
@@ -153,6 +154,7 @@ class Pipeline:
         self._decider.draft = draft
         self.answers = []
         self.stopped_s = []
+        self.duplicates = 0
         self._lag = tick.lag
         if not replayed:
             self.ledgers.gate.tick(tick)

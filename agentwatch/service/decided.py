@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from agentwatch.act.command import command_of
+from agentwatch.errors import BadRequest
 from agentwatch.ports import DecisionLog
 from agentwatch.records import Command, Decision
 from agentwatch.service.hub import Hub
@@ -13,6 +14,7 @@ from agentwatch.views import DecisionFilter, Page
 __all__ = ["Decided"]
 
 _PAGE = 500
+_LONGEST = 18  # digits of a number that fits in a stream's position
 _SCAN = 20_000  # decisions looked at for one answer: a filter that fits nothing must end, too
 
 
@@ -28,9 +30,10 @@ class Decided:
     async def decisions(self, wanted: DecisionFilter) -> Page:
         """List decisions, newest first. `active` asks what stands now instead of the log."""
         found: list[Decision] = []
-        before = int(wanted.before or self._worker.pipeline.positions.seq + 1)
+        before = _number(wanted.before, "before") if wanted.before else self._worker.pipeline.positions.seq + 1
         if wanted.active:
-            standing = sorted(self._worker.pipeline.ledgers.standing, key=lambda d: -d.seq)
+            now = self._worker.last_batch_at or self._clock()
+            standing = sorted(self._worker.pipeline.ledgers.standing.in_force(now), key=lambda d: -d.seq)
             found = [d for d in standing if d.seq < before and _fits(d, wanted)][: wanted.limit]
             return Page(decisions=tuple(found), next=str(found[-1].seq) if len(found) == wanted.limit else "")
         looked = 0
@@ -46,12 +49,12 @@ class Decided:
                     if len(found) == wanted.limit:
                         before = decision.seq
                         break
-        return Page(decisions=tuple(found), next=str(before) if before > 1 and found else "")
+        return Page(decisions=tuple(found), next=str(before) if before > 1 else "")
 
     async def decision(self, id: str) -> Decision | None:
         """Find one decision in the log: its id ends in its number."""
         number = id.rpartition("-")[2]
-        if not number.isdecimal() or len(number) > 18:
+        if not number.isdecimal() or len(number) > _LONGEST:
             return None
         page = await self._log.decisions(f"{int(number) - 1}-0" if int(number) > 0 else "0-0", 1)
         return next((decision for _, decision in page if decision.id == id), None)
@@ -63,8 +66,8 @@ class Decided:
 
     async def watch(self, after: str = "") -> AsyncIterator[tuple[str, Decision]]:
         """Yield committed decisions with their log position, oldest first, until closed."""
+        seen = _number(after, "after") if after else self._worker.pipeline.positions.seq
         watcher = self._hub.watch()
-        seen = int(after.partition("-")[0] or 0) if after else self._worker.pipeline.positions.seq
         try:
             while after:
                 page = await self._log.decisions(f"{seen}-0", _PAGE)
@@ -78,6 +81,14 @@ class Decided:
                     yield position, decision
         finally:
             self._hub.leave(watcher)
+
+
+def _number(position: str, field: str) -> int:
+    """Read the decision's number out of a log position, or raise `BadRequest`."""
+    number = position.partition("-")[0]
+    if not number.isdecimal() or len(number) > _LONGEST:
+        raise BadRequest(f"{position!r} is no position of the decision log", field)
+    return int(number)
 
 
 def _fits(decision: Decision, wanted: DecisionFilter) -> bool:

@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
@@ -15,11 +14,14 @@ from agentwatch.records import Decision, Level
 from agentwatch.service.explaining import explain
 from agentwatch.service.health import Health
 from agentwatch.service.hub import Hub
+from agentwatch.service.metering import dropped, oldest_unread_s
 from agentwatch.service.worker import Worker
 from agentwatch.subject import covering, parse
 from agentwatch.views import AgentView, Explanation, RunView, StatusView
 
 __all__ = ["Fleet"]
+
+_DAY_S = 86400
 
 
 class Fleet:
@@ -46,13 +48,17 @@ class Fleet:
     def _pipeline(self) -> Pipeline:
         return self._worker.pipeline
 
+    @property
+    def _state_now(self) -> float:
+        """The time by which the state is asked: the source's, for by another clock asking would change answers."""
+        return self._worker.last_batch_at or self._clock()
+
     def status(self) -> StatusView:
         """Describe the daemon at one glance."""
         pipeline, worker = self._pipeline, self._worker
         ledgers, stats = pipeline.ledgers, pipeline.parts.bank.stats()
-        standing = Counter(decision.level.name for decision in ledgers.standing)
-        held = sum(1 for decision in ledgers.standing if decision.gate)
         now = self._clock()
+        standing = Counter(decision.level.name for decision in ledgers.standing.in_force(self._state_now))
         return StatusView(
             version=__version__,
             mode=ledgers.gate.mode,
@@ -63,19 +69,19 @@ class Fleet:
             events=pipeline.positions.index,
             events_per_second=round(worker.tally.per_second(worker.last_batch_at), 2),
             lag=worker.lag,
-            oldest_unread_s=self._oldest(now),
+            oldest_unread_s=oldest_unread_s(pipeline.positions.events, self._state_now, worker.lag),
             position=pipeline.positions.events,
             runs_active=stats["runs"],
             agents_active=stats["agents"],
             looping=len(ledgers.ladder.standing()),
-            standing={**standing, "held_back": held},
+            standing={**standing, "held_back": ledgers.standing.waiting},
             dead_letters=worker.tally.dead,
-            cost_today_nusd=worker.tally.cost_of(datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")),
+            cost_today_nusd=self._cost_of(int(now // _DAY_S)),
             policy_digest=pipeline.rulebook.policy.digest,
             rules=len(pipeline.rulebook.policy.rules),
-            dropped=self._dropped(stats),
+            dropped=dropped(pipeline, self._hub),
             limits=self._limits(),
-            breakers=ledgers.gate.breakers(now),
+            breakers=ledgers.gate.breakers(self._state_now),
             components=self._health.components(now),
             last_reload=self._health.last_reload,
             incidents_open=len(ledgers.incidents.open()),
@@ -110,12 +116,12 @@ class Fleet:
             parse(subject)
         except BadRequest:
             return None
-        return explain(self._pipeline, subject, self._decisions(subject), self._clock())
+        return explain(self._pipeline, subject, self._decisions(subject), self._state_now)
 
-    def _oldest(self, now: float) -> float:
-        """Tell how old the position is that was reached, while something waits behind it (seconds)."""
-        position = self._pipeline.positions.events
-        return max(0.0, now - int(position.partition("-")[0]) / 1000) if self._worker.lag else 0.0
+    def _cost_of(self, day: int) -> int:
+        """Tell the nano-dollars of a day (days since 1970) over all tracked apps."""
+        apps = self._pipeline.parts.bank.population.apps.values()
+        return sum(app.today.cost_nusd for app in apps if app.today.day == day)
 
     def _decisions(self, subject: str) -> tuple[Decision, ...]:
         wanted = {subject}
@@ -131,23 +137,6 @@ class Fleet:
     def _levelled(self, run: RunView) -> RunView:
         subjects = covering(run.tenant, run.app, run.agent, run.run, run.root_run, run.task)
         return replace(run, level=max(self._level(subject) for subject in subjects))
-
-    def _dropped(self, stats: dict[str, int]) -> dict[str, int]:
-        ledgers, parts = self._pipeline.ledgers, self._pipeline.parts
-        return {
-            **{name.removeprefix("dropped_"): count for name, count in stats.items() if name.startswith("dropped_")},
-            **ledgers.gate.dropped(),
-            "ladder_subjects": ledgers.ladder.dropped,
-            "standing_subjects": ledgers.standing.dropped,
-            "tombstones": ledgers.tombstones.dropped["tombstones"],
-            "tombstone_descendants": ledgers.tombstones.dropped["descendants"],
-            "verifications": ledgers.verifier.dropped,
-            "incidents": ledgers.incidents.dropped,
-            "ledger_lines_merged": parts.ledger.merged,
-            "unknown_fields": parts.decoded.unknown_fields,
-            "clamped_times": parts.decoded.clamped,
-            "watcher_decisions": self._hub.dropped,
-        }
 
     def _limits(self) -> dict[str, int]:
         state = self._config.state

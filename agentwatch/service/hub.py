@@ -6,15 +6,21 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from msgspec import Struct
 
+from agentwatch.errors import Unavailable
 from agentwatch.records import Decision
 
 __all__ = ["Hub", "HubOptions", "Watcher"]
 
 
 class HubOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """queue: decisions kept for a watcher that is slow; beyond it the oldest are dropped and counted."""
+    """queue: decisions kept for a watcher that is slow; beyond it the oldest are dropped and counted.
+
+    watchers, requests: how many may watch, and wait for their commit, at once.
+    """
 
     queue: int = 1000
+    watchers: int = 1024
+    requests: int = 4096
 
 
 class Watcher:
@@ -62,7 +68,9 @@ class Hub:
         self._wakes.append(call)
 
     def watch(self) -> Watcher:
-        """Begin to watch."""
+        """Begin to watch. Raises `Unavailable` when too many do."""
+        if len(self._watchers) >= self._options.watchers:
+            raise Unavailable(f"{len(self._watchers)} readers watch the decisions, and no more may")
         watcher = Watcher(self._options.queue)
         self._watchers.add(watcher)
         return watcher
@@ -73,7 +81,12 @@ class Hub:
         self.dropped += watcher.dropped
 
     def expect(self, control_id: str) -> asyncio.Future[Decision | None]:
-        """Wait for the commit that holds a control request; its result is the decision that it led to, if any."""
+        """Wait for the commit that holds a control request; its result is the decision that it led to, if any.
+
+        Raises `Unavailable` when too many wait.
+        """
+        if len(self._waiting) >= self._options.requests:
+            raise Unavailable(f"{len(self._waiting)} requests wait for their commit, and no more may")
         future: asyncio.Future[Decision | None] = asyncio.get_running_loop().create_future()
         self._waiting[control_id] = future
         return future

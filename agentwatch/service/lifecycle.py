@@ -4,13 +4,16 @@ No signal handlers here: `running` installs them, so that tests can start a daem
 """
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
 
 import structlog
 
+from agentwatch.cancellation import end
 from agentwatch.errors import AgentwatchError
+from agentwatch.observe import metrics
 from agentwatch.service.reload import Reloader
 from agentwatch.service.settings import Settings
 from agentwatch.service.systemd import Notify
@@ -19,6 +22,7 @@ from agentwatch.service.wiring import Wired, wire
 __all__ = ["Lifecycle"]
 
 _log = structlog.get_logger()
+_END_S = 5.0
 _SINK_S = 2.0  # how long the sinks may take at the end to deliver what was just decided
 
 
@@ -32,6 +36,7 @@ class Lifecycle:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._ended: asyncio.Future[None] | None = None
         self._wired: Wired | None = None
+        self._reloader: Reloader | None = None
         self._stopped = False
 
     @property
@@ -44,7 +49,9 @@ class Lifecycle:
     @property
     def reloader(self) -> Reloader:
         """What `SIGHUP` calls."""
-        return Reloader(self._settings, self.wired, self._notify)
+        if self._reloader is None:
+            self._reloader = Reloader(self._settings, self.wired, self._notify)
+        return self._reloader
 
     async def start(self) -> None:
         """Start every part and return when events are worked on and requests are answered."""
@@ -58,6 +65,8 @@ class Lifecycle:
         if wired.api is not None:
             await wired.api.start()
         self._notify.ready(self._status())
+        metrics().reload_ok.set(1)
+        metrics().reload_at.set(time.time())
         _log.info("daemon_ready", mode=wired.worker.pipeline.ledgers.gate.mode, api=wired.url, redis=wired.redis_shown)
 
     async def wait(self) -> None:
@@ -78,10 +87,10 @@ class Lifecycle:
             await self._sinks_done(wired)
             if wired.api is not None:
                 await wired.api.stop()
-        for task in self._tasks.values():
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks.values(), timeout=5.0)
+        if not await end(self._tasks.values(), _END_S):
+            _log.warning("parts_left", parts=[name for name, task in self._tasks.items() if not task.done()])
+        if self._ended is not None and self._ended.done():
+            self._ended.exception()  # told in the log when it happened; nobody may be waiting for it any more
         await self._stack.aclose()
         _log.info("daemon_stopped")
 
@@ -117,8 +126,8 @@ class Lifecycle:
         """Let the sinks deliver what the last batches decided; what they do not manage waits in the log."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _SINK_S
-        while loop.time() < deadline and wired.sinks_behind():
-            await asyncio.sleep(0.02)  # several sinks, each with a cursor of its own
+        while loop.time() < deadline and wired.sinks_behind():  # noqa: ASYNC110  # several sinks, each at its own pace
+            await asyncio.sleep(0.02)
 
     def _beat(self) -> None:
         """Give a sign of life because the working loop turned, with the line that `systemctl status` shows."""

@@ -1,25 +1,35 @@
-"""Turns commits and state into metrics, once a commit and once a scrape; nothing here is labelled by run or agent."""
+"""Turns commits and state into metrics, once a commit and once a second; nothing is labelled by run or agent."""
+
+import time
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 from agentwatch import __version__
+from agentwatch.act.command_outbox import Reconciling
+from agentwatch.errors import Unavailable
 from agentwatch.observe import metrics
 from agentwatch.pipeline import Pipeline
-from agentwatch.records import Batch, Change, Commit, Level, Origin
+from agentwatch.ports import SignalBus
+from agentwatch.records import Batch, Change, Command, Commit, Level, Origin
+from agentwatch.service.hub import Hub
 
-__all__ = ["count_commit", "gauge_state"]
+__all__ = ["Gauges", "MeteredBus", "count_commit", "dropped", "oldest_unread_s"]
 
 _PROVEN = {Change.verified: "verified", Change.escalated: "escalated", Change.failed: "failed"}
 
 
-def count_commit(batch: Batch, commit: Commit) -> None:
-    """Count what a committed batch held and decided."""
+def count_commit(batch: Batch, commit: Commit, pipeline: Pipeline) -> None:
+    """Count what a committed batch held and decided, and how long the stops took that the pipeline proved in it."""
     seen = metrics()
+    if batch.tick.gap:
+        seen.lost.inc(batch.tick.gap)
     if batch.entries:
         seen.batch_events.observe(len(batch.entries))
-        seen.events.labels("counted").inc(len(batch.entries) - len(commit.dead))
-    if commit.dead:
+        seen.events.labels("counted").inc(len(batch.entries) - len(commit.dead) - pipeline.duplicates)
+        seen.events.labels("duplicate").inc(pipeline.duplicates)
         seen.events.labels("dead").inc(len(commit.dead))
-    for ack in batch.acks:
-        seen.acks.labels(ack[1].state).inc()
+    for _, ack in batch.acks:
+        seen.acks.labels(ack.state).inc()
     for line in commit.ledger:
         seen.tokens.labels("input").inc(line.input_tokens)
         seen.tokens.labels("output").inc(line.output_tokens)
@@ -34,26 +44,98 @@ def count_commit(batch: Batch, commit: Commit) -> None:
             seen.signals.labels(decision.kind).inc()
         if decision.change in _PROVEN:
             seen.verifications.labels(_PROVEN[decision.change]).inc()
+    for seconds in pipeline.stopped_s:
+        seen.stop_seconds.observe(seconds)
     for incident in commit.incidents:
         seen.incidents.labels(incident.state).inc()
 
 
-def gauge_state(pipeline: Pipeline, dropped: dict[str, int], told: dict[str, int], now: float) -> None:
-    """Set the gauges from the state. `told` holds what was counted of `dropped` before, and is brought up to date."""
-    seen = metrics()
-    ledgers = pipeline.ledgers
-    stats = pipeline.parts.bank.stats()
-    for scope in ("runs", "agents", "roots", "apps"):
-        seen.tracked.labels(scope).set(stats[scope])
-    for bound, count in dropped.items():
-        if count > told.get(bound, 0):
-            seen.dropped.labels(bound).inc(count - told.get(bound, 0))
-            told[bound] = count
-    commands = ledgers.standing.commands(now)
-    for level in (Level.throttle, Level.pause, Level.kill):
-        seen.standing.labels(level.name).set(sum(1 for command in commands if command.cmd == level.name))
-    for mode in ("enforce", "observe"):
-        seen.mode.labels(mode).set(1 if ledgers.gate.mode == mode else 0)
-    seen.breakers_open.set(sum(1 for view in ledgers.gate.breakers(now) if view.state != "closed"))
-    seen.incidents_open.set(len(ledgers.incidents))
-    seen.build.labels(__version__).set(1)
+class Gauges:
+    """Shows the state as gauges, and what was dropped since it was shown last as counters."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._told: dict[str, int] = {}
+
+    def show(self, pipeline: Pipeline, now: float, lag: int) -> None:
+        """Set every gauge of the state; `now` is the source's time of the last batch."""
+        seen = metrics()
+        ledgers = pipeline.ledgers
+        stats = pipeline.parts.bank.stats()
+        for scope in ("runs", "agents", "roots", "apps"):
+            seen.tracked.labels(scope).set(stats[scope])
+        for bound, count in dropped(pipeline, self._hub).items():
+            told = self._told.get(bound, 0)
+            # a pipeline that was made anew counts from nought
+            seen.dropped.labels(bound).inc(count - told if count >= told else count)
+            self._told[bound] = count
+        commands = ledgers.standing.commands(now)
+        for level in (Level.throttle, Level.pause, Level.kill):
+            seen.standing.labels(level.name).set(sum(1 for command in commands if command.cmd == level.name))
+        for mode in ("enforce", "observe"):
+            seen.mode.labels(mode).set(1 if ledgers.gate.mode == mode else 0)
+        seen.breakers_open.set(sum(1 for view in ledgers.gate.breakers(now) if view.state != "closed"))
+        seen.incidents_open.set(len(ledgers.incidents))
+        seen.events_behind.set(lag)
+        seen.oldest_unread.set(oldest_unread_s(pipeline.positions.events, now, lag))
+        seen.watchdog_at.set(time.time())
+        seen.build.labels(__version__).set(1)
+
+
+class MeteredBus:
+    """A signal path that counts what it was given and how long after the decision it was confirmed."""
+
+    def __init__(self, bus: SignalBus) -> None:
+        self._bus = bus
+        self.name = bus.name
+
+    async def send(self, command: Command) -> None:
+        """Deliver, confirmed by the transport."""
+        await self._counted(self._bus.send(command))
+        metrics().delivery_seconds.labels(self.name).observe(max(0.0, time.time() - command.issued_at))
+
+    async def clear(self, subject: str, epoch: int) -> None:
+        """Take back what stands for a subject."""
+        await self._counted(self._bus.clear(subject, epoch))
+
+    async def reconcile(self, standing: Sequence[Command]) -> None:
+        """Bring everything that stands: at once where the bus retains commands, else one by one."""
+        if isinstance(self._bus, Reconciling):
+            await self._bus.reconcile(standing)
+            return
+        for command in standing:
+            await self._bus.send(command)
+
+    async def _counted(self, work: Coroutine[Any, Any, None]) -> None:
+        sent = metrics().deliveries
+        try:
+            await work
+        except Unavailable:
+            sent.labels(self.name, "failed").inc()
+            raise
+        sent.labels(self.name, "ok").inc()
+
+
+def oldest_unread_s(position: str, now: float, lag: int) -> float:
+    """Tell how old the position is that was reached, while something waits behind it."""
+    return max(0.0, now - int(position.partition("-")[0]) / 1000) if lag else 0.0
+
+
+def dropped(pipeline: Pipeline, hub: Hub) -> dict[str, int]:
+    """Tell what each bound made us forget or leave out since the state began."""
+    ledgers, parts = pipeline.ledgers, pipeline.parts
+    stats = parts.bank.stats()
+    return {
+        **{name.removeprefix("dropped_"): count for name, count in stats.items() if name.startswith("dropped_")},
+        **ledgers.gate.dropped(),
+        "ladder_subjects": ledgers.ladder.dropped,
+        "standing_subjects": ledgers.standing.dropped,
+        "tombstones": ledgers.tombstones.dropped["tombstones"],
+        "tombstone_descendants": ledgers.tombstones.dropped["descendants"],
+        "verifications": ledgers.verifier.dropped,
+        "incidents": ledgers.incidents.dropped,
+        "ledger_lines_merged": parts.ledger.merged,
+        "unknown_fields": parts.decoded.unknown_fields,
+        "clamped_times": parts.decoded.clamped,
+        "watcher_decisions": hub.dropped,
+    }

@@ -16,16 +16,27 @@ __all__ = ["OperatorDesk"]
 
 
 class OperatorDesk:
-    """Answers `Operations` for one worker. wait_s: how long a caller waits for the commit."""
+    """Answers `Operations` for one worker.
+
+    wait_s: how long a caller waits for the commit. mine: whether a subject lies in this worker's partition; what lies
+    in another is handed on there, and nobody here can wait for it.
+    """
 
     def __init__(
-        self, worker: Worker, intake: ControlIntake, hub: Hub, wait_s: float, clock: Callable[[], float] = time.time
+        self,
+        worker: Worker,
+        intake: ControlIntake,
+        hub: Hub,
+        wait_s: float,
+        clock: Callable[[], float] = time.time,
+        mine: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._worker = worker
         self._intake = intake
         self._hub = hub
         self._wait_s = wait_s
         self._clock = clock
+        self._mine = mine
 
     async def submit(self, control: Control) -> Accepted:
         """Append the control and wait until it is committed."""
@@ -33,6 +44,9 @@ class OperatorDesk:
             parse(control.subject)
         if control.kind == "policy":
             raise BadRequest("the policy is changed in its files and by a reload", "kind")
+        if "/" in control.subject and not self._mine(control.subject):
+            await self._intake.append(control)
+            return Accepted(control_id=control.id)
         future = self._hub.expect(control.id)
         try:
             await self._intake.append(control)
@@ -44,13 +58,18 @@ class OperatorDesk:
             self._hub.forget(control.id)
             future.cancel()
 
+    @property
+    def _now(self) -> float:
+        """The time by which the state is asked: the source's, for by another clock asking would change answers."""
+        return self._worker.last_batch_at or self._clock()
+
     def allow_list(self) -> Sequence[AllowEntry]:
         """List the unexpired entries of the allow list."""
-        return self._worker.pipeline.ledgers.gate.allow.entries(self._clock())
+        return self._worker.pipeline.ledgers.gate.allow.entries(self._now)
 
     def breakers(self) -> Sequence[BreakerView]:
         """List the breakers' states."""
-        return self._worker.pipeline.ledgers.gate.breakers(self._clock())
+        return self._worker.pipeline.ledgers.gate.breakers(self._now)
 
     def mode(self) -> tuple[str, dict[str, str]]:
         """Tell the global mode and the rules' own modes."""

@@ -1,9 +1,12 @@
-"""Takes a changed configuration over while running: all that can fail is done first, then everything is swapped."""
+"""Takes a changed configuration over while running: all that can fail is done first, then everything is swapped.
+
+The policy, the detectors' and the ladder's options and the log's form are taken over with all state kept. Everything
+else is checked, and named as waiting for a restart: sockets, connections, receivers, tokens and bounds stay.
+"""
 
 import time
 
 import structlog
-from msgspec.structs import replace
 
 from agentwatch.config import Config
 from agentwatch.errors import AgentwatchError
@@ -15,14 +18,15 @@ from agentwatch.service.wiring import Wired
 __all__ = ["Reloader", "needs_restart"]
 
 _log = structlog.get_logger()
-_LIVE = frozenset(("policy", "detectors", "ladder", "api", "receivers", "log"))
+_LIVE = frozenset(("policy", "detectors", "ladder", "log"))
 
 
 class Reloader:
     """Reloads one daemon. A file that is wrong leaves everything as it was, and says so."""
 
     def __init__(self, settings: Settings, wired: Wired, notify: Notify) -> None:
-        self._settings = settings
+        self._path, self._environment = settings.path, settings.environment
+        self._started_with = settings.config
         self._wired = wired
         self._notify = notify
 
@@ -30,15 +34,14 @@ class Reloader:
         """Read everything again and swap it in; False where the old configuration stays."""
         self._notify.reloading(time.monotonic())
         try:
-            fresh = read_settings(self._settings.path, self._settings.environment)
+            fresh = read_settings(self._path, self._environment)
             swap = self._wired.prepare(fresh)
         except AgentwatchError as error:
             _log.error("reload_refused", reason=str(error))
             self._told(f"refused: {error}", ok=False)
             return False
-        left = needs_restart(self._settings.config, fresh.config)
+        left = needs_restart(self._started_with, fresh.config)
         swap()
-        self._settings = replace(fresh, config=fresh.config)
         _log.info("reloaded", policy=fresh.rulebook.policy.digest, waits_for_restart=left)
         self._told("loaded" + (f"; {', '.join(left)} wait for a restart" if left else ""), ok=True)
         return True
@@ -46,10 +49,13 @@ class Reloader:
     def _told(self, words: str, *, ok: bool) -> None:
         self._wired.health.last_reload = words
         metrics().reloads.labels("ok" if ok else "refused").inc()
+        metrics().reload_ok.set(1 if ok else 0)
+        if ok:
+            metrics().reload_at.set(time.time())
         self._notify.ready(f"reload {words}")
 
 
-def needs_restart(old: Config, new: Config) -> list[str]:
-    """Name the tables that changed and that only a restart takes over."""
-    names = [name for name in old.__struct_fields__ if getattr(old, name) != getattr(new, name)]
+def needs_restart(running: Config, new: Config) -> list[str]:
+    """Name the tables that differ from what the daemon was started with and that only a restart takes over."""
+    names = [name for name in running.__struct_fields__ if getattr(running, name) != getattr(new, name)]
     return sorted(set(names) - _LIVE)

@@ -32,6 +32,8 @@ async def _run(settings: Settings) -> int:
     stopping = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
+    # until there is something to reload into, a SIGHUP must not end the process
+    loop.add_signal_handler(signal.SIGHUP, lambda: _log.warning("reload_too_early"))
     starting = asyncio.create_task(daemon.start(), name="agentwatch-start")
     asked = asyncio.create_task(stopping.wait(), name="agentwatch-stop-signal")
     failed = False

@@ -1,5 +1,6 @@
 """The only place that names adapters: makes every part of a daemon out of its settings and joins them."""
 
+import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
@@ -18,11 +19,12 @@ from agentwatch.alert.apprise import AppriseNotifier, AppriseOptions
 from agentwatch.alert.deliver import Delivery
 from agentwatch.alert.webhook import WebhookNotifier, WebhookOptions
 from agentwatch.api.app import ApiPorts, create_app
+from agentwatch.backoff import Backoff, BackoffOptions
 from agentwatch.broker import broker_address
 from agentwatch.config import Config, ReceiverOptions, secret
 from agentwatch.connection import RedisOptions as ConnectionOptions
 from agentwatch.connection import connect
-from agentwatch.errors import BadConfig
+from agentwatch.errors import BadConfig, StoreUnavailable
 from agentwatch.ingest.intake import RedisIntake
 from agentwatch.ingest.stream import RedisSource, StreamOptions
 from agentwatch.keys import partition_of
@@ -37,6 +39,7 @@ from agentwatch.service.embedded_broker import start_broker
 from agentwatch.service.fleet import Fleet
 from agentwatch.service.health import Health
 from agentwatch.service.hub import Hub
+from agentwatch.service.metering import MeteredBus
 from agentwatch.service.operations import OperatorDesk
 from agentwatch.service.serving import ApiServer
 from agentwatch.service.settings import Settings
@@ -103,7 +106,7 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
     timeout_s = max(config.redis.timeout_s, config.worker.block_s * 2)
     client = connect(url, ConnectionOptions(timeout_s=timeout_s))
     stack.push_async_callback(client.aclose)
-    partitions = await settle_partitions(client, 0)
+    partitions = await _partitions(client, beat)
     index = config.redis.partition
     if index >= partitions:
         raise BadConfig(f"there are {partitions} partitions, counted from 0", "redis.partition")
@@ -123,13 +126,32 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
         ports = ApiPorts(
             fleet=Fleet(worker, health, hub, config, partitions),
             decisions=Decided(worker, log, hub),
-            operations=OperatorDesk(worker, RedisControls(client, partitions), hub, config.worker.answer_s),
+            operations=OperatorDesk(
+                worker,
+                RedisControls(client, partitions),
+                hub,
+                config.worker.answer_s,
+                mine=lambda subject: partition_of(subject, partitions) == index,
+            ),
             ingest=intake,
             acks=intake,
             dead=RedisDeadLetters(client, index),
         )
         wired.api = ApiServer(create_app(ports, config.api), config.api)
     return wired
+
+
+async def _partitions(client: Any, beat: Callable[[], None]) -> int:
+    """Ask Redis for the number of partitions; it may come up after us, or still load its data."""
+    backoff = Backoff(BackoffOptions(min_s=0.1, max_s=5.0))
+    while True:
+        try:
+            return await settle_partitions(client, 0)
+        except StoreUnavailable as error:
+            pause = backoff.next()
+            _log.warning("redis_awaited", reason=str(error), retry_s=round(pause, 2))
+        beat()
+        await asyncio.sleep(pause)
 
 
 async def _redis(settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
@@ -150,7 +172,8 @@ async def _redis(settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
 def _sink(wired: Wired, log: RedisLog, bus: Any) -> None:
     progress = wired.sinks[bus.name] = Progress()
     wake = wired.hub.wake()
-    wired.tasks.append((f"sink-{bus.name}", lambda: drain_commands(log, bus, wake=wake, progress=progress)))
+    metered = MeteredBus(bus)
+    wired.tasks.append((f"sink-{bus.name}", lambda: drain_commands(log, metered, wake=wake, progress=progress)))
     wired.health.add(f"sink {bus.name}", lambda _: progress.failing)
 
 
@@ -178,8 +201,17 @@ async def _mqtt(
 
 async def _forward(acks: AckSource, intake: RedisIntake) -> None:
     """Put acknowledgements that came over MQTT on the acks stream, where they are one ordered input among others."""
+    backoff = Backoff(BackoffOptions(min_s=0.05, max_s=1.0))
     async for ack in acks.acks():
-        await intake.acknowledge([ack])
+        while True:
+            try:
+                await intake.acknowledge([ack])
+            except StoreUnavailable as error:
+                _log.warning("ack_retried", subject=ack.subject, reason=str(error))
+                await asyncio.sleep(backoff.next())
+            else:
+                backoff.reset()
+                break
 
 
 async def _receivers(wired: Wired, config: Config, stack: AsyncExitStack, log: RedisLog) -> None:

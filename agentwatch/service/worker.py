@@ -2,24 +2,31 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import structlog
 
 from agentwatch import checkpointing
+from agentwatch.cancellation import end
 from agentwatch.config import WorkerOptions
 from agentwatch.errors import Fenced, StoreUnavailable
 from agentwatch.observe import metrics
-from agentwatch.pipeline import Pipeline, order
+from agentwatch.pipeline import Pipeline
 from agentwatch.ports import DecisionLog, EventSource, Opened, Store
-from agentwatch.records import Batch, Commit, Control, Decision, Entry
+from agentwatch.records import Batch, Commit
 from agentwatch.service.hub import Hub
-from agentwatch.service.metering import count_commit
-from agentwatch.service.tally import Tally
+from agentwatch.service.metering import Gauges, count_commit
+from agentwatch.service.restoring import restore
+from agentwatch.service.tally import RECENT, Tally
 
 __all__ = ["Worker"]
 
-_PAGE = 2000
+_LOOK_S = 0.2  # how often a worker that waits for its lease looks whether it was told to stop
+_END_S = 5.0
+_GAUGE_S = 1.0
+T = TypeVar("T")
+_log = structlog.get_logger()
 
 
 class Worker:
@@ -45,11 +52,14 @@ class Worker:
         self._stopping = asyncio.Event()
         self._last_checkpoint = 0.0
         self._since_checkpoint = 0
+        self._astray = False  # the source may be elsewhere than the pipeline: a read failed half-way
         self.pipeline = make()
         self.tally = Tally()
+        self.gauges = Gauges(hub)
         self.ready = False
         self.trouble = ""
         self._turned_at = 0.0
+        self._gauged_at = 0.0
         self.last_batch_at = 0.0
         self.lag = 0
 
@@ -59,24 +69,23 @@ class Worker:
 
     async def run(self) -> None:
         """Work until stopped; a lost lease or an absent store is waited out with growing, jittered pauses."""
-        log = structlog.get_logger().bind(task="worker")
         pause = self._options.retry_s
         while not self._stopping.is_set():
             try:
-                opened = await self._store.open()
-                await self._restore(opened)
-                log.info("partition_owned", token=opened.token, position=self.pipeline.positions.events)
-                self.ready, self.trouble = True, ""
+                opened = await self._open()
+                if opened is None:
+                    return
+                await self._take_over(opened)
                 pause = self._options.retry_s
                 await self._work()
             except Fenced as error:
-                self.trouble = str(error)
-                log.warning("partition_lost", reason=self.trouble)
+                self._tell(owned=False, trouble=str(error))
+                _log.warning("partition_lost", reason=self.trouble)
             except StoreUnavailable as error:
-                self.trouble = str(error)
-                log.warning("store_unavailable", reason=self.trouble, retry_s=round(pause, 2))
+                self._tell(owned=False, trouble=str(error))
+                _log.warning("store_unavailable", reason=self.trouble, retry_s=round(pause, 2))
             finally:
-                self.ready = False
+                self._tell(owned=False, trouble=self.trouble)
             if not self._stopping.is_set():
                 self._beat()
                 await self._rest(pause)
@@ -86,140 +95,150 @@ class Worker:
         """Tell the seconds since the loop last turned; 0 before its first turn."""
         return asyncio.get_running_loop().time() - self._turned_at if self._turned_at else 0.0
 
-    async def _work(self) -> None:
-        ended: BaseException | None = None
+    async def _open(self) -> Opened | None:
+        """Wait for the lease, with signs of life, for that may take as long as another worker lives; None at a stop."""
+        opening = asyncio.create_task(self._store.open(), name="agentwatch-lease-wait")
         try:
-            async with asyncio.TaskGroup() as group:
-                keeper = group.create_task(self._keep(), name="lease")
-                while not self._stopping.is_set():
-                    await self._turn()
-                await self._checkpoint()
-                keeper.cancel()
-        except* (Fenced, StoreUnavailable) as failed:
-            ended = _first(failed)
-        if ended is not None:
-            raise ended
+            while not self._stopping.is_set():
+                done, _ = await asyncio.wait({opening}, timeout=_LOOK_S)
+                if done:
+                    return opening.result()
+                self._beat()
+        finally:
+            await end({opening}, _END_S)
+        if opening.done() and not opening.cancelled() and opening.exception() is None:
+            await self._store.close()
+        return None
+
+    async def _take_over(self, opened: Opened) -> None:
+        pipeline = self.make()
+        learnt = await restore(pipeline, opened, self._source, self._log, self._beat)
+        recent = await self._log.decisions(f"{max(0, opened.committed.seq - RECENT)}-0", RECENT)
+        self.tally.remember([decision for _, decision in recent])
+        self.pipeline = pipeline
+        self._astray = False
+        self._last_checkpoint = asyncio.get_running_loop().time()
+        self._since_checkpoint = learnt
+        _log.info("partition_owned", token=opened.token, position=pipeline.positions.events, learnt_again=learnt)
+        self._tell(owned=True)
+
+    async def _work(self) -> None:
+        """Turn until stopped, beside the keeper of the lease; raises what ended either of them."""
+        keeper = asyncio.create_task(self._keep(), name="agentwatch-lease")
+        turning = asyncio.create_task(self._turns(), name="agentwatch-turns")
+        try:
+            await asyncio.wait({keeper, turning}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await end({keeper, turning}, _END_S)
+        for task in (keeper, turning):
+            if task.done() and not task.cancelled():
+                task.result()
         await self._store.close()
+
+    async def _turns(self) -> None:
+        while not self._stopping.is_set():
+            await self._turn()
+        await self._checkpoint()
 
     async def _turn(self) -> None:
         loop = asyncio.get_running_loop()
         started = loop.time()
-        batch = await self._source.read(self._options.batch, self._options.block_s)
+        batch = await self._insist("read", self._read)
         self.last_batch_at, self.lag = batch.tick.at, batch.tick.lag
-        metrics().events_behind.set(batch.tick.lag)
-        if batch.tick.gap:
-            metrics().lost.inc(batch.tick.gap)
         read = loop.time()
         commit = self.pipeline.step(batch)
         computed = loop.time()
         if _changes(batch, commit):
-            await self._commit(commit)
+            await self._insist("commit", lambda: self._store.commit(commit))
             self._publish(batch, commit)
         done = loop.time()
         for stage, seconds in (("read", read - started), ("compute", computed - read), ("commit", done - computed)):
             metrics().batch_seconds.labels(stage).observe(seconds)
         self._turned_at = done
         self._beat()
-        self._since_checkpoint += len(batch.entries)
+        self._gauge(done)
+        self._since_checkpoint += len(batch.entries) + len(batch.controls) + len(batch.acks)
         due = done - self._last_checkpoint >= self._options.checkpoint_s and self._since_checkpoint
-        if batch.controls or due or self._since_checkpoint >= self._options.checkpoint_events:
+        if due or self._since_checkpoint >= self._options.checkpoint_events:
             await self._checkpoint()
 
-    async def _commit(self, commit: Commit) -> None:
-        """Write the commit, again and again while the store is away: what was computed is not computed twice."""
+    async def _read(self) -> Batch:
+        if self._astray:
+            await self._source.seek(self.pipeline.positions)
+        self._astray = True
+        batch = await self._source.read(self._options.batch, self._options.block_s)
+        self._astray = False
+        return batch
+
+    async def _insist(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
+        """Call the store again and again while it is away: what was computed is not computed twice."""
         pause = self._options.retry_s
         while True:
             try:
-                await self._store.commit(commit)
+                result = await call()
             except StoreUnavailable as error:
-                self.ready, self.trouble = False, str(error)
-                structlog.get_logger().warning("commit_retried", reason=str(error), retry_s=round(pause, 2))
+                self._tell(owned=False, trouble=str(error))
+                _log.warning(f"{what}_retried", reason=str(error), retry_s=round(pause, 2))
             else:
-                self.ready, self.trouble = True, ""
-                return
+                self._tell(owned=True)
+                return result
             self._beat()
             if self._stopping.is_set():
-                raise StoreUnavailable(
-                    "stopped with a batch that could not be written; it is read again at the next start"
-                )
+                raise StoreUnavailable("stopped while the store was away; what was not written is read again")
             await self._rest(pause)
             pause = min(pause * 2, self._options.retry_max_s)
 
     def _publish(self, batch: Batch, commit: Commit) -> None:
-        count_commit(batch, commit)
+        count_commit(batch, commit, self.pipeline)
         self.tally.fold(commit, self.last_batch_at)
         decisions = [(f"{decision.seq}-0", decision) for decision in commit.decisions]
         self._hub.committed(decisions, self.pipeline.answers)
 
     async def _checkpoint(self) -> None:
-        await self._store.checkpoint(checkpointing.dump(self.pipeline, self.last_batch_at))
-        self._last_checkpoint = asyncio.get_running_loop().time()
+        """Write a checkpoint; where the store is away the next one is due later, and the log holds what it needs."""
+        loop = asyncio.get_running_loop()
+        started = self._last_checkpoint = loop.time()
+        checkpoint = checkpointing.dump(self.pipeline, self.last_batch_at)
+        try:
+            await self._store.checkpoint(checkpoint)
+        except StoreUnavailable as error:
+            _log.warning("checkpoint_postponed", reason=str(error))
+            return
         self._since_checkpoint = 0
-
-    async def _restore(self, opened: Opened) -> None:
-        """Restore the checkpoint, learn again what was committed after it, and continue from the last commit."""
-        pipeline = self.make()
-        if opened.checkpoint is not None:
-            checkpointing.load(pipeline, opened.checkpoint)
-        await self._source.seek(pipeline.positions)
-        decisions = await self._decisions(pipeline.positions.seq, opened.committed.seq)
-        controls = await self._source.controls(pipeline.positions.controls, opened.committed.controls)
-        await self._replay(pipeline, opened.committed.events, decisions, controls)
-        pipeline.positions = opened.committed
-        await self._source.seek(opened.committed)
-        self.pipeline = pipeline
-        self._last_checkpoint = asyncio.get_running_loop().time()
-
-    async def _replay(
-        self, pipeline: Pipeline, until: str, decisions: Sequence[Decision], controls: Sequence[Control]
-    ) -> None:
-        rest = list(decisions)
-        while True:
-            after = pipeline.positions.events
-            entries: Sequence[Entry] = ()
-            if order(after) < order(until):
-                entries = await self._source.history(after, until, _PAGE)
-            last = not entries
-            reached = order(entries[-1].id) if entries else (0, 0)
-            due = rest if last else [d for d in rest if order(d.position) <= reached]
-            rest = rest[len(due) :]
-            pipeline.recover(entries, due, controls)
-            controls = ()
-            self._beat()
-            if last:
-                return
-
-    async def _decisions(self, after: int, until: int) -> list[Decision]:
-        found: list[Decision] = []
-        while after < until:
-            page = await self._log.decisions(f"{after}-0", _PAGE)
-            if not page:
-                break
-            found += [decision for _, decision in page if decision.seq <= until]
-            after = page[-1][1].seq
-        return found
+        seen = metrics()
+        seen.checkpoint_seconds.observe(loop.time() - started)
+        seen.checkpoint_bytes.set(sum(map(len, checkpoint.chunks)))
+        seen.checkpoint_at.set(checkpoint.at)
 
     async def _keep(self) -> None:
+        """Renew the lease; while the store is away there is nothing to renew, and only a lost lease ends this."""
         while True:
             await asyncio.sleep(self._options.renew_s)
-            await self._store.renew()
+            try:
+                await self._store.renew()
+            except StoreUnavailable as error:
+                _log.warning("lease_not_renewed", reason=str(error))
 
     async def _rest(self, pause: float) -> None:
         """Wait, but no longer than until the loop is to stop."""
         waited = pause * (0.5 + random.random())  # noqa: S311  # jitter, not secrecy
-        stopping = asyncio.ensure_future(self._stopping.wait())
         try:
-            await asyncio.wait([stopping], timeout=waited)
-        finally:
-            stopping.cancel()
+            async with asyncio.timeout(waited):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+    def _tell(self, *, owned: bool, trouble: str = "") -> None:
+        self.ready, self.trouble = owned, trouble
+        metrics().owner.set(1 if owned else 0)
+
+    def _gauge(self, now: float) -> None:
+        if now - self._gauged_at >= _GAUGE_S:
+            self._gauged_at = now
+            self.gauges.show(self.pipeline, self.last_batch_at, self.lag)
 
 
 def _changes(batch: Batch, commit: Commit) -> bool:
     """Tell whether a batch changed anything that is worth a commit: an idle tick does not."""
-    return bool(batch.entries or batch.controls or batch.acks or commit.decisions or commit.incidents)
-
-
-def _first(failed: BaseExceptionGroup) -> BaseException:
-    """Give what ended a group of tasks: a lost lease before an absent store."""
-    found = failed.exceptions
-    return next((error for error in found if isinstance(error, Fenced)), found[0])
+    inputs = batch.entries or batch.controls or batch.acks or batch.tick.gap
+    return bool(inputs or commit.decisions or commit.incidents)
