@@ -66,7 +66,7 @@ bench: $(READY_DEV) ## Measure the cost of an event beside the bare drain of the
 	@$(BIN)/python -m bench.fingerprint
 
 docs: $(READY_DEV) ## Write the reference pages anew from the code
-	@$(BIN)/python scripts/make_docs.py
+	@$(BIN)/python -m scripts.make_docs
 
 lock: $(BIN)/python ## Resolve the dependencies and write requirements/ (LOCK_FLAGS=--upgrade for newer versions)
 	@$(PIP) install 'uv>=0.9'

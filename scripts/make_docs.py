@@ -1,4 +1,7 @@
-"""Write the reference pages that are made from the code: docs/cli.md. `--check` only tells whether they are true."""
+"""Write everything that is made from the code: reference pages, the event's schema, the shipped configuration.
+
+Run as `python -m scripts.make_docs`; with `--check` it only tells whether they are as the code is.
+"""
 
 import sys
 from pathlib import Path
@@ -6,6 +9,9 @@ from pathlib import Path
 import click
 
 from agentwatch.cli.root import VERBS, cli
+from scripts.make_config import config_file, configuration_page
+from scripts.make_metrics import metrics_page
+from scripts.make_schema import event_schema_text
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAD = """# Command line
@@ -46,15 +52,26 @@ def cli_page() -> str:
 
 
 def pages() -> dict[Path, str]:
-    """Give every page that is made from the code."""
-    return {ROOT / "docs" / "cli.md": cli_page()}
+    """Give every file that is made from the code."""
+    docs = ROOT / "docs"
+    return {
+        docs / "cli.md": cli_page(),
+        docs / "configuration.md": configuration_page(),
+        docs / "metrics.md": metrics_page(),
+        docs / "usage-event.schema.json": event_schema_text(),
+        ROOT / "configs" / "agentwatch.toml": config_file(),
+    }
 
 
 def main() -> int:
     """Write or check every page."""
     made = pages()
     if "--check" in sys.argv:
-        old = [str(path.relative_to(ROOT)) for path, text in made.items() if path.read_text("utf-8") != text]
+        old = [
+            str(path.relative_to(ROOT))
+            for path, text in made.items()
+            if not path.is_file() or path.read_text("utf-8") != text
+        ]
         if old:
             print("older than the code, run `make docs`: " + ", ".join(old), file=sys.stderr)
         return 1 if old else 0

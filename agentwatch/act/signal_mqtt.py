@@ -4,11 +4,11 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 import structlog
-from msgspec import Struct, field
+from msgspec import Meta, Struct
 
 from agentwatch.act.mqtt_payload import command_payload, resume_payload, status_payload
 from agentwatch.act.retained import Retained
@@ -28,20 +28,21 @@ _log = structlog.get_logger()
 _IDLE_S = 3600.0
 
 
-class MqttOptions(Struct, frozen=True, kw_only=True):
+class MqttOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """protocol: 5 lets the broker itself drop what has expired, 3.1.1 is spoken by every broker.
 
     timeout_s: of one exchange, and the longest that `send` waits for a connection. max_acks: acknowledgements that may
-    wait to be read; the oldest goes first and is counted.
+    wait to be read; the oldest goes first and is counted. retry_s, retry_max_s: waits between attempts to connect.
     """
 
     protocol: Literal["3.1.1", "5"] = "3.1.1"
     client_id: str = ""
-    keepalive_s: int = 15
-    timeout_s: float = 5.0
-    max_acks: int = 10_000
-    max_subjects: int = 100_000
-    backoff: BackoffOptions = field(default_factory=lambda: BackoffOptions(min_s=0.05, max_s=0.5))
+    keepalive_s: Annotated[int, Meta(ge=1, le=3600)] = 15
+    timeout_s: Annotated[float, Meta(gt=0, le=300)] = 5.0
+    max_acks: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
+    max_subjects: Annotated[int, Meta(ge=1, le=10_000_000)] = 100_000
+    retry_s: Annotated[float, Meta(gt=0, le=60)] = 0.05
+    retry_max_s: Annotated[float, Meta(gt=0, le=300)] = 0.5
 
 
 class MqttSignal:
@@ -64,7 +65,7 @@ class MqttSignal:
         self._options = options
         self._mine = mine
         self._wall = wall
-        self._backoff = Backoff(options.backoff)
+        self._backoff = Backoff(BackoffOptions(min_s=options.retry_s, max_s=options.retry_max_s))
         self._connection: BrokerConnection | None = None
         self._retained = Retained(options.max_subjects)
         self._reconciled = False

@@ -10,7 +10,7 @@ FORMAT = 1  # grows when a digest or sketch of any text changes
 TextField = Literal["input", "output", "arguments", "result"]
 
 
-class FingerprintOptions(Struct, frozen=True, kw_only=True):
+class FingerprintOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a daemon may set.
 
     sketch_fields: which texts get a similarity sketch. sketch_cap_bytes: longer texts are sketched from head and
