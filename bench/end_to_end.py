@@ -29,7 +29,7 @@ from agentwatch.service.worker import Worker
 from agentwatch.store.log import RedisLog
 from agentwatch.store.redis import RedisStore
 
-from workload import workload
+from bench.workload import workload
 
 
 async def fill(client, events: list[bytes]) -> None:

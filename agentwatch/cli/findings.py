@@ -67,7 +67,7 @@ def print_steps(out: "Console", steps: Sequence[StepView]) -> None:
         ["#", "time", "agent", "what", "arguments", "result", "output", "status"],
         [
             [
-                str(s.index),
+                str(s.index) if s.index >= 0 else "",
                 moment(s.ts)[11:],
                 escape(s.agent),
                 escape(f"{s.op} {s.tool}".strip()),

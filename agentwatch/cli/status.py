@@ -53,7 +53,7 @@ def _print(out: "Console", found: StatusView) -> None:
         )
     for part in found.components:
         mark = "[green]ok[/]" if part.ok else "[red]FAILS[/]"
-        out.print(f"[bold]{part.name:<13}[/]{mark} {part.detail}".rstrip())
+        out.print(f"[bold]{part.name + ' ':<13}[/]{mark} {part.detail}".rstrip())
 
 
 def _reload(found: StatusView) -> str:
