@@ -8,6 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from agentwatch.alert.render import render
+from agentwatch.alert.sample import sample_incident
 from agentwatch.config import Config, read_config
 from agentwatch.ingest.decode import DecodeOptions, DecodeStats, decode
 from agentwatch.records import Entry, Event
@@ -81,3 +83,16 @@ def test_examples_show_every_field() -> None:
 def test_the_page_of_the_event_names_every_field() -> None:
     page = (ROOT / "docs/event.md").read_text("utf-8")
     assert [name for name in Event.__struct_fields__ if f"`{name}`" not in page] == []
+
+
+def test_the_readme_shows_an_alert_as_it_is_sent() -> None:
+    alert = render(sample_incident(1795510702.0))
+    assert f"{alert.title}\n\n{alert.body}\n" in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_readme_gives_a_reason_for_every_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    named = [one for group in (project["dependencies"], *project["optional-dependencies"].values()) for one in group]
+    names = {re.match("[a-z-]+", one).group() for one in named} - {"agentwatch"}  # type: ignore[union-attr]
+    table = "\n".join(line for line in (ROOT / "README.md").read_text("utf-8").splitlines() if line.startswith("| "))
+    assert [name for name in sorted(names) if not re.search(rf"\b{name}\b", table)] == []
