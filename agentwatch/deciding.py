@@ -18,7 +18,7 @@ from agentwatch.records import Change, Decision, Evidence, Level, Observation, O
 from agentwatch.rulebook import RuleBook
 from agentwatch.subject import parse, run_subject
 
-__all__ = ["Decider", "Ledgers"]
+__all__ = ["Decider", "Ledgers", "harms_anew", "who"]
 
 _RENEW_SHARE = 2 / 3  # a lease is extended once less than this share of it is left: slow loops come round seldom
 # What only tells of a stop that was decided before says nothing of where its subject stands on the ladder.
@@ -177,6 +177,7 @@ class Decider:
         seq = self.draft.next_seq()
         parts = self._parts
         at = self.draft.at
+        decision = replace(decision, **{"gate": "", "gate_reason": "", **fields})
         decision = replace(
             decision,
             id=f"d{self._partition}-{seq}",
@@ -184,15 +185,12 @@ class Decider:
             at=at,
             rule_digest=rule.digest,
             mode=parts.gate.mode_of(rule),
-            gate="",
-            gate_reason="",
             position=self.draft.events,
             limit=(decision.limit or rule.limit) if decision.level is Level.throttle else None,
             grace_ms=rule.grace_ms,
             users=rule.users,
             receivers=rule.receivers,
             expires_at=expires_at if expires_at is not None else _lease(decision, rule, at),
-            **fields,
         )
         if decision.evidence.samples and not rule.samples:  # the rule changed since they were taken
             decision = replace(decision, evidence=replace(decision.evidence, samples=()))
@@ -205,9 +203,14 @@ class Decider:
         incident = parts.incidents.fold(decision)
         if incident is not None:
             self.draft.incidents.append(incident)
-        if decision.level is Level.kill and not decision.gate and decision.change in (Change.up, Change.released):
+        if harms_anew(decision):
             self.killed.append(decision)
         return decision
+
+
+def harms_anew(decision: Decision) -> bool:
+    """Tell whether a decision is a kill that takes effect now and did not before."""
+    return decision.level is Level.kill and not decision.gate and decision.change in (Change.up, Change.released)
 
 
 def _lease(decision: Decision, rule: Rule, at: float) -> float:

@@ -271,6 +271,7 @@ class Pipeline:
         self._draft.seq = max(self._draft.seq, decision.seq)
         self.ledgers.fold(decision)
         self.ledgers.incidents.fold(decision)
+        self._spread.recall(decision)
 
     def _operate(self, control: Control) -> Answer:
         try:

@@ -1,7 +1,9 @@
 """Lets a kill cover its whole tree: what runs below it already, and what is started in its place or below it later."""
 
-from agentwatch.act.tombstone import Tombstones
-from agentwatch.deciding import Decider
+from collections.abc import Iterator
+
+from agentwatch.act.tombstone import Tombstone, Tombstones
+from agentwatch.deciding import Decider, harms_anew
 from agentwatch.detect.bank import Bank
 from agentwatch.records import Decision, Event, Observation, Prints
 from agentwatch.subject import parse, root_subject
@@ -28,26 +30,39 @@ class Spread:
         """Kill what runs below the runs that were just killed: it reads other keys than theirs."""
         while self._decider.killed:
             kill = self._decider.killed.pop()
-            if parse(kill.subject)[0] == "run":
-                tree = self._bank.fleet.tree(root_subject(kill.tenant, kill.app, kill.root_run))
-                for run in sorted(tree, key=lambda view: (view.started_at, view.run)):
-                    self._cover(kill, run)
+            for stone, event in self._below(kill):
+                seen = Observation(kill.index, kill.position, kill.ts, event, Prints())
+                self._decider.revived(stone, seen, self._decider.rulebook.match(event).rule)
 
-    def _cover(self, kill: Decision, run: RunView) -> None:
-        event = Event(
-            id=kill.event_id,
-            ts=kill.ts,
-            op="heartbeat",
-            tenant=run.tenant,
-            app=run.app,
-            agent=run.agent,
-            run=run.run,
-            root_run=run.root_run,
-            parent_run=run.parent_run,
-            task=run.task,
-            team=run.team,
-        )
-        stone = None if run.ended else self._stones.match(event)
-        if stone is not None and self._stones.relation(stone, event) == "descendant":
-            seen = Observation(kill.index, kill.position, kill.ts, event, Prints())
-            self._decider.revived(stone, seen, self._decider.rulebook.match(event).rule)
+    def recall(self, decision: Decision) -> None:
+        """Remember what ran below a run when it was killed; what was decided about it follows in the log."""
+        if harms_anew(decision):
+            for _ in self._below(decision):
+                pass
+
+    def _below(self, kill: Decision) -> Iterator[tuple[Tombstone, Event]]:
+        """Find the runs that live below a killed one, each with an event that stands for it."""
+        if parse(kill.subject)[0] != "run":
+            return
+        tree = self._bank.fleet.tree(root_subject(kill.tenant, kill.app, kill.root_run))
+        for run in sorted(tree, key=lambda view: (view.started_at, view.run)):
+            event = _standing_for(run, kill)
+            stone = None if run.ended else self._stones.match(event)
+            if stone is not None and self._stones.relation(stone, event) == "descendant":
+                yield stone, event
+
+
+def _standing_for(run: RunView, kill: Decision) -> Event:
+    return Event(
+        id=kill.event_id,
+        ts=kill.ts,
+        op="heartbeat",
+        tenant=run.tenant,
+        app=run.app,
+        agent=run.agent,
+        run=run.run,
+        root_run=run.root_run,
+        parent_run=run.parent_run,
+        task=run.task,
+        team=run.team,
+    )
