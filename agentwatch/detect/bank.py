@@ -6,6 +6,7 @@ from typing import Any
 from agentwatch.detect.accounts import account
 from agentwatch.detect.ceiling import Ceiling, ceilings
 from agentwatch.detect.cycle import Cycle
+from agentwatch.detect.degenerate import Degenerate
 from agentwatch.detect.failure import Failure
 from agentwatch.detect.monologue import Monologue
 from agentwatch.detect.options import DetectOptions, StateOptions
@@ -30,6 +31,7 @@ DETECTORS: dict[str, Callable[[Any], Detector[Scope]]] = {
     "failure": Failure,
     "monologue": Monologue,
     "pingpong": Pingpong,
+    "degenerate": Degenerate,
     "rate": Rate,
     "ceiling": Ceiling,
 }

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from agentwatch.detect.ceiling import CeilingOptions
 from agentwatch.detect.cycle import CycleOptions
+from agentwatch.detect.degenerate import DegenerateOptions
 from agentwatch.detect.failure import FailureOptions
 from agentwatch.detect.monologue import MonologueOptions
 from agentwatch.detect.pingpong import PingpongOptions
@@ -48,6 +49,7 @@ class DetectOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     failure: FailureOptions = FailureOptions()
     monologue: MonologueOptions = MonologueOptions()
     pingpong: PingpongOptions = PingpongOptions()
+    degenerate: DegenerateOptions = DegenerateOptions()
     rate: RateOptions = RateOptions()
     ceiling: CeilingOptions = CeilingOptions()
 
