@@ -96,3 +96,14 @@ def test_the_readme_gives_a_reason_for_every_package() -> None:
     names = {re.match("[a-z-]+", one).group() for one in named} - {"agentwatch"}  # type: ignore[union-attr]
     table = "\n".join(line for line in (ROOT / "README.md").read_text("utf-8").splitlines() if line.startswith("| "))
     assert [name for name in sorted(names) if not re.search(rf"\b{name}\b", table)] == []
+
+
+def test_links_lead_somewhere() -> None:
+    for page in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
+        for target, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)(#[^)\s]*)?\)", page.read_text("utf-8")):
+            to = (page.parent / target).resolve() if target else page
+            assert to.exists(), f"{page.name}: {target}"
+            if anchor:
+                heads = re.findall(r"^#+ (.*)$", to.read_text("utf-8"), re.MULTILINE)
+                made = {"#" + re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+                assert anchor in made, f"{page.name}: {target}{anchor}"
