@@ -4,13 +4,24 @@ Keys, topics, the API, the CLI and logs all use it. The id of a task's tombstone
 both parts are escaped on their own, and escaping never leaves a "+" in a part.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal
 from urllib.parse import quote, unquote
 
 from agentwatch.errors import BadRequest
 
-__all__ = ["Scope", "agent_subject", "app_subject", "covering", "parse", "root_subject", "run_subject", "task_subject"]
+__all__ = [
+    "Names",
+    "Scope",
+    "agent_subject",
+    "app_subject",
+    "covering",
+    "parse",
+    "root_subject",
+    "run_subject",
+    "task_subject",
+]
 
 Scope = Literal["tenant", "app", "agent", "root", "run", "task"]
 _SCOPES = ("agent", "root", "run", "task")
@@ -68,3 +79,39 @@ def parse(subject: str) -> tuple[Scope, str, str, tuple[str, ...]]:
         if scope != "task" or len(ids) == 2:
             return scope, unquote(parts[0]), unquote(parts[1]), tuple(unquote(i) for i in ids)
     raise BadRequest(f"not a subject: {subject!r}; write tenant/app[/agent|root|run|task/ID]", "subject")
+
+
+class Names:
+    """The last parts of a changing set of subjects: one look tells that an event concerns none of them.
+
+    Most events concern no subject that anything is known about, and naming their subjects would cost more than that.
+    """
+
+    __slots__ = ("_counts",)
+
+    def __init__(self, subjects: Iterable[str] = ()) -> None:
+        self._counts: dict[str, int] = {}
+        for subject in subjects:
+            self.add(subject)
+
+    def add(self, subject: str) -> None:
+        """Take a subject in; it must not be in the set."""
+        name = _last_part(subject)
+        self._counts[name] = self._counts.get(name, 0) + 1
+
+    def remove(self, subject: str) -> None:
+        """Take a subject out; it must be in the set."""
+        name = _last_part(subject)
+        left = self._counts[name] - 1
+        if left:
+            self._counts[name] = left
+        else:
+            del self._counts[name]
+
+    def has_any(self, names: Iterable[str]) -> bool:
+        """Tell whether one of these names, unescaped, is the last part of a subject of the set."""
+        return not self._counts.keys().isdisjoint(names)
+
+
+def _last_part(subject: str) -> str:
+    return unquote(subject.rpartition("/")[2].rpartition("+")[2])

@@ -31,9 +31,7 @@ class Weigher:
         ledgers.gate.note_event(event, compiled.rule.name, now, seen.own_effect)
         if scope.duplicate:
             return ()
-        subject = run_subject(event.tenant, event.app, event.run)
-        looping = bool(ledgers.ladder) and ledgers.ladder.level(subject) >= Level.warn
-        self._ledger.add(event, seen.cost_nusd, looping)
+        self._ledger.add(event, seen.cost_nusd, self._looping(event))
         if event.op == "run_end" and event.run == event.root_run:
             ledgers.incidents.run_ended(event.tenant, event.app, event.root_run, now)
         return ledgers.verifier.see(event, seen.cost_nusd)
@@ -41,7 +39,9 @@ class Weigher:
     def calm(self, seen: Observation, compiled: Compiled, judged: Sequence[Verdict]) -> list[Move]:
         """Let the levels of those subjects decay that the event concerns and no signal was about."""
         event, ladder = seen.event, self._ledgers.ladder
-        if not ladder or seen.own_effect or event.status == "held" or event.op in _MUTE:
+        if not ladder.concerns((event.run, event.root_run, event.agent, event.app)):
+            return []
+        if seen.own_effect or event.status == "held" or event.op in _MUTE:
             return []
         spoken_of = [verdict.subject for verdict in judged]
         moves = (ladder.calm(s, seen.now, compiled.ladder) for s in concerned(event) if s not in spoken_of)
@@ -54,6 +54,12 @@ class Weigher:
             return None
         evidence = quoted(verdict.lead.evidence, seen, samples=compiled.rule.samples)
         return self._ledgers.incidents.note(stood.tenant, stood.app, stood.root_run, verdict.lead.kind, evidence, now)
+
+    def _looping(self, event: Event) -> bool:
+        ladder = self._ledgers.ladder
+        if not ladder.concerns((event.run,)):
+            return False
+        return ladder.level(run_subject(event.tenant, event.app, event.run)) >= Level.warn
 
 
 def concerned(event: Event) -> tuple[str, str, str, str]:

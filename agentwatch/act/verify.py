@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from agentwatch.records import Ack, Change, Decision, Event, Level, Tick
-from agentwatch.subject import covering, parse
+from agentwatch.subject import Names, covering
 
 __all__ = ["AckCount", "Finding", "Verifier", "VerifyOptions"]
 
@@ -88,7 +88,7 @@ class Verifier:
         self._options = options
         self._watches: dict[str, _Watch] = {}
         self._quiet: dict[str, _Watch] = {}
-        self._names: dict[str, int] = {}  # last parts of watched subjects: what has none of them is not watched
+        self._names = Names()
         self.dropped = 0
 
     def __len__(self) -> int:
@@ -115,7 +115,8 @@ class Verifier:
 
     def see(self, event: Event, cost_nusd: int | None) -> tuple[Finding, ...]:
         """Look at an event: calls after the grace are disobedience, the end of the run is the proof."""
-        if self._names.keys().isdisjoint((event.run, event.root_run, event.task, event.agent, event.app, event.tenant)):
+        names = (event.run, event.root_run, event.task, event.agent, event.app, event.tenant)
+        if not self._names.has_any(names):
             return ()
         found = []
         for subject in covering(event.tenant, event.app, event.agent, event.run, event.root_run, event.task):
@@ -163,14 +164,12 @@ class Verifier:
         """Take over an encoded state."""
         state = msgspec.msgpack.decode(data, type=_State)
         self._watches, self._quiet, self.dropped = state.watches, state.quiet, state.dropped
-        self._names = {}
-        for subject in (*self._watches, *self._quiet):
-            self._count(subject, 1)
+        self._names = Names((*self._watches, *self._quiet))
 
     def _begin(self, decision: Decision, gap_p99_s: float) -> None:
         grace_s = decision.grace_ms / 1000
         self._forget(decision.subject)
-        self._count(decision.subject, 1)
+        self._names.add(decision.subject)
         self._watches[decision.subject] = _Watch(
             decision=decision,
             decided_at=decision.at,
@@ -184,16 +183,7 @@ class Verifier:
 
     def _forget(self, subject: str) -> None:
         if self._watches.pop(subject, None) or self._quiet.pop(subject, None):
-            self._count(subject, -1)
-
-    def _count(self, subject: str, change: int) -> None:
-        _, tenant, app, ids = parse(subject)
-        name = ids[-1] if ids else app or tenant
-        left = self._names.get(name, 0) + change
-        if left:
-            self._names[name] = left
-        else:
-            del self._names[name]
+            self._names.remove(subject)
 
     def _rest(self, subject: str) -> None:
         """Stop watching closely."""

@@ -10,7 +10,17 @@ from functools import lru_cache
 
 from agentwatch.fingerprint.words import words
 
-__all__ = ["BINS", "UNMET", "bigram_hash", "shingle_hashes", "similarity", "sketch", "sketch_of_hashes", "word_hash"]
+__all__ = [
+    "BINS",
+    "UNMET",
+    "bigram_hash",
+    "nearest",
+    "shingle_hashes",
+    "similarity",
+    "sketch",
+    "sketch_of_hashes",
+    "word_hash",
+]
 
 BINS = 64
 UNMET = (1 << 64) - 1  # the value of a bin that no shingle met
@@ -20,6 +30,9 @@ TAIL = 0xC2B2AE3D27D4EB4F
 LENGTH = 0x165667B19E3779F9
 PAIR = 0xFF51AFD7ED558CCD
 MIX = 0xD6E8FEB86659FD93
+# Similarity by the number of agreeing bins: of independent bytes 1/256 agree by chance, which is taken off.
+_ESTIMATES = tuple(max(0.0, (agreeing / BINS - 1 / 256) / (1 - 1 / 256)) for agreeing in range(BINS + 1))
+_number = int.from_bytes
 
 
 def _mixed(value: int) -> int:
@@ -78,9 +91,21 @@ def sketch(text: bytes, cap_bytes: int) -> bytes:
 def similarity(a: bytes, b: bytes) -> float:
     """Estimate the Jaccard similarity of two texts' shingles, in 0..1, from their sketches; 0 without a sketch.
 
-    Of 64 independent bytes 1/256 agree by chance, which is taken off. Standard error about sqrt(J(1-J)/64) <= .0625.
+    Standard error about sqrt(J(1-J)/64) <= .0625.
     """
     if len(a) != BINS or len(b) != BINS:
         return 0.0
-    agreeing = (int.from_bytes(a, "little") ^ int.from_bytes(b, "little")).to_bytes(BINS, "little").count(0)
-    return max(0.0, (agreeing / BINS - 1 / 256) / (1 - 1 / 256))
+    return _ESTIMATES[(_number(a, "little") ^ _number(b, "little")).to_bytes(BINS, "little").count(0)]
+
+
+def nearest(sketch: bytes, others: Iterable[bytes]) -> float:
+    """Give the highest `similarity` of a sketch to any of the others; 0 without others."""
+    if len(sketch) != BINS:
+        return 0.0
+    number, most = _number(sketch, "little"), 0
+    for other in others:
+        if len(other) == BINS:
+            agreeing = (number ^ _number(other, "little")).to_bytes(BINS, "little").count(0)
+            if agreeing > most:
+                most = agreeing
+    return _ESTIMATES[most]

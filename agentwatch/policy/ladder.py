@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from agentwatch.errors import Incompatible
 from agentwatch.records import Change, Decision, Level, Origin, Verdict
+from agentwatch.subject import Names
 
 __all__ = ["Ladder", "LadderOptions", "Move"]
 
@@ -79,6 +80,7 @@ class Ladder:
         self.options = options
         self.dropped = 0
         self._rungs: dict[str, Rung] = {}
+        self._names = Names()
 
     def __len__(self) -> int:
         """Count the subjects that are remembered: none means that there is nothing to let down."""
@@ -88,6 +90,10 @@ class Ladder:
         """Tell where a subject stands."""
         rung = self._rungs.get(subject)
         return Level.observe if rung is None else rung.level
+
+    def concerns(self, names: Collection[str]) -> bool:
+        """Tell whether a subject with one of these names (run, root, agent or app, unescaped) may be remembered."""
+        return self._names.has_any(names)
 
     def standing(self) -> dict[str, Level]:
         """List the subjects above `observe`."""
@@ -135,7 +141,7 @@ class Ladder:
         verdict, rung.calm, rung.peak, rung.told = rung.verdict, 0, 0.0, 0.0
         rung.since = rung.last = now
         if rung.level is Level.observe:
-            del self._rungs[subject]
+            self._forget(subject)
         reason = f"{chosen.calm_events} events and {chosen.calm_s:.0f} s without new evidence"
         return Move(
             subject=subject,
@@ -169,6 +175,7 @@ class Ladder:
         if state.format != FORMAT:
             raise Incompatible(f"ladder state of format {state.format}; this version reads {FORMAT}")
         self.dropped, self._rungs = state.dropped, state.rungs
+        self._names = Names(self._rungs)
 
     def _move(self, rung: Rung, verdict: Verdict, level: Level, now: float, effective: float) -> Move:
         previous = rung.level
@@ -182,14 +189,20 @@ class Ladder:
             self._thin()
         level = Level.observe if old is None else old.level
         rung = Rung(level, now, now, 0.0, 0.0, None if old is None else old.verdict)
+        if old is None:
+            self._names.add(subject)
         self._rungs[subject] = rung
         return rung
+
+    def _forget(self, subject: str) -> None:
+        del self._rungs[subject]
+        self._names.remove(subject)
 
     def _thin(self) -> None:
         """Drop a sixteenth at once, lowest and longest at rest first, so that a full ladder stays cheap."""
         ordered = sorted(self._rungs, key=lambda name: (self._rungs[name].level, self._rungs[name].last))
         for subject in ordered[: max(1, len(ordered) // 16)]:
-            del self._rungs[subject]
+            self._forget(subject)
             self.dropped += 1
 
     def _release(self, decision: Decision, rung: Rung | None) -> None:
@@ -197,7 +210,7 @@ class Ladder:
         if rung is None:
             return
         if decision.origin is not Origin.operator:
-            self._rungs.pop(decision.subject, None)
+            self._forget(decision.subject)
             return
         rung.base += rung.peak
         rung.level, rung.peak, rung.told, rung.calm = Level.observe, 0.0, 0.0, 0
