@@ -98,6 +98,11 @@ def test_the_readme_gives_a_reason_for_every_package() -> None:
     assert [name for name in sorted(names) if not re.search(rf"\b{name}\b", table)] == []
 
 
+def test_every_detector_is_told_of() -> None:
+    page = (ROOT / "README.md").read_text("utf-8")
+    assert [kind for kind in Config().detectors.__struct_fields__ if f"`{kind}`" not in page] == []
+
+
 def test_links_lead_somewhere() -> None:
     for page in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
         for target, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)(#[^)\s]*)?\)", page.read_text("utf-8")):
