@@ -28,7 +28,6 @@ from agentwatch.service.hub import Hub
 from agentwatch.service.worker import Worker
 from agentwatch.store.log import RedisLog
 from agentwatch.store.redis import RedisStore
-
 from bench.workload import workload
 
 
@@ -63,7 +62,7 @@ async def worked(client, count: int, config: Config) -> tuple[float, float, int]
         lambda: make_pipeline(config, rulebook), Hub(), WorkerOptions(), lambda: None,
     )  # fmt: skip
     task = asyncio.create_task(worker.run())
-    while not worker.ready:
+    while not worker.ready:  # noqa: ASYNC110  # nothing tells when, and a millisecond costs nothing
         await asyncio.sleep(0.001)
     gc.collect()
     gc.freeze()
