@@ -15,6 +15,7 @@ from agentwatch.detect.population import Population
 from agentwatch.detect.queries import FleetState
 from agentwatch.detect.rate import Rate
 from agentwatch.detect.repeat import Repeat
+from agentwatch.detect.slow import Slow
 from agentwatch.detect.snapshot import FORMAT, dump, load
 from agentwatch.detect.stagnation import Stagnation
 from agentwatch.detect.state import AgentState, AppState, LastSignal, RootState, RunState, Scope
@@ -31,6 +32,7 @@ DETECTORS: dict[str, Callable[[Any], Detector[Scope]]] = {
     "failure": Failure,
     "monologue": Monologue,
     "pingpong": Pingpong,
+    "slow": Slow,
     "degenerate": Degenerate,
     "rate": Rate,
     "ceiling": Ceiling,

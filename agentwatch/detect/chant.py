@@ -16,7 +16,7 @@ CAP_CHARS = 16_384  # how much of a text is looked at, from its end: a chant goe
 LEAST_CHARS = 80  # a shorter text cannot hold four blocks worth the name
 PROBE = 16  # characters of a probe, longer than the words that any text repeats
 NEAR = 400  # how far on a probe looks for itself: sixteen words and some room
-MAX_TOKENS = 16  # words of a block
+MAX_TOKENS = 16  # words of a block; a longer one counts as a chunk does
 CHUNK = 50  # characters of a chunk that comes again and again, with little between
 CHUNK_GAP = 250  # characters from one chunk to the next, on average
 CHUNK_KINDS = 5  # different texts between the chunks; more of them is a list
@@ -89,7 +89,7 @@ def _unit(block: str) -> str:
 
 def _worth(chant: Chant) -> Chant | None:
     words = len(chant.block.split()) or 1
-    if chant.blocks < 2 or words > MAX_TOKENS or not _is_prose(chant.block):
+    if chant.blocks < (2 if words <= MAX_TOKENS else CHUNK_LEAST) or not _is_prose(chant.block):
         return None
     if chant.covered < LEAST_COVERED or words * chant.blocks < LEAST_TOKENS:
         return None

@@ -14,6 +14,7 @@ from agentwatch.detect.monologue import MonologueOptions
 from agentwatch.detect.pingpong import PingpongOptions
 from agentwatch.detect.rate import RateOptions
 from agentwatch.detect.repeat import RepeatOptions
+from agentwatch.detect.slow import SlowOptions
 from agentwatch.detect.stagnation import StagnationOptions
 from agentwatch.errors import BadConfig
 
@@ -49,6 +50,7 @@ class DetectOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     failure: FailureOptions = FailureOptions()
     monologue: MonologueOptions = MonologueOptions()
     pingpong: PingpongOptions = PingpongOptions()
+    slow: SlowOptions = SlowOptions()
     degenerate: DegenerateOptions = DegenerateOptions()
     rate: RateOptions = RateOptions()
     ceiling: CeilingOptions = CeilingOptions()

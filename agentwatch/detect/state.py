@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from agentwatch.detect.exchange import Exchange
 from agentwatch.detect.history import History
+from agentwatch.detect.hitters import Hitters
 from agentwatch.detect.pace import Pace
 from agentwatch.records import Signal
 
@@ -145,6 +146,7 @@ class AppState(Struct, array_like=True, gc=False):
     agents: dict[str, AgentState] = field(default_factory=dict)
     roots: dict[str, RootState] = field(default_factory=dict)
     runs: dict[str, RunState] = field(default_factory=dict)
+    hitters: Hitters | None = None
 
     def root(self, name: str) -> RootState | None:
         """Find a tree by its top run: a tree of one hangs on its run, others are in `roots`."""
