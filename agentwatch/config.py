@@ -200,7 +200,10 @@ def secret(value: str, key: str) -> str:
         directory = os.environ.get("CREDENTIALS_DIRECTORY")
         if not directory:
             raise BadConfig("there is no credentials directory; is this run by systemd?", key)
-        path = Path(directory) / value.removeprefix("credential:")
+        name = value.removeprefix("credential:")
+        if not name or name != Path(name).name:
+            raise BadConfig(f"{name!r} is not the name of a credential", key)
+        path = Path(directory) / name
     else:
         return value
     try:

@@ -5,6 +5,7 @@ import faulthandler
 import gc
 import os
 import signal
+import sys
 from contextlib import suppress
 
 import structlog
@@ -22,7 +23,7 @@ _log = structlog.get_logger()
 def run(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT; SIGHUP reloads. Gives 0 after an orderly end, 1 when a part failed."""
     configure_logging(settings.config.log)
-    faulthandler.enable()  # SIGABRT from the watchdog leaves a traceback of where the loop hung
+    faulthandler.enable(sys.__stderr__ or 2)  # SIGABRT from the watchdog leaves a traceback of where the loop hung
     return asyncio.run(_run(settings))
 
 
