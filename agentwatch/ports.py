@@ -117,7 +117,11 @@ State_contra = TypeVar("State_contra", contravariant=True)
 
 
 class Detector(Protocol[State_contra]):
-    """One kind of evidence. State is the bank's and is passed in; `read` never changes it."""
+    """One kind of evidence. State is the bank's and is passed in; `read` never changes it.
+
+    A detector may say in `ops` of which events alone it can give a signal; `learn` is told of all. Detectors that share
+    what they remember share one function as their `learn`, which is then called once.
+    """
 
     kind: str
 

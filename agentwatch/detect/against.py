@@ -4,7 +4,7 @@ from xxhash import xxh3_64_intdigest
 
 from agentwatch.detect.history import History, Spoken, rfind
 from agentwatch.detect.state import RunState
-from agentwatch.fingerprint import similarity
+from agentwatch.fingerprint import nearest
 from agentwatch.records import Fingerprint, Observation, ResultClass
 
 __all__ = ["POLL_GAP_S", "answer_of", "brings_news", "found_nothing", "is_failure", "is_novel", "is_poll", "moved"]
@@ -77,9 +77,8 @@ def brings_news(seen: Observation, run: RunState, spoken: Spoken | None) -> bool
         return False
     if rfind(spoken.inputs, told.masked) >= 0:
         return False
-    if told.sketch and spoken.told and similarity(told.sketch, spoken.told) >= NEWS_BELOW:
-        return False
-    for history in run.speakers.values():
+    sketches = [spoken.told]
+    for history in run.histories():
         if rfind(history.results, told.masked) >= 0:
             return False
         said = history.spoken
@@ -87,6 +86,5 @@ def brings_news(seen: Observation, run: RunState, spoken: Spoken | None) -> bool
             continue
         if rfind(said.outputs, told.masked) >= 0:
             return False
-        if told.sketch and any(similarity(told.sketch, sketch) >= NEWS_BELOW for sketch in said.sketches):
-            return False
-    return True
+        sketches += said.sketches
+    return nearest(told.sketch, sketches) < NEWS_BELOW

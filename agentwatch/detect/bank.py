@@ -1,7 +1,9 @@
 """All detectors over all state: every one reads the event, then every one learns it."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, get_args
+
+from msgspec import Struct
 
 from agentwatch.detect.accounts import account
 from agentwatch.detect.ceiling import Ceiling, ceilings
@@ -20,7 +22,7 @@ from agentwatch.detect.snapshot import FORMAT, dump, load
 from agentwatch.detect.stagnation import Stagnation
 from agentwatch.detect.state import AgentState, AppState, LastSignal, RootState, RunState, Scope
 from agentwatch.ports import Detector
-from agentwatch.records import Event, Observation, Signal
+from agentwatch.records import Event, Observation, Op, Signal
 
 __all__ = ["DETECTORS", "Bank", "build"]
 
@@ -60,7 +62,7 @@ class Bank:
     def __init__(self, options: StateOptions) -> None:
         self.population = Population(options)
         self._index = 0
-        self._sets: dict[int, tuple[DetectOptions, tuple[Detector[Scope], ...]]] = {}
+        self._sets: dict[int, _Panel] = {}
 
     def admit(self, event: Event, index: int | None = None) -> Scope:
         """Find or make what the event belongs to; `index` is its position in the input, by default the next one."""
@@ -80,15 +82,16 @@ class Bank:
         event = seen.event
         if event.status == "held" or seen.own_effect or event.op in _SILENT:
             return []
-        detectors = self._detectors(options)
+        panel = self._sets.get(id(options))
+        if panel is None or panel.options is not options:
+            panel = self._assemble(options)
         signals: list[Signal] = []
-        if event.op != "run_end":
-            for detector in detectors:
-                signal = detector.read(seen, scope)
-                if signal is not None:
-                    signals.append(signal)
-        for detector in detectors:
-            detector.learn(seen, scope)
+        for read in panel.reads[event.op]:
+            signal = read(seen, scope)
+            if signal is not None:
+                signals.append(signal)
+        for learn in panel.learns:
+            learn(seen, scope)
         for signal in signals:
             _remember(scope, seen, signal)
         return signals
@@ -121,15 +124,27 @@ class Bank:
             **dropped,
         }
 
-    def _detectors(self, options: DetectOptions) -> Sequence[Detector[Scope]]:
-        known = self._sets.get(id(options))
-        if known is not None and known[0] is options:
-            return known[1]
+    def _assemble(self, options: DetectOptions) -> "_Panel":
         if len(self._sets) >= _MAX_SETS:
             self._sets.clear()
         detectors = build(options)
-        self._sets[id(options)] = (options, detectors)
-        return detectors
+        reads = {op: tuple(one.read for one in detectors if _can_tell(one, op)) for op in get_args(Op)}
+        learns = tuple(dict.fromkeys(one.learn for one in detectors))  # those that share a state learn once
+        panel = self._sets[id(options)] = _Panel(options, reads, learns)
+        return panel
+
+
+class _Panel(Struct, frozen=True):
+    """One set of detectors, as what to ask of an event of each `op` and what to tell of any event."""
+
+    options: DetectOptions
+    reads: dict[str, tuple[Callable[[Observation, Scope], Signal | None], ...]]
+    learns: tuple[Callable[[Observation, Scope], None], ...]
+
+
+def _can_tell(detector: Detector[Scope], op: str) -> bool:
+    """Tell whether a detector can give a signal of such an event; one that does not say so is asked about all."""
+    return op != "run_end" and op in getattr(detector, "ops", (op,))
 
 
 def _remember(scope: Scope, seen: Observation, signal: Signal) -> None:

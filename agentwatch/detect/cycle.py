@@ -44,6 +44,7 @@ class Cycle:
     """Warns of rounds of equal steps; kills only where most of their answers say something."""
 
     kind = "cycle"
+    ops = ("execute_tool", "chat", "message")
 
     def __init__(self, options: CycleOptions) -> None:
         self.options = options

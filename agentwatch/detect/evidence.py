@@ -114,7 +114,8 @@ def _fill(seen: Observation, scope: Scope, history: History, reading: Reading) -
 
 def _learn_near(seen: Observation, history: History, reading: Reading) -> None:
     arguments, result = seen.prints.arguments, answer_of(seen)
-    found = next((near for near in history.near if near.call == reading.call), None)
+    call = reading.call.to_bytes(8, "little")
+    found = next((near for near in history.near if near.is_call(call)), None)
     if found is not None:
         history.near.remove(found)
     elif len(history.near) >= NEAR:

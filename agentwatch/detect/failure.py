@@ -25,6 +25,8 @@ class Failure:
     """Warns of equal or like calls that fail with much the same error; a success takes the evidence away."""
 
     kind = "failure"
+    ops = ("execute_tool",)
+    learn = staticmethod(evidence.learn)
 
     def __init__(self, options: FailureOptions) -> None:
         self.options = options
@@ -32,7 +34,3 @@ class Failure:
     def read(self, seen: Observation, state: Scope) -> Signal | None:
         """Judge the event by what was learnt before it."""
         return evidence.signal(self.kind, seen, state, self.options.warn, self.options.kill)
-
-    def learn(self, seen: Observation, state: Scope) -> None:
-        """Take the event into the speaker's history."""
-        evidence.learn(seen, state)

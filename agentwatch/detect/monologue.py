@@ -29,6 +29,8 @@ class Monologue:
     """Warns of outputs that repeat earlier ones of the same speaker; only equal ones can kill."""
 
     kind = "monologue"
+    ops = ("chat", "message")
+    learn = staticmethod(evidence.learn)
 
     def __init__(self, options: MonologueOptions) -> None:
         self.options = options
@@ -62,7 +64,3 @@ class Monologue:
             speaks_against=("the outputs are more than a minute apart",) if said.slow else (),
             evidence=found,
         )
-
-    def learn(self, seen: Observation, state: Scope) -> None:
-        """Take the event into the speaker's history."""
-        evidence.learn(seen, state)

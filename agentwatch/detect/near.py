@@ -41,6 +41,10 @@ class Near(Struct, array_like=True, gc=False):
         head = _DIGESTS.pack(tool, call, shape, result, result_shape, flags)
         return cls(b"".join((head, arguments, answer, _doubles(len(numbers)).pack(*numbers))))
 
+    def is_call(self, call: bytes) -> bool:
+        """Tell whether it is this very call, given as the eight bytes of its digest."""
+        return self.packed.startswith(call, 8)
+
     @property
     def tool(self) -> int:
         """Digest of the tool's name."""

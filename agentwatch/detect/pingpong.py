@@ -52,6 +52,7 @@ class Pingpong:
     """Warns of answers that go round with nothing new in them; only equal messages can kill."""
 
     kind = "pingpong"
+    ops = ("chat", "message")
 
     def __init__(self, options: PingpongOptions) -> None:
         self.options = options

@@ -25,6 +25,8 @@ class Repeat:
     """Warns of equal calls that are answered equally, counting those of one step once and halving across a change."""
 
     kind = "repeat"
+    ops = ("execute_tool",)
+    learn = staticmethod(evidence.learn)
 
     def __init__(self, options: RepeatOptions) -> None:
         self.options = options
@@ -32,7 +34,3 @@ class Repeat:
     def read(self, seen: Observation, state: Scope) -> Signal | None:
         """Judge the event by what was learnt before it."""
         return evidence.signal(self.kind, seen, state, self.options.warn, self.options.kill)
-
-    def learn(self, seen: Observation, state: Scope) -> None:
-        """Take the event into the speaker's history."""
-        evidence.learn(seen, state)

@@ -10,7 +10,7 @@ from agentwatch.detect.against import brings_news
 from agentwatch.detect.history import INPUTS, OUTPUTS, TEXTS, History, Spoken, remember, rfind
 from agentwatch.detect.state import RunState, Scope
 from agentwatch.detect.streak import grow
-from agentwatch.fingerprint import similarity
+from agentwatch.fingerprint import nearest, similarity
 from agentwatch.records import Fingerprint, Observation
 
 __all__ = ["Said", "learn_said", "output_of", "read_said", "worked"]
@@ -85,7 +85,7 @@ def _is_next(spoken: Spoken, output: Fingerprint) -> bool:
 def _is_alike(spoken: Spoken, output: Fingerprint) -> bool:
     if output.words < MIN_WORDS or not output.sketch:
         return False
-    return any(similarity(output.sketch, sketch) >= ALIKE for sketch in spoken.sketches)
+    return nearest(output.sketch, spoken.sketches) >= ALIKE
 
 
 def _told_before(seen: Observation, history: History, spoken: Spoken) -> bool:
@@ -132,7 +132,7 @@ def learn_said(seen: Observation, scope: Scope, said: Said) -> None:
 
 def worked(run: RunState) -> None:
     """Forget repeated outputs after work that brought something new."""
-    for history in run.speakers.values():
+    for history in run.histories():
         spoken = history.spoken
         if spoken is not None and spoken.stale:
             spoken.stale = spoken.hard = 0.0
@@ -140,7 +140,7 @@ def worked(run: RunState) -> None:
 
 
 def _others_fade(run: RunState, spoken: Spoken) -> None:
-    for other in run.speakers.values():
+    for other in run.histories():
         if other.spoken is not None and other.spoken is not spoken and other.spoken.stale:
             _fade(other.spoken, OTHERS_LEAK)
 

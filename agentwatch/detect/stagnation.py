@@ -25,6 +25,8 @@ class Stagnation:
     """Warns of changing calls of one tool that keep getting the same nothing; a plain "ok" is not one."""
 
     kind = "stagnation"
+    ops = ("execute_tool",)
+    learn = staticmethod(evidence.learn)
 
     def __init__(self, options: StagnationOptions) -> None:
         self.options = options
@@ -32,7 +34,3 @@ class Stagnation:
     def read(self, seen: Observation, state: Scope) -> Signal | None:
         """Judge the event by what was learnt before it."""
         return evidence.signal(self.kind, seen, state, self.options.warn, self.options.kill)
-
-    def learn(self, seen: Observation, state: Scope) -> None:
-        """Take the event into the speaker's history."""
-        evidence.learn(seen, state)

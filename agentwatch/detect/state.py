@@ -97,6 +97,10 @@ class RunState(Struct, array_like=True, gc=False):
         """The histories of all agents that speak in the run, by agent."""
         return {self.agent: self.own, **self.others} if self.others else {self.agent: self.own}
 
+    def histories(self) -> tuple[History, ...]:
+        """Give the histories alone."""
+        return (self.own, *self.others.values()) if self.others else (self.own,)
+
     @property
     def tokens(self) -> int:
         """Input and output tokens together."""

@@ -35,7 +35,9 @@ def read_variant(seen: Observation, history: History, reading: Reading, result: 
     tool = tool_digest(seen.event.tool)
     best = Reading()
     for near in reversed(history.near):
-        if near.tool == tool and near.failed == reading.failed and near.result:
+        if near.tool != tool or near.failed != reading.failed or not near.result:
+            continue
+        if reading.failed or near.result == reading.result:  # a success with another answer is no variant
             _compare(near, seen, arguments, result, reading, best)
     reading.kind, reading.hard, reading.soft = best.kind, best.hard, best.soft
     reading.words, reading.against, reading.near, reading.faint = best.words, best.against, best.near, best.faint

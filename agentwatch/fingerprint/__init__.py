@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from agentwatch.fingerprint.options import FORMAT, FingerprintOptions
 from agentwatch.fingerprint.private import private_print, private_prints, received
 from agentwatch.fingerprint.single import fingerprint_text
-from agentwatch.fingerprint.sketch import similarity
+from agentwatch.fingerprint.sketch import nearest, similarity
 
 if TYPE_CHECKING:
     from agentwatch.fingerprint.batch import Fingerprinter, fingerprint_batch
@@ -19,6 +19,7 @@ __all__ = [
     "Fingerprinter",
     "fingerprint_batch",
     "fingerprint_text",
+    "nearest",
     "private_print",
     "private_prints",
     "received",
