@@ -1,0 +1,44 @@
+"""The three forms in which a producer may tell what was said: text, keyed digests with sketches, keyed digests alone."""
+
+from functools import lru_cache
+from typing import Literal
+
+from msgspec.structs import replace
+
+from agentwatch.fingerprint.private import private_print
+from agentwatch.records import Event, FieldPrint, PrivatePrints
+
+__all__ = ["FORMS", "Form", "in_form"]
+
+Form = Literal["text", "sketch", "digests"]
+FORMS: tuple[Form, ...] = ("text", "sketch", "digests")
+_KID = "scenarios"
+_KEY = b"a key for tests that guards nothing"
+
+
+def in_form(event: Event, form: Form) -> Event:
+    """Put an event's texts in a form; an event without any stays as it is."""
+    texts = (event.input, event.output, event.arguments, event.result)
+    if form == "text" or all(text is None for text in texts):
+        return event
+    made = PrivatePrints(
+        kid=_KID,
+        input=_print(event.input, False, form),
+        output=_print(event.output, False, form),
+        arguments=_print(event.arguments, False, form),
+        result=_print(event.result, True, form),
+    )
+    return replace(event, input=None, output=None, arguments=None, result=None, fp=made)
+
+
+def _print(text: str | None, is_result: bool, form: Form) -> FieldPrint | None:
+    if text is None:
+        return None
+    made = _sketched(text, is_result)
+    return made if form == "sketch" else replace(made, sketch=None)
+
+
+@lru_cache(4096)
+def _sketched(text: str, is_result: bool) -> FieldPrint:
+    """Loops say the same thing often: a cache saves most of the time."""
+    return private_print(text, key=_KEY, result=is_result, with_numbers=False)
