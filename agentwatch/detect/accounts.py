@@ -2,7 +2,7 @@
 
 from sys import intern
 
-from agentwatch.detect.state import AgentState, DayTotals, RootState, RunState, Scope
+from agentwatch.detect.state import RunState, Scope
 from agentwatch.records import Event, Observation
 
 __all__ = ["account"]
@@ -15,33 +15,57 @@ _NO_TURN = frozenset(("heartbeat", "run_start", "run_end"))
 
 def account(seen: Observation, scope: Scope) -> None:
     """Count an event, once, before anything judges it. Duplicates must not come here."""
-    event, run = seen.event, scope.run
+    event, now, run, agent = seen.event, seen.now, scope.run, scope.agent
     into, out = event.input_tokens or 0, event.output_tokens or 0
-    cost = seen.cost_nusd or 0
-    unpriced = int(seen.cost_nusd is None and into + out > 0)
+    tokens, cost = into + out, seen.cost_nusd or 0
+    unpriced = int(seen.cost_nusd is None and tokens > 0)
     turns = _turns(run, event)
     _to_run(run, seen, into, out, cost, unpriced)
-    _to_root(scope.root, seen.now, turns, into + out, cost, unpriced)
-    _to_agent(scope.agent, seen, into + out, cost, unpriced)
+    root = scope.root
+    root.events += 1
+    root.last = now
+    root.turns += turns
+    root.tokens += tokens
+    root.cost_nusd += cost
+    root.unpriced += unpriced
+    agent.events += 1
+    agent.runs += scope.opened
+    agent.last = now
+    agent.last_index = seen.index
+    agent.tokens += tokens
+    agent.cost_nusd += cost
+    agent.unpriced += unpriced
+    if event.epoch is not None:
+        agent.epoch = event.epoch
+    if event.team and not agent.team:
+        agent.team = event.team
     scope.app.events += 1
-    _to_day(scope.agent.today, seen.now, turns, into + out, cost, unpriced)
-    _to_day(scope.app.today, seen.now, turns, into + out, cost, unpriced)
-    if scope.opened:
-        scope.agent.runs += 1
+    day = int(now // DAY_S)
+    for today in (agent.today, scope.app.today):
+        if day != today.day:
+            today.day, today.since = day, now
+            today.turns = today.tokens = today.cost_nusd = today.unpriced = 0
+        today.turns += turns
+        today.tokens += tokens
+        today.cost_nusd += cost
+        today.unpriced += unpriced
 
 
 def _turns(run: RunState, event: Event) -> int:
     """Count the event into the run's turns and tell by how many they grew."""
-    if event.status == "held" or event.op in _NO_TURN:
+    op = event.op
+    if event.status == "held" or op in _NO_TURN:
         return 0
-    before = run.turns
-    if event.op == "execute_tool":
-        if event.step is None or event.step != run.last_step:
-            run.rounds += 1
-            run.last_step = -1 if event.step is None else event.step
-    elif event.op != "compact":
-        run.chats += 1
-    return run.turns - before
+    if op == "execute_tool":
+        if event.step is not None and event.step == run.last_step:
+            return 0
+        run.last_step = -1 if event.step is None else event.step
+        run.rounds += 1
+        return int(run.rounds > run.chats)
+    if op == "compact":
+        return 0
+    run.chats += 1
+    return int(run.chats > run.rounds)
 
 
 def _to_run(run: RunState, seen: Observation, into: int, out: int, cost: int, unpriced: int) -> None:
@@ -69,36 +93,3 @@ def _to_run(run: RunState, seen: Observation, into: int, out: int, cost: int, un
         run.team = intern(event.team)
     if event.user and event.user not in run.users and len(run.users) < _MAX_USERS:
         run.users = (*run.users, event.user)
-
-
-def _to_root(root: RootState, now: float, turns: int, tokens: int, cost: int, unpriced: int) -> None:
-    root.events += 1
-    root.last = now
-    root.turns += turns
-    root.tokens += tokens
-    root.cost_nusd += cost
-    root.unpriced += unpriced
-
-
-def _to_agent(agent: AgentState, seen: Observation, tokens: int, cost: int, unpriced: int) -> None:
-    agent.events += 1
-    agent.last = seen.now
-    agent.last_index = seen.index
-    agent.tokens += tokens
-    agent.cost_nusd += cost
-    agent.unpriced += unpriced
-    if seen.event.epoch is not None:
-        agent.epoch = seen.event.epoch
-    if seen.event.team and not agent.team:
-        agent.team = seen.event.team
-
-
-def _to_day(today: DayTotals, now: float, turns: int, tokens: int, cost: int, unpriced: int) -> None:
-    day = int(now // DAY_S)
-    if day != today.day:
-        today.day, today.since = day, now
-        today.turns = today.tokens = today.cost_nusd = today.unpriced = 0
-    today.turns += turns
-    today.tokens += tokens
-    today.cost_nusd += cost
-    today.unpriced += unpriced

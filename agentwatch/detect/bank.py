@@ -39,6 +39,7 @@ DETECTORS: dict[str, Callable[[Any], Detector[Scope]]] = {
     "rate": Rate,
     "ceiling": Ceiling,
 }
+_OPS: tuple[str, ...] = get_args(Op)
 _MAX_SETS = 256
 # Events that say nothing about content: they are counted, never judged.
 _SILENT = frozenset(("heartbeat", "run_start"))
@@ -128,7 +129,7 @@ class Bank:
         if len(self._sets) >= _MAX_SETS:
             self._sets.clear()
         detectors = build(options)
-        reads = {op: tuple(one.read for one in detectors if _can_tell(one, op)) for op in get_args(Op)}
+        reads = {op: tuple(one.read for one in detectors if _can_tell(one, op)) for op in _OPS}
         learns = tuple(dict.fromkeys(one.learn for one in detectors))  # those that share a state learn once
         panel = self._sets[id(options)] = _Panel(options, reads, learns)
         return panel

@@ -30,8 +30,10 @@ class Population:
 
     def admit(self, event: Event, index: int) -> Scope:
         """Place an event: the app's clock moves on, and what did not exist begins."""
-        app = self._app(event.tenant, self.lineage.app_of(event), index)
-        now = app.clock = max(app.clock, event.ts)
+        app = self._app(event.tenant, event.app if event.app != event.agent else self.lineage.app_of(event), index)
+        now = app.clock
+        if event.ts > now:
+            now = app.clock = event.ts
         if now - app.swept >= self.options.sweep_s:
             self._sweep(app)
         agent = self._agent(app, event)
@@ -47,7 +49,7 @@ class Population:
         if recent is not None:
             run.recent = recent
         history = run.own if event.agent == run.agent else self._other(run, agent)
-        return Scope(app, agent, self._root(app, run), run, history, recent is None, opened)
+        return Scope(app, agent, run.tree or app.roots[run.root], run, history, recent is None, opened)
 
     def _app(self, tenant: str, name: str, index: int) -> AppState:
         app = self.apps.get((tenant, name))
@@ -96,9 +98,6 @@ class Population:
         self.lineage.add(event, run.run, app.app)
         self._join(app, run)
         return run
-
-    def _root(self, app: AppState, run: RunState) -> RootState:
-        return run.tree or app.roots[run.root]
 
     def _join(self, app: AppState, run: RunState) -> None:
         """Put a run into its tree, which begins with it or is shared from now on."""
