@@ -7,19 +7,20 @@ meant to find: a prompt counts only with a witness (its run, or what its result 
 learnt of a subject from its first warning on; and a prompt whose residual is empty is not "nothing" but "identical".
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
 from typing import Annotated
 
 import numpy as np
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 from numpy.typing import NDArray
 
 from agentwatch.fingerprint.canonical import canonical
 from agentwatch.fingerprint.mask import mask
-from agentwatch.fingerprint.sketch import BINS, pairs, word_hash
+from agentwatch.fingerprint.sketch import BINS, MIX, PAIR, word_hash
 from agentwatch.fingerprint.words import words
 
 __all__ = [
+    "LearntSubject",
     "Residual",
     "ResidualOptions",
     "ResidualState",
@@ -30,6 +31,8 @@ __all__ = [
     "text_shingles",
 ]
 
+_DIGEST = 8
+_M64 = (1 << 64) - 1
 _FULL = 200  # prompts after which all counters are halved; below 256, so that a byte holds them
 _ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xFF51AFD7ED558CCD)
 
@@ -67,14 +70,63 @@ class Residue(Struct, frozen=True):
     mature: bool
 
 
-class LearntSubject(Struct):
-    """What is known of one subject's prompts."""
+class LearntSubject(Struct, array_like=True, gc=False):
+    """What is known of one subject's prompts: `rows` counters for each shingle, and the latest witnesses' digests."""
 
     subject: str
-    counts: bytes
+    counts: bytearray
     prompts: int = 0
     frozen: bool = False
-    witnesses: list[int] = []
+    witnesses: bytearray = field(default_factory=bytearray)
+
+    @classmethod
+    def new(cls, subject: str, options: ResidualOptions) -> "LearntSubject":
+        """Begin to learn a subject."""
+        return cls(subject, bytearray(options.rows << options.width_bits))
+
+    def residual(self, shingles: Shingles, options: ResidualOptions) -> Residue:
+        """Take the template off a prompt; before enough prompts are learnt, return the prompt's tail."""
+        if self.prompts < options.least_prompts:
+            return Residue(frozenset(shingles.tail or shingles.every), False)
+        if not shingles.every:
+            return Residue(frozenset(), True)
+        hashes = np.array(shingles.every, dtype=np.uint64)
+        held = np.min([row[cells] for row, cells in self._rows(hashes, options)], axis=0)
+        share = options.sketch_share if shingles.bins else options.share
+        kept = hashes[held < share * self.prompts]
+        return Residue(frozenset(kept.tolist()), True)
+
+    def learn(self, shingles: Shingles, witness: int, options: ResidualOptions) -> bool:
+        """Count a prompt's shingles once; False when frozen or when `witness` was counted before."""
+        if self.frozen or self._knows(witness):
+            return False
+        if len(self.witnesses) >= options.witnesses * _DIGEST:
+            del self.witnesses[:_DIGEST]
+        self.witnesses += (witness & _M64).to_bytes(_DIGEST, "little")
+        if self.prompts >= _FULL:
+            whole = np.frombuffer(self.counts, dtype=np.uint8)
+            whole >>= 1
+            self.prompts >>= 1
+        self.prompts += 1
+        for row, cells in self._rows(np.array(shingles.every, dtype=np.uint64), options):
+            row[cells] += 1  # a cell that is named twice is raised once
+        return True
+
+    def _knows(self, witness: int) -> bool:
+        wanted = (witness & _M64).to_bytes(_DIGEST, "little")
+        at = self.witnesses.find(wanted)
+        while at >= 0 and at % _DIGEST:
+            at = self.witnesses.find(wanted, at + 1)
+        return at >= 0
+
+    def _rows(
+        self, hashes: NDArray[np.uint64], options: ResidualOptions
+    ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint64]]]:
+        """Give each row of counters with the cells of the hashes in it."""
+        counts = np.frombuffer(self.counts, dtype=np.uint8).reshape(options.rows, 1 << options.width_bits)
+        shift = np.uint64(64 - options.width_bits)
+        for row, odd in zip(counts, _ODD, strict=False):
+            yield row, (hashes * np.uint64(odd)) >> shift
 
 
 class ResidualState(Struct, frozen=True):
@@ -82,16 +134,6 @@ class ResidualState(Struct, frozen=True):
 
     subjects: tuple[LearntSubject, ...]
     evicted: int = 0
-
-
-class _Subject:
-    __slots__ = ("counts", "frozen", "prompts", "witnesses")
-
-    def __init__(self, counts: NDArray[np.uint8]) -> None:
-        self.counts = counts
-        self.prompts = 0
-        self.frozen = False
-        self.witnesses: dict[int, None] = {}
 
 
 class Residual:
@@ -103,39 +145,21 @@ class Residual:
     def __init__(self, options: ResidualOptions | None = None) -> None:
         self.options = options or ResidualOptions()
         self.evicted = 0
-        self._subjects: dict[str, _Subject] = {}
+        self._subjects: dict[str, LearntSubject] = {}
 
     def residual(self, subject: str, shingles: Shingles) -> Residue:
         """Take the subject's template off a prompt; before enough prompts are learnt, return the prompt's tail."""
         known = self._subjects.get(subject)
-        if known is None or known.prompts < self.options.least_prompts:
+        if known is None:
             return Residue(frozenset(shingles.tail or shingles.every), False)
-        if not shingles.every:
-            return Residue(frozenset(), True)
-        hashes = np.array(shingles.every, dtype=np.uint64)
-        held = np.min([known.counts[row][cells] for row, cells in enumerate(self._cells(hashes))], axis=0)
-        share = self.options.sketch_share if shingles.bins else self.options.share
-        kept = hashes[held < share * known.prompts]
-        return Residue(frozenset(kept.tolist()), True)
+        return known.residual(shingles, self.options)
 
     def learn(self, subject: str, shingles: Shingles, witness: int) -> bool:
         """Count a prompt's shingles once; False when the subject is frozen or `witness` was counted before.
 
         witness: a digest of the run, or of a result that is content. Ask `residual` first: read before learning.
         """
-        known = self._touched(subject)
-        if known.frozen or witness in known.witnesses:
-            return False
-        known.witnesses[witness] = None
-        if len(known.witnesses) > self.options.witnesses:
-            del known.witnesses[next(iter(known.witnesses))]
-        if known.prompts >= _FULL:
-            known.counts >>= 1
-            known.prompts >>= 1
-        known.prompts += 1
-        for row, cells in enumerate(self._cells(np.array(shingles.every, dtype=np.uint64))):
-            known.counts[row][cells] += 1  # a cell that is named twice is raised once
-        return True
+        return self._touched(subject).learn(shingles, witness, self.options)
 
     def freeze(self, subject: str) -> None:
         """Learn nothing more of this subject: call it at its first warning."""
@@ -148,39 +172,27 @@ class Residual:
 
     def state(self) -> ResidualState:
         """Return all that was learnt."""
-        return ResidualState(
-            tuple(
-                LearntSubject(name, s.counts.tobytes(), s.prompts, s.frozen, list(s.witnesses))
-                for name, s in self._subjects.items()
-            ),
-            self.evicted,
-        )
+        return ResidualState(tuple(self._subjects.values()), self.evicted)
 
     def restore(self, state: ResidualState) -> None:
         """Replace all that was learnt; a subject of another width or number of rows starts anew."""
         self.evicted = state.evicted
         self._subjects = {}
         for stored in state.subjects:
-            subject = self._touched(stored.subject)
-            subject.frozen = stored.frozen
-            if len(stored.counts) == subject.counts.size:
-                subject.counts[:] = np.frombuffer(stored.counts, dtype=np.uint8).reshape(subject.counts.shape)
-                subject.prompts = stored.prompts
-                subject.witnesses = dict.fromkeys(stored.witnesses)
+            if len(stored.counts) == self.options.rows << self.options.width_bits:
+                self._subjects[stored.subject] = stored
+            else:
+                self._touched(stored.subject).frozen = stored.frozen
 
-    def _touched(self, subject: str) -> _Subject:
+    def _touched(self, subject: str) -> LearntSubject:
         known = self._subjects.pop(subject, None)
         if known is None:
-            known = _Subject(np.zeros((self.options.rows, 1 << self.options.width_bits), dtype=np.uint8))
+            known = LearntSubject.new(subject, self.options)
             if len(self._subjects) >= self.options.subjects:
                 del self._subjects[next(iter(self._subjects))]
                 self.evicted += 1
         self._subjects[subject] = known
         return known
-
-    def _cells(self, hashes: NDArray[np.uint64]) -> Iterable[NDArray[np.uint64]]:
-        shift = np.uint64(64 - self.options.width_bits)
-        return [(hashes * np.uint64(odd)) >> shift for odd in _ODD[: self.options.rows]]
 
 
 def likeness(a: Residue, b: Residue) -> float:
@@ -198,8 +210,9 @@ def likeness(a: Residue, b: Residue) -> float:
 
 def text_shingles(text: str, *, tail_words: int = 64, cap_bytes: int = 16_384) -> Shingles:
     """Hash the shingles of a text's masked form; of a text longer than the cap those of head and tail."""
-    single = [word_hash(word) for word in words(mask(canonical(text)), cap_bytes)]
-    return Shingles(_with_pairs(single), _with_pairs(single[-tail_words:]))
+    single = list(map(word_hash, words(mask(canonical(text)), cap_bytes)))
+    double = _pairs(single)
+    return Shingles((*single, *double), (*single[-tail_words:], *double[max(0, len(single) - tail_words) :]))
 
 
 def sketch_shingles(sketch: bytes) -> Shingles:
@@ -209,5 +222,13 @@ def sketch_shingles(sketch: bytes) -> Shingles:
     return Shingles(tuple(index << 8 | code for index, code in enumerate(sketch)), bins=True)
 
 
-def _with_pairs(single: Sequence[int]) -> tuple[int, ...]:
-    return (*single, *pairs(single))
+def _pairs(single: list[int]) -> list[int]:
+    """Hash every two words in a row as `bigram_hash` does, all at once."""
+    hashes = np.array(single, dtype=np.uint64)
+    mixed = hashes[:-1] * np.uint64(PAIR) + hashes[1:]
+    for _ in range(2):
+        mixed ^= mixed >> np.uint64(32)
+        mixed *= np.uint64(MIX)
+    mixed ^= mixed >> np.uint64(32)
+    found: list[int] = mixed.tolist()
+    return found

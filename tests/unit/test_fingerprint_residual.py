@@ -6,6 +6,8 @@ import msgspec
 import pytest
 
 from agentwatch.fingerprint import fingerprint_text, similarity
+from agentwatch.fingerprint.canonical import canonical
+from agentwatch.fingerprint.mask import mask
 from agentwatch.fingerprint.residual import (
     Residual,
     ResidualOptions,
@@ -15,6 +17,7 @@ from agentwatch.fingerprint.residual import (
     sketch_shingles,
     text_shingles,
 )
+from agentwatch.fingerprint.sketch import shingle_hashes
 
 DRAW = random.Random(11)
 VOCABULARY = ["".join(DRAW.choices("abcdefghijklmnopqrstuvwxyz", k=DRAW.randint(2, 9))) for _ in range(5000)]
@@ -116,7 +119,7 @@ def test_subjects_and_witnesses_are_bounded_and_counted() -> None:
             learner.learn(name, text_shingles("x y"), witness)
     assert learner.evicted == 1
     assert [s.subject for s in learner.state().subjects] == ["a", "c"]
-    assert all(len(s.witnesses) == 3 for s in learner.state().subjects)
+    assert all(len(s.witnesses) == 3 * 8 for s in learner.state().subjects)
 
 
 def test_state_travels() -> None:
@@ -133,6 +136,16 @@ def test_state_travels() -> None:
     wider = Residual(ResidualOptions(width_bits=12))
     wider.restore(stored)
     assert wider.prompts("agent") == 0
+
+
+def test_shingles_of_a_text_are_those_of_its_sketch() -> None:
+    text = "One two, three 0x1f four; five " * 9
+    hashes = shingle_hashes(mask(canonical(text)), 16_384)
+    assert sorted(text_shingles(text).every) == sorted(hashes)
+    tail = text_shingles(text, tail_words=4).tail
+    assert len(tail) == 4 + 3
+    assert set(tail) <= set(hashes)
+    assert text_shingles("word", tail_words=1).tail == text_shingles("word").every
 
 
 def test_no_shingles() -> None:
