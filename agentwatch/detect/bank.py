@@ -1,6 +1,6 @@
 """All detectors over all state: every one reads the event, then every one learns it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, get_args
 
 from msgspec import Struct
@@ -12,6 +12,7 @@ from agentwatch.detect.degenerate import Degenerate
 from agentwatch.detect.failure import Failure
 from agentwatch.detect.monologue import Monologue
 from agentwatch.detect.options import DetectOptions, StateOptions
+from agentwatch.detect.paraphrase import Paraphrase
 from agentwatch.detect.pingpong import Pingpong
 from agentwatch.detect.population import Population
 from agentwatch.detect.queries import FleetState
@@ -19,6 +20,7 @@ from agentwatch.detect.rate import Rate
 from agentwatch.detect.repeat import Repeat
 from agentwatch.detect.slow import Slow
 from agentwatch.detect.snapshot import FORMAT, dump, load
+from agentwatch.detect.spawn import Spawn
 from agentwatch.detect.stagnation import Stagnation
 from agentwatch.detect.state import AgentState, AppState, LastSignal, RootState, RunState, Scope
 from agentwatch.ports import Detector
@@ -33,9 +35,11 @@ DETECTORS: dict[str, Callable[[Any], Detector[Scope]]] = {
     "stagnation": Stagnation,
     "failure": Failure,
     "monologue": Monologue,
+    "paraphrase": Paraphrase,
     "pingpong": Pingpong,
     "slow": Slow,
     "degenerate": Degenerate,
+    "spawn": Spawn,
     "rate": Rate,
     "ceiling": Ceiling,
 }
@@ -139,7 +143,7 @@ class _Panel(Struct, frozen=True):
     """One set of detectors, as what to ask of an event of each `op` and what to tell of any event."""
 
     options: DetectOptions
-    reads: dict[str, tuple[Callable[[Observation, Scope], Signal | None], ...]]
+    reads: Mapping[str, tuple[Callable[[Observation, Scope], Signal | None], ...]]
     learns: tuple[Callable[[Observation, Scope], None], ...]
 
 

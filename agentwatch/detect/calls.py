@@ -6,6 +6,7 @@ Weights are those of a leaky bucket that warns at 3 and kills at 9 (docs/detecto
 from agentwatch.detect.against import POLL_GAP_S, answer_of, found_nothing, is_failure, is_novel, is_poll, moved
 from agentwatch.detect.history import History, Near
 from agentwatch.detect.reading import Reading, call_digest, likeness, weigh
+from agentwatch.detect.reworded import read_reworded
 from agentwatch.detect.variants import ERROR_ALIKE, SOME_WORDS, read_variant
 from agentwatch.records import Fingerprint, Observation, ResultClass
 
@@ -49,12 +50,14 @@ def read_call(seen: Observation, history: History) -> Reading:
         _same(seen, history, reading, result, place)
     else:
         read_variant(seen, history, reading, result)
+        if not reading.kind:
+            read_reworded(seen, history, reading, result)
         reading.fresh = not reading.kind and not reading.failed
         reading.writes = reading.fresh and result is not None and result.klass in (ResultClass.ack, ResultClass.empty)
     if reading.failed or result is None:
         reading.novel = result is None and place < 0
     elif not reading.kind:
-        reading.novel = is_novel(seen, history)
+        reading.novel = not reading.stale and is_novel(seen, history)
     return reading
 
 

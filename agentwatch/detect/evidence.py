@@ -20,6 +20,7 @@ from agentwatch.detect.history import (
     Near,
 )
 from agentwatch.detect.reading import Reading, tool_digest
+from agentwatch.detect.reworded import learn_reworded
 from agentwatch.detect.said import learn_said, read_said, worked
 from agentwatch.detect.state import Scope
 from agentwatch.detect.streak import evidence_of, grow
@@ -91,6 +92,8 @@ def _learn_call(seen: Observation, scope: Scope, history: History, reading: Read
     history.push(reading.call, reading.result, seen.now, mark)
     if not reading.parallel:
         _learn_near(seen, history, reading)
+    if reading.akin:
+        learn_reworded(seen, history)
 
 
 def _fill(seen: Observation, scope: Scope, history: History, reading: Reading) -> None:

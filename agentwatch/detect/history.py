@@ -7,6 +7,7 @@ few distinct calls and outputs alone.
 
 from msgspec import Struct, field
 
+from agentwatch.detect.familiar import Familiar
 from agentwatch.detect.near import Near
 from agentwatch.detect.steps import OpenStep
 
@@ -121,6 +122,7 @@ class History(Struct, array_like=True, gc=False):
     streaks: dict[str, Streak] | None = None
     spoken: Spoken | None = None
     cycle: Laps | None = None
+    familiar: Familiar | None = None
 
     @property
     def window(self) -> int:

@@ -11,10 +11,12 @@ from agentwatch.detect.cycle import CycleOptions
 from agentwatch.detect.degenerate import DegenerateOptions
 from agentwatch.detect.failure import FailureOptions
 from agentwatch.detect.monologue import MonologueOptions
+from agentwatch.detect.paraphrase import ParaphraseOptions
 from agentwatch.detect.pingpong import PingpongOptions
 from agentwatch.detect.rate import RateOptions
 from agentwatch.detect.repeat import RepeatOptions
 from agentwatch.detect.slow import SlowOptions
+from agentwatch.detect.spawn import SpawnOptions
 from agentwatch.detect.stagnation import StagnationOptions
 from agentwatch.errors import BadConfig
 
@@ -49,9 +51,11 @@ class DetectOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     stagnation: StagnationOptions = StagnationOptions()
     failure: FailureOptions = FailureOptions()
     monologue: MonologueOptions = MonologueOptions()
+    paraphrase: ParaphraseOptions = ParaphraseOptions()
     pingpong: PingpongOptions = PingpongOptions()
     slow: SlowOptions = SlowOptions()
     degenerate: DegenerateOptions = DegenerateOptions()
+    spawn: SpawnOptions = SpawnOptions()
     rate: RateOptions = RateOptions()
     ceiling: CeilingOptions = CeilingOptions()
 

@@ -19,7 +19,8 @@ class Reading(Struct, gc=False):
     kind: whose evidence it is ("" is nobody's). hard and soft are added. novel: it brought something new and takes
     evidence away. parallel: a duplicate within one step, which counts for nothing. poll: asked again in
     good time for an answer that is pending. faint: it may be honest work that looks alike, so it warns at most.
-    apart: how many calls ago the same one was made. words: what was found, in words.
+    apart: how many calls ago the same one was made. akin: it and its answer are like those of an earlier call of the
+    tool; stale: so like that the answer does not speak for progress. words: what was found, in words.
     """
 
     kind: str = ""
@@ -38,6 +39,8 @@ class Reading(Struct, gc=False):
     empty: bool = False
     writes: bool = False
     fresh: bool = False
+    akin: bool = False
+    stale: bool = False
     near: Near | None = None
     said: Said | None = None
 

@@ -1,0 +1,50 @@
+"""What a run has met so far, as a filter of sketch bins: whether a text brings anything that was not met before.
+
+Likeness to the latest few texts does not tell a batch, whose items are alike and each new, from an agent that says the
+same in ever other words: the words of the latter run out. A Bloom filter (1970) with one hash over the bins of sketches
+tells that; of two generations the older is dropped when the younger is full, so that it neither grows nor fills up.
+"""
+
+from msgspec import Struct
+
+__all__ = ["ANSWER", "ASKED", "Familiar", "unmet"]
+
+BITS = 2048
+FULL = 512  # bins in a generation: a quarter of the bits, so that at most 44 of 100 new bins look familiar
+ASKED = 0x51ED  # what an agent asks for
+ANSWER = 0xA3C7  # what comes back
+_ODD = 0x9E3779B1
+
+
+class Familiar(Struct, array_like=True, gc=False):
+    """Two generations of 256 bytes; `count` bins are in the younger."""
+
+    young: bytes = b""
+    old: bytes = b""
+    count: int = 0
+
+    def meet(self, sketch: bytes, role: int) -> None:
+        """Take the bins of a sketch in."""
+        mask = _mask(sketch, role)
+        young = int.from_bytes(self.young, "little")
+        fresh = (mask & ~young).bit_count()
+        if self.count + fresh > FULL:
+            self.old, young, self.count = self.young, 0, 0
+            fresh = mask.bit_count()
+        self.count += fresh
+        self.young = (young | mask).to_bytes(BITS // 8, "little")
+
+
+def unmet(familiar: Familiar | None, sketch: bytes, role: int) -> int:
+    """Count the bins of a sketch (of 64) that were not met before; 64 where nothing was met at all."""
+    if familiar is None or not sketch:
+        return 64
+    met = int.from_bytes(familiar.young, "little") | int.from_bytes(familiar.old, "little")
+    return (_mask(sketch, role) & ~met).bit_count()
+
+
+def _mask(sketch: bytes, role: int) -> int:
+    mask = 0
+    for at, code in enumerate(sketch):
+        mask |= 1 << (((role + (at << 8) + code) * _ODD & 0xFFFFFFFF) >> 21)
+    return mask

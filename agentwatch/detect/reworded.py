@@ -1,0 +1,69 @@
+"""Whether a tool call only puts an earlier one into other words: what it asks or what it gets was all met before.
+
+Likeness alone would accuse every batch, whose items are alike; what tells is that nothing new comes in (`familiar`).
+"""
+
+from agentwatch.detect.familiar import ANSWER, ASKED, Familiar, unmet
+from agentwatch.detect.history import History
+from agentwatch.detect.reading import Reading, tool_digest, weigh
+from agentwatch.fingerprint import nearest
+from agentwatch.records import Fingerprint, Observation, ResultClass
+
+__all__ = ["learn_reworded", "read_reworded"]
+
+REWORDED = 0.75
+AKIN_ARGUMENTS = 0.3  # how alike arguments must be to be a rewording of each other
+AKIN_ANSWERS = 0.5  # how alike answers must be to be asked whether they bring anything
+MANY_WORDS = 10  # a shorter answer has too few shingles to tell
+SOME_WORDS = 6
+NOTHING = 1  # bins of 64 that may be new in a text that brings nothing: about what one sketch errs by
+LITTLE = 6  # … in one that brings too little to speak for progress
+
+
+def read_reworded(seen: Observation, history: History, reading: Reading, result: Fingerprint | None) -> None:
+    """Weigh a call that nothing else is evidence of; `akin` says that it is to be learnt."""
+    arguments = seen.prints.arguments
+    if result is None or arguments is None or reading.failed or not arguments.sketch:
+        return
+    if result.klass is ResultClass.content:
+        _answers(history, reading, arguments, result, tool_digest(seen.event.tool))
+    elif result.klass in (ResultClass.ack, ResultClass.bare) and arguments.words >= SOME_WORDS:
+        _acknowledged(history, reading, arguments, tool_digest(seen.event.tool))
+
+
+def learn_reworded(seen: Observation, history: History) -> None:
+    """Take in what an akin call asked and got."""
+    if history.familiar is None:
+        history.familiar = Familiar()
+    arguments, result = seen.prints.arguments, seen.prints.result
+    if arguments is not None and arguments.sketch:
+        history.familiar.meet(arguments.sketch, ASKED)
+    if result is not None and result.sketch and result.klass is ResultClass.content:
+        history.familiar.meet(result.sketch, ANSWER)
+
+
+def _answers(history: History, reading: Reading, arguments: Fingerprint, result: Fingerprint, tool: int) -> None:
+    """Weigh another answer to a like question: the same hits in another order, a page that hardly changes."""
+    if result.words < MANY_WORDS or not result.sketch:
+        return
+    same_tool = [near for near in history.near if near.tool == tool and not near.failed and near.result]
+    if not same_tool or nearest(result.sketch, (near.answer for near in same_tool)) < AKIN_ANSWERS:
+        return
+    if nearest(arguments.sketch, (near.arguments for near in same_tool)) < AKIN_ARGUMENTS:
+        return
+    reading.akin = True
+    left = unmet(history.familiar, result.sketch, ANSWER)
+    reading.stale = left <= LITTLE
+    if left <= NOTHING:
+        weigh(reading, "paraphrase", soft=REWORDED, words="a like call, and nothing in the answer is new")
+
+
+def _acknowledged(history: History, reading: Reading, arguments: Fingerprint, tool: int) -> None:
+    """Weigh a call that is acknowledged as the last was: a batch names something new each time, this does not."""
+    alike = [near.arguments for near in history.near if near.tool == tool and near.result == reading.result]
+    if not alike or nearest(arguments.sketch, alike) < AKIN_ARGUMENTS:
+        return
+    reading.akin = True
+    if unmet(history.familiar, arguments.sketch, ASKED) <= NOTHING:
+        reading.faint = True
+        weigh(reading, "paraphrase", soft=REWORDED, words="the same in other words, acknowledged again")
