@@ -19,6 +19,7 @@ from agentwatch.ingest.decode import entry_time
 from agentwatch.observing import Observer, Parts
 from agentwatch.operating import Operator
 from agentwatch.policy.ladder import Move
+from agentwatch.quarantine import set_aside
 from agentwatch.records import (
     Batch,
     Change,
@@ -98,7 +99,10 @@ class Pipeline:
             draft.acks = position
             self._find(self.ledgers.verifier.ack(ack))
         for seen, scope in self._observer.observe(batch.entries, draft, self._moment):
-            self._judge(seen, scope)
+            try:
+                self._judge(seen, scope)
+            except Exception as error:  # noqa: BLE001  # told by a dead letter; one event must not stop the worker
+                draft.dead.append(set_aside(seen, error, draft.at))
         self._settle(draft.at)
         self._clock.at = draft.at
         self.positions = draft.positions()
@@ -118,7 +122,10 @@ class Pipeline:
             if control.kind not in ("decide", "delete"):
                 self._operate(control)
         for seen, scope in self._observer.observe(entries, draft, self._recalled):
-            moves = {move.subject: move for move in self._learn(seen, scope)}
+            try:
+                moves = {move.subject: move for move in self._learn(seen, scope)}
+            except Exception:  # noqa: BLE001  # it failed before, too: its dead letter was committed then
+                moves = {}
             while waiting and order(waiting[0].position) <= order(seen.position):
                 moves.pop(waiting[0].subject, None)
                 self._refold(waiting.popleft())
