@@ -6,6 +6,7 @@ remembers hangs here, so that a checkpoint holds all of it. Times are the app's 
 
 from msgspec import Struct, field
 
+from agentwatch.detect.brood import Brood
 from agentwatch.detect.exchange import Exchange
 from agentwatch.detect.history import History
 from agentwatch.detect.hitters import Hitters
@@ -51,12 +52,14 @@ class RootState(Struct, array_like=True, gc=False):
     unpriced: int = 0
     exchange: Exchange | None = None
     signals: dict[str, LastSignal] | None = None
+    brood: Brood | None = None
 
 
 class RunState(Struct, array_like=True, gc=False):
     """One run. `own` is the content history of its agent, `others` that of each other agent that speaks in it.
 
-    recent: digests of the latest event ids (see `dedup`). tree: its tree, as long as it is alone in it.
+    recent: digests of the latest event ids (see `dedup`). tree: its tree, as long as it is alone in it. depth: how far
+    below the root it lies, once `spawn` has seen it; prompted: and what it was asked to do.
     """
 
     tenant: str
@@ -91,6 +94,8 @@ class RunState(Struct, array_like=True, gc=False):
     others: dict[str, History] | None = None
     tree: RootState | None = None
     signals: dict[str, LastSignal] | None = None
+    depth: int = 0
+    prompted: bool = False
 
     @property
     def speakers(self) -> dict[str, History]:
