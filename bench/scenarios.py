@@ -7,6 +7,7 @@
 import argparse
 import json
 import multiprocessing
+import resource
 import sys
 import time
 from collections import defaultdict
@@ -35,6 +36,11 @@ def _rules() -> tuple[Config, RuleBook]:
 def _play(task: tuple[str, int, tuple[str, ...]]) -> list[Outcome]:
     name, seed, forms = task
     return judge(scenario(name), seed, forms, *_rules())
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _share(count: int, of: int) -> float:
@@ -182,15 +188,17 @@ def main() -> int:
     given = parser.parse_args()
     forms = tuple(given.forms.split(","))
     names = given.only or [one.name for one in SCENARIOS]
-    started = time.perf_counter()
+    started, spent = time.perf_counter(), _cpu_s()
     lines, events = measure(names, given.seeds, forms)
-    seconds = time.perf_counter() - started
+    seconds, spent = time.perf_counter() - started, _cpu_s() - spent
     kept = msgspec.json.decode(FLOOR.read_bytes()) if FLOOR.exists() else {"seeds": given.seeds, "floor": {}}
     if given.json:
         print(json.dumps({"seeds": given.seeds, "seconds": round(seconds, 1), "events": events, "lines": lines}))
     else:
         print(table(lines, forms))
-        print(f"{given.seeds} seeds, {events} events in {seconds:.0f} s on {PROCESSES} processes")
+        print(
+            f"{given.seeds} seeds, {events} events in {seconds:.0f} s on {PROCESSES} processes ({spent:.0f} s of CPU)"
+        )
     if given.seeds != kept["seeds"]:
         print(f"the floor holds for {kept['seeds']} seeds and was not checked", file=sys.stderr)
         return 0

@@ -8,14 +8,15 @@ _MOST_TURNS = 14
 
 
 def add_bystanders(stage: Stage) -> None:
-    """Let one to three agents make progress within the time that the scenario takes."""
+    """Let one to three runs make progress within the time that the scenario takes, some of the same agent."""
     if not stage.events:
         return
     first, last = stage.events[0].ts, max(event.ts for event in stage.events)
     end = stage.now
     for _ in stage.rounds(1, 3):
         stage.now = first + stage.write.rng.random() * max(1.0, last - first) * 0.6
-        player = stage.player(f"{stage.write.one(stage.place.agents)}-b", suspect=False)
+        known = stage.write.one(stage.events).agent
+        player = stage.player(known if stage.write.chance(0.4) else stage.write.one(stage.place.agents), suspect=False)
         player.begin(stage.place.task(stage.write))
         for _ in stage.rounds(4, _MOST_TURNS):
             player.work(1)

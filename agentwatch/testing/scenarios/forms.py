@@ -1,4 +1,4 @@
-"""The three forms in which a producer may tell what was said: text, keyed digests with sketches, keyed digests alone."""
+"""The forms in which a producer may tell what was said: text, keyed digests with sketches, keyed digests alone."""
 
 from functools import lru_cache
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Plays a scenario to the rules and says what became of it: found or missed, early or late, and who else was accused."""
+"""Plays a scenario to the rules and says what became of it: found or missed, early, and who else was accused."""
 
 from collections.abc import Sequence
 
@@ -97,8 +97,13 @@ def outcome(played: Played, form: Form, loop: bool, rises: Sequence[Decision]) -
 
 
 def _concerns(played: Played, rise: Decision) -> bool:
-    """Tell whether a rise is about the loop: its runs, or an app as a whole."""
-    return parse(rise.subject)[0] == "app" or rise.run in played.suspects or rise.root_run in played.suspects
+    """Tell whether a rise is about the loop: its runs, its agents, or the app as a whole."""
+    scope, _, _, names = parse(rise.subject)
+    if scope == "app" or rise.run in played.suspects or rise.root_run in played.suspects:
+        return True
+    return scope in ("agent", "task") and any(
+        event.agent == names[0] and event.run in played.suspects for event in played.events
+    )
 
 
 def _hit(played: Played, rise: Decision) -> Hit:

@@ -33,7 +33,7 @@ class Player:
         self.stage, self.agent = stage, agent
         self.run = run or f"{agent}-{stage.write.token(10)}"
         self.parent_run = parent.run if parent else ""
-        self.root_run = parent.root_run if parent else self.run
+        self.root_run: str = parent.root_run if parent else self.run
         self.task, self.trigger, self.interval_s = task, trigger, interval_s
         self.context = stage.write.number(1200, 9000)
         self.step = 0
@@ -44,7 +44,7 @@ class Player:
     def event(self, **fields: Any) -> Event:
         """Append an event of these fields, filled in with who and when."""
         given: dict[str, Any] = {
-            "id": f"{self.run}/{self._count}",
+            "id": f"{self.run}/{self.agent}/{self._count}",
             "ts": round(self.stage.now, 3),
             "tenant": self.stage.tenant,
             "app": self.stage.app,

@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
 from agentwatch.records import Event
 from agentwatch.testing.scenarios.places import PLACES, Workplace
 from agentwatch.testing.scenarios.player import Player
@@ -17,7 +19,7 @@ _START = 1_760_000_000.0
 class Stage:
     """Collects the events of a scenario as its players act; `now` is the time of what happens next.
 
-    With the `fast` pace a model answers in about 2.5 s and a tool in half a second, with the `slow` one in 20 s and 4 s.
+    At the `fast` pace a model answers in about 2.5 s and a tool in half a second, at the `slow` one in 20 s and 4 s.
     """
 
     def __init__(self, write: Writer, style: Style, pace: Pace) -> None:
@@ -37,6 +39,10 @@ class Stage:
         """Choose the kind of work by name instead of by chance."""
         self.place = next(place for place in PLACES if place.name == name)
         self.app = f"{self.write.one(self.place.apps)}-{self.write.number(1, 40)}"
+
+    def require(self, **logged: bool) -> None:
+        """Let the log hold what the shape cannot be told without, such as `usage` or `chats`."""
+        self.style = replace(self.style, **logged)
 
     def player(self, agent: str = "", *, suspect: bool = True, **fields: Any) -> Player:
         """Bring a new run on; `fields` are those of `Player` (parent, task, trigger, interval_s, run)."""

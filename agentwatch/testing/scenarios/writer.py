@@ -117,7 +117,8 @@ class Writer:
 
     def path(self, ending: str = "py") -> str:
         """Make a path of a file in a project."""
-        return f"{self.one(('src', 'app', 'lib', 'services'))}/{self.one(words.MODULES)}/{self.noun()}_{self.noun()}.{ending}"
+        folder = f"{self.one(('src', 'app', 'lib', 'services'))}/{self.one(words.MODULES)}"
+        return f"{folder}/{self.noun()}_{self.noun()}.{ending}"
 
     def url(self) -> str:
         """Make an address on an example site."""

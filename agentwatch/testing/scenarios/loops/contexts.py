@@ -25,6 +25,7 @@ def compaction_loop(stage: Stage) -> None:
 
 def context_grows(stage: Stage) -> None:
     """Read overlapping slices of one long file; the context grows and nothing in it is new."""
+    stage.require(usage=True, chats=True)
     player, write = stage.player().begin(stage.place.task(stage.write)), stage.write
     player.work(write.number(2, 5))
     path, lines = write.path("log"), [write.sentence() for _ in range(36)]

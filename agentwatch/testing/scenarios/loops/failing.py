@@ -47,7 +47,8 @@ def exit_zero_error(stage: Stage) -> None:
     stage.settle("terminal")
     player, write = _begun(stage), stage.write
     module = f"{write.noun()}_{write.noun()}"
-    error = f"Traceback (most recent call last):\n  File \"run.py\", line {write.number(3, 90)}, in <module>\nModuleNotFoundError: No module named '{module}'"
+    where = f'File "run.py", line {write.number(3, 90)}, in <module>'
+    error = f"Traceback (most recent call last):\n  {where}\nModuleNotFoundError: No module named '{module}'"
     made = (
         f"python run.py --{write.noun()} || true",
         f"python run.py --{write.noun()} 2>&1 | tail -5",
@@ -89,10 +90,11 @@ def edit_test_same_error(stage: Stage) -> None:
     stage.settle("coding")
     player, write = _begun(stage), stage.write
     report = report_of_tests(write, write.number(1, 3), write.number(10, 80))
-    lines, target = report.rsplit("\n", 1)[0], f"python -m pytest tests/test_{write.noun()}.py -q"
+    lines, verdict = report.rsplit("\n", 1)
+    verdict, target = verdict.split(" in ")[0], f"python -m pytest tests/test_{write.noun()}.py -q"
 
     def tested() -> Call:
-        text = f"{lines}\n{report.rsplit(chr(10), 1)[1].split(' in ')[0]} in {write.number(1, 9)}.{write.number(10, 99)}s ===="
+        text = f"{lines}\n{verdict} in {write.number(1, 9)}.{write.number(10, 99)}s ===="
         return Call(tool="bash", arguments={"command": target}, result=text, status="error", error="exit status 1")
 
     player.turn(tested())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from agentwatch.records import Status
 from agentwatch.testing.scenarios.call import Call
 from agentwatch.testing.scenarios.places.research import hits
 from agentwatch.testing.scenarios.scenario import loop
@@ -36,7 +37,7 @@ def stamp_in_arguments(stage: Stage) -> None:
     write = stage.write
 
     def make(_at: int) -> Call:
-        stamps = {
+        stamps: dict[int, dict[str, object]] = {
             0: {"timestamp": iso(stage.now)},
             1: {"request_id": write.uuid()},
             2: {"client": f"worker pid={write.number(300, 65000)}"},
@@ -91,13 +92,17 @@ def _reworded(stage: Stage) -> Callable[[], str]:
     topic, place, year = write.topic(), write.place(), write.number(2014, 2026)
     leads = ("", "find ", "information on ", "details about ", "data on ", "official ", "latest ", "what is known of ")
     tails = ("", " report", " pdf", " statistics", " figures", " overview", " summary", " official source")
-    orders = (
+    orders: tuple[Callable[[], str], ...] = (
         lambda: f"{write.one(leads)}{topic} {place} {year}{write.one(tails)}",
         lambda: f"{write.one(leads)}{place} {topic}{write.one(tails)} {year}",
         lambda: f"{year} {topic} in {place}{write.one(tails)}",
         lambda: f"{write.one(leads)}{topic}{write.one(tails)} for {place} in {year}",
     )
-    return lambda: write.one(orders)()
+
+    def reworded() -> str:
+        return write.one(orders)()
+
+    return reworded
 
 
 def paraphrased_query(stage: Stage) -> None:
@@ -120,7 +125,26 @@ def paraphrased_query_shuffled(stage: Stage) -> None:
 
 def same_result_new_arguments(stage: Stage) -> None:
     """Ask for ever other things and find nothing, over and over."""
-    _again(stage, lambda _at: stage.place.nothing(stage.write), 18, 30)
+    first = stage.place.nothing(stage.write)
+    _again(stage, lambda _at: stage.place.nothing(stage.write).answering(first.result, first.status), 18, 30)
+
+
+def search_in_vain(stage: Stage) -> None:
+    """Look for one thing in ever other places and ways, and find nothing."""
+    write = stage.write
+    tool, field, where = write.one(
+        (("search_files", "pattern", "path"), ("web_search", "query", "site"), ("find_record", "name", "table"))
+    )
+    target = f"{write.noun()} {write.noun()} {write.number(10, 999)}"
+    answer = write.one(("No results found.", "[]", "0 matches", '{"results": [], "total": 0}', ""))
+
+    def make(_at: int) -> Call:
+        asked = write.one((target, f"{target} {write.adjective()}", f'"{target}"', f"{write.noun()} {target}"))
+        arguments = {field: asked, where: f"{write.noun()}/{write.noun()}"}
+        return Call(tool=tool, arguments=arguments, result=answer, status=empty)
+
+    empty: Status = write.one(("ok", "empty"))
+    _again(stage, make, 18, 30)
 
 
 SCENARIOS = (
@@ -130,5 +154,6 @@ SCENARIOS = (
     loop(free_text_field, "one free-text field reworded, acknowledged", "stagnation", "paraphrase"),
     loop(paraphrased_query, "a query reworded, the same hits", "paraphrase", "stagnation"),
     loop(paraphrased_query_shuffled, "a query reworded, the same hits shuffled", "paraphrase"),
+    loop(search_in_vain, "one thing looked for everywhere, nothing found", "stagnation"),
     loop(same_result_new_arguments, "other arguments, nothing found", "stagnation"),
 )

@@ -26,7 +26,8 @@ def poll_dead_job(stage: Stage) -> None:
     player, write = stage.player().begin(stage.place.task(stage.write)), stage.write
     player.work(write.number(2, 6))
     name = f"{write.noun()}-{write.noun()}"
-    answer = f"{name}: waiting for {write.noun()} ({write.adjective()} {write.noun()}), 0 of {write.number(3, 40)} done, no worker attached"
+    waiting = f"waiting for {write.noun()} ({write.adjective()} {write.noun()})"
+    answer = f"{name}: {waiting}, 0 of {write.number(3, 40)} done, no worker attached"
     call = Call(tool="job_status", arguments={"name": name}, result=answer)
     player.turn(call)
     for _ in stage.rounds(24, 45):

@@ -40,6 +40,7 @@ def fresh_run_each_retry(stage: Stage) -> None:
 
 def queue_item_reselected(stage: Stage) -> None:
     """Pick the same item from a queue in every run, under no task's name, because it is never marked as done."""
+    stage.require(chats=True)  # what the runs have in common is what they are told
     write = stage.write
     agent, prompt, item = (
         write.one(stage.place.agents),

@@ -1,6 +1,7 @@
 """Loops of several calls that come round again."""
 
 from agentwatch.testing.scenarios.call import Call
+from agentwatch.testing.scenarios.places.coding import listing, report_of_tests
 from agentwatch.testing.scenarios.player import Player
 from agentwatch.testing.scenarios.scenario import loop
 from agentwatch.testing.scenarios.stage import Stage
@@ -87,11 +88,30 @@ def reread_in_any_order(stage: Stage) -> None:
         player.context += stage.write.number(800, 3000)
 
 
+def edit_flip_flop(stage: Stage) -> None:
+    """Change a line, run the tests, change it back, run the tests."""
+    stage.settle("coding")
+    player, _ = _ring(stage, 2)
+    write = stage.write
+    path, one, other = write.path(), listing(write, 2), listing(write, 2)
+    command = {"command": f"python -m pytest tests/test_{write.noun()}.py -q"}
+    reports = [report_of_tests(write, write.number(1, 3), write.number(20, 60)) for _ in range(2)]
+    for at in range(write.number(14, 24)):
+        if at >= 2:
+            stage.mark()
+        old, new = (one, other) if at % 2 else (other, one)
+        edited = {"path": path, "old_str": old, "new_str": new}
+        player.turn(Call(tool="edit_file", arguments=edited, result=f"The file {path} has been edited."))
+        failed = Call(tool="bash", arguments=command, result=reports[at % 2], status="error", error="exit status 1")
+        player.turn(failed)
+
+
 SCENARIOS = (
     loop(alternation, "two calls in turn", "cycle", "repeat"),
     loop(cycle_short, "three to seven calls in turn", "cycle", "repeat"),
     loop(cycle_long, "eight to thirty-two calls in turn", "cycle"),
     loop(cycle_jittered, "three to six in turn, with foreign calls and swaps", "cycle", "repeat"),
     loop(parallel_order, "the same calls at once, in any order", "cycle", "repeat"),
+    loop(edit_flip_flop, "a change, the tests, the change undone, the tests", "cycle", "failure"),
     loop(reread_in_any_order, "the same reads in no order while the context grows", "context", "repeat"),
 )

@@ -69,6 +69,7 @@ def heartbeat_zombie(stage: Stage) -> None:
 
 def unattended_heartbeat(stage: Stage) -> None:
     """Declare one beat in half an hour and beat every half minute, each at the price of the whole context."""
+    stage.require(usage=True)
     write = stage.write
     agent, every = write.one(stage.place.agents), stage.paced(20.0, 90.0)
     player = stage.player(agent, trigger="schedule", interval_s=1800.0)

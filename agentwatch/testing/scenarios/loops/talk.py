@@ -85,8 +85,30 @@ def token_chant(stage: Stage) -> None:
         player.say(f"{write.sentence()} {block * count}", output_tokens=write.number(6000, 16_000))
 
 
+def malformed_answer(stage: Stage) -> None:
+    """Miss the wanted format, be told so, and miss it the same way again, as small models do."""
+    player, write = stage.player().begin(stage.place.task(stage.write)), stage.write
+    player.work(write.number(2, 5))
+    told = write.one(
+        (
+            "Could not parse your answer. Reply with 'Thought:', then 'Action:', then 'Action Input:'.",
+            "Invalid JSON: Expecting ',' delimiter. Answer with one JSON object and nothing else.",
+            "No tool call was found in your message. Call exactly one of the available tools.",
+        )
+    )
+    body = write.prose(2, 4)
+    says = [
+        f"{lead} {body}" for lead in ("Sure! Here is the action:", "Action:", "I apologise. Here it is:", "```json")
+    ]
+    player.say(says[0])
+    for _ in stage.rounds(12, 22):
+        stage.mark()
+        player.say(write.one(says), told=told)
+
+
 SCENARIOS = (
     loop(monologue_promise, "announces the same and never does it", "monologue"),
+    loop(malformed_answer, "the wanted format missed in the same way", "monologue"),
     loop(stop_hook, "a hook sends it back, it says that all is done", "monologue"),
     loop(message_spam, "the same few words sent to a channel", "repeat", "stagnation"),
     loop(token_chant, "one answer repeats a block of itself", "degenerate"),

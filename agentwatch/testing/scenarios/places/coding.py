@@ -1,5 +1,7 @@
 """Coding agents: they read, search, edit and test a repository."""
 
+from collections.abc import Callable
+
 from agentwatch.testing.scenarios.call import Call
 from agentwatch.testing.scenarios.places.workplace import Workplace
 from agentwatch.testing.scenarios.writer import Writer
@@ -10,7 +12,7 @@ __all__ = ["CODING", "edit", "listing", "report_of_tests"]
 def listing(w: Writer, lines: int) -> str:
     """Write some lines of a program with their numbers."""
     at = w.number(1, 400)
-    shapes = (
+    shapes: tuple[Callable[[], str], ...] = (
         lambda: f"    {w.noun()}_{w.noun()} = self._{w.noun()}.{w.noun()}({w.noun()}, {w.number(0, 64)})",
         lambda: f"    if {w.noun()} is None or not {w.noun()}.{w.adjective()}:",
         lambda: f"        raise {w.noun().title()}{w.noun().title()}Error(f'{w.adjective()} {w.noun()}')",
@@ -25,8 +27,10 @@ def listing(w: Writer, lines: int) -> str:
 
 def report_of_tests(w: Writer, failed: int, passed: int) -> str:
     """Write the end of a test report with so many failures, each with a reason of its own."""
+    errors = ("AssertionError", "KeyError", "TypeError", "ValueError")
     shown = [
-        f"FAILED tests/test_{w.noun()}.py::test_{w.noun()}_{w.verb()}_{w.noun()} - {w.one(('AssertionError', 'KeyError', 'TypeError', 'ValueError'))}: {w.adjective()} {w.noun()} != {w.adjective()} {w.noun()}"
+        f"FAILED tests/test_{w.noun()}.py::test_{w.noun()}_{w.verb()}_{w.noun()} - "
+        f"{w.one(errors)}: {w.adjective()} {w.noun()} != {w.adjective()} {w.noun()}"
         for _ in range(min(failed, 6))
     ]
     verdict = f"{failed} failed, {passed} passed" if failed else f"{passed} passed"
@@ -42,7 +46,7 @@ def edit(w: Writer) -> Call:
 
 def _task(w: Writer) -> str:
     return (
-        f"Fix issue #{w.number(100, 9999)} in {w.company().lower()}-{w.noun()}: when the {w.noun()} is {w.adjective()}, "
+        f"Fix issue #{w.number(100, 9999)} in {w.company().lower()}-{w.noun()}: if the {w.noun()} is {w.adjective()}, "
         f"`{w.noun()}_{w.noun()}` {w.verb()} the {w.noun()} instead of the {w.noun()}. {w.sentence()} Add a test."
     )
 

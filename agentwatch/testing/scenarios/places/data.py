@@ -17,8 +17,14 @@ def rows(w: Writer, count: int) -> str:
     return f"{head}\n{body}\n({count} rows)"
 
 
+def _select(w: Writer, columns: str, where: str, table: str = "") -> str:
+    """Write a query; nobody runs it."""
+    return " ".join(("SELECT", columns, "FROM", table or f"{w.noun()}_{w.noun()}", "WHERE", where))
+
+
 def _task(w: Writer) -> str:
-    return f"Which {w.noun()} of {w.company()} {w.verb()} most in {w.place()} in {w.number(2015, 2026)}, by {w.noun()} and {w.noun()}? Use the {w.noun()} tables."
+    asked = f"Which {w.noun()} of {w.company()} {w.verb()} most in {w.place()} in {w.number(2015, 2026)}"
+    return f"{asked}, by {w.noun()} and {w.noun()}? Use the {w.noun()} tables."
 
 
 def _work(w: Writer) -> Call:
@@ -30,18 +36,18 @@ def _work(w: Writer) -> Call:
             for _ in range(w.number(4, 12))
         )
         return Call(tool="describe_table", arguments={"table": table}, result=columns)
-    where = f"{w.noun()}_{w.noun()} = '{w.place()}' AND {w.noun()} > {w.number(1, 900)}"
-    select = f"SELECT {w.noun()}, {w.noun()}, sum({w.noun()}_{w.noun()}) FROM {w.noun()}_{w.noun()} WHERE {where} GROUP BY 1, 2"
+    where = f"{w.noun()}_{w.noun()} = '{w.place()}' AND {w.noun()} > {w.number(1, 900)} GROUP BY 1, 2"
+    select = _select(w, f"{w.noun()}, {w.noun()}, sum({w.noun()}_{w.noun()})", where)
     return Call(tool="run_sql", arguments={"query": select}, result=rows(w, w.number(3, 14)))
 
 
 def _lookup(w: Writer) -> Call:
-    select = f"SELECT * FROM {w.noun()}_{w.noun()} WHERE {w.noun()} = '{w.adjective()}' ORDER BY {w.noun()} LIMIT 10"
+    select = _select(w, "*", f"{w.noun()} = '{w.adjective()}' ORDER BY {w.noun()} LIMIT 10")
     return Call(tool="run_sql", arguments={"query": select, "database": w.noun()}, result=rows(w, w.number(4, 10)))
 
 
 def _nothing(w: Writer) -> Call:
-    select = f"SELECT {w.noun()} FROM {w.noun()}_{w.noun()} WHERE {w.noun()} = '{w.person()}'"
+    select = _select(w, w.noun(), f"{w.noun()} = '{w.person()}'")
     return Call(
         tool="run_sql",
         arguments={"query": select},
@@ -61,7 +67,7 @@ def _broken(w: Writer) -> Call:
     )
     return Call(
         tool="run_sql",
-        arguments={"query": f"SELECT {column} FROM {table} WHERE {w.noun()} IS NOT NULL"},
+        arguments={"query": _select(w, column, f"{w.noun()} IS NOT NULL", table)},
         result=error,
         status="error",
         error="UndefinedColumn",

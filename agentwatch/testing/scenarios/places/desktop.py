@@ -26,7 +26,8 @@ def click(w: Writer, result: str) -> Call:
 
 
 def _task(w: Writer) -> str:
-    return f"In the {w.company()} portal, open the {w.adjective()} {w.noun()} of {w.person()} and set its {w.noun()} to {w.number(10, 900)}. {w.sentence()}"
+    opened = f"In the {w.company()} portal, open the {w.adjective()} {w.noun()} of {w.person()}"
+    return f"{opened} and set its {w.noun()} to {w.number(10, 900)}. {w.sentence()}"
 
 
 def _work(w: Writer) -> Call:

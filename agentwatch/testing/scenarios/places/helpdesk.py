@@ -10,14 +10,16 @@ __all__ = ["HELPDESK", "order"]
 def order(w: Writer) -> str:
     """Write an order as JSON."""
     lines = ", ".join(
-        f'{{"sku": "{w.code(w.noun()[:3].upper())}", "name": "{w.adjective()} {w.noun()}", "quantity": {w.number(1, 9)}}}'
+        f'{{"sku": "{w.code("SKU")}", "name": "{w.adjective()} {w.noun()}", "quantity": {w.number(1, 9)}}}'
         for _ in range(w.number(1, 4))
     )
-    return f'{{"order_id": "{w.code("ORD")}", "customer": "{w.person()}", "city": "{w.place()}", "status": "{w.adjective()}", "lines": [{lines}], "note": "{w.sentence()}"}}'
+    head = f'"order_id": "{w.code("ORD")}", "customer": "{w.person()}", "city": "{w.place()}"'
+    return f'{{{head}, "status": "{w.adjective()}", "lines": [{lines}], "note": "{w.sentence()}"}}'
 
 
 def _task(w: Writer) -> str:
-    return f"Ticket {w.code('HD')} from {w.person()}, {w.place()}: my {w.adjective()} {w.noun()} never arrived and the {w.noun()} {w.verb()} my {w.noun()}. {w.sentence()}"
+    told = f"my {w.adjective()} {w.noun()} never arrived and the {w.noun()} {w.verb()} my {w.noun()}"
+    return f"Ticket {w.code('HD')} from {w.person()}, {w.place()}: {told}. {w.sentence()}"
 
 
 def _work(w: Writer) -> Call:

@@ -8,7 +8,8 @@ __all__ = ["OFFICE"]
 
 
 def _task(w: Writer) -> str:
-    return f"Go through the {w.adjective()} {w.noun()} documents of {w.company()} and settle every open {w.noun()} with {w.person()}. {w.sentence()}"
+    asked = f"Go through the {w.adjective()} {w.noun()} documents of {w.company()}"
+    return f"{asked} and settle every open {w.noun()} with {w.person()}. {w.sentence()}"
 
 
 def _work(w: Writer) -> Call:

@@ -9,7 +9,8 @@ __all__ = ["RESEARCH", "hits", "query"]
 
 def query(w: Writer) -> str:
     """Write what one would type into a search box."""
-    return f"{w.topic()} {w.one(('statistics', 'report', 'overview', 'case study', 'regulation', 'cost'))} {w.place()} {w.number(2012, 2026)}"
+    kind = w.one(("statistics", "report", "overview", "case study", "regulation", "cost"))
+    return f"{w.topic()} {kind} {w.place()} {w.number(2012, 2026)}"
 
 
 def hits(w: Writer, count: int) -> str:

@@ -1,5 +1,6 @@
 """Terminal agents: operators of clusters and hosts, through a shell."""
 
+from agentwatch.records import Status
 from agentwatch.testing.scenarios.call import Call
 from agentwatch.testing.scenarios.places.workplace import Workplace
 from agentwatch.testing.scenarios.stamps import iso
@@ -10,14 +11,14 @@ __all__ = ["TERMINAL", "log_lines", "shell"]
 
 def shell(command: str, output: str, code: int = 0) -> Call:
     """Run a command; a code other than 0 is a failure."""
-    status = "error" if code else "ok"
+    status: Status = "error" if code else "ok"
     return Call(
         tool="shell",
         arguments={"command": command},
         result=output,
         status=status,
         error=f"exit status {code}" if code else None,
-    )  # type: ignore[arg-type]  # one of two literals
+    )
 
 
 def log_lines(w: Writer, count: int, at: float = 1_760_000_000.0) -> str:
@@ -27,7 +28,8 @@ def log_lines(w: Writer, count: int, at: float = 1_760_000_000.0) -> str:
         at += w.rng.random() * 9
         level = w.one(("INFO", "INFO", "INFO", "WARN", "DEBUG"))
         lines.append(
-            f"{iso(at)} {level} {w.noun()}.{w.noun()} {w.adjective()} {w.noun()} {w.verb()} {w.noun()}={w.number(1, 9999)}"
+            f"{iso(at)} {level} {w.noun()}.{w.noun()} {w.adjective()} {w.noun()} "
+            f"{w.verb()} {w.noun()}={w.number(1, 9999)}"
         )
     return "\n".join(lines)
 
@@ -37,7 +39,8 @@ def _host(w: Writer) -> str:
 
 
 def _task(w: Writer) -> str:
-    return f"{w.company()}: the {w.noun()} service on {_host(w)} {w.verb()} its {w.noun()}. {w.sentence()} Find the cause and mend it."
+    told = f"{w.company()}: the {w.noun()} service on {_host(w)} {w.verb()} its {w.noun()}."
+    return f"{told} {w.sentence()} Find the cause and mend it."
 
 
 def _work(w: Writer) -> Call:
@@ -60,7 +63,7 @@ def _work(w: Writer) -> Call:
     if kind == 3:
         return shell(
             f"df -h /srv/{w.noun()}",
-            f"/dev/sd{w.one('abcd')}{w.number(1, 4)} {w.number(40, 900)}G {w.number(9, 39)}G {w.number(5, 97)}% /srv/{w.noun()}",
+            f"/dev/sd{w.one('abcd')}{w.number(1, 4)} {w.number(40, 900)}G {w.number(9, 39)}G {w.number(5, 97)}% /srv",
         )
     if kind == 4:
         return shell(
@@ -73,10 +76,9 @@ def _work(w: Writer) -> Call:
 def _lookup(w: Writer) -> Call:
     unit = f"{w.noun()}-{w.noun()}"
     if w.chance(0.5):
-        return shell(
-            f"systemctl status {unit} --no-pager",
-            f"{unit}.service - {w.sentence()}\n Loaded: loaded (/lib/systemd/system/{unit}.service; enabled)\n Active: inactive (dead)\n{w.prose(1, 2)}",
-        )
+        loaded = f"Loaded: loaded (/lib/systemd/system/{unit}.service; enabled)\n Active: inactive (dead)"
+        shown = f"{unit}.service - {w.sentence()}\n {loaded}\n{w.prose(1, 2)}"
+        return shell(f"systemctl status {unit} --no-pager", shown)
     return shell(
         f"cat /etc/{unit}/settings.yaml",
         "\n".join(f"{w.noun()}: {w.adjective()}-{w.noun()}" for _ in range(w.number(8, 18))),
@@ -91,11 +93,9 @@ def _broken(w: Writer) -> Call:
     unit = f"{w.noun()}-{w.noun()}"
     if w.chance(0.5):
         return shell(f"systemctl start {unit}", f"Failed to start {unit}.service: Unit {unit}.service not found.", 5)
-    return shell(
-        f"kubectl apply -f deploy/{unit}.yaml",
-        f'error: error validating "deploy/{unit}.yaml": unknown field "spec.{w.noun()}.{w.noun()}"; if you choose to ignore these errors, turn validation off',
-        1,
-    )
+    field = f'unknown field "spec.{w.noun()}.{w.noun()}"'
+    error = f'error: error validating "deploy/{unit}.yaml": {field}; use --validate=false to ignore these errors'
+    return shell(f"kubectl apply -f deploy/{unit}.yaml", error, 1)
 
 
 def _minor(w: Writer) -> Call:

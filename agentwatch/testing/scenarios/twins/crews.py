@@ -1,5 +1,7 @@
 """Innocent work of several agents or with people."""
 
+from collections.abc import Callable
+
 from agentwatch.testing.scenarios.scenario import twin
 from agentwatch.testing.scenarios.stage import Stage
 
@@ -12,7 +14,8 @@ def map_reduce(stage: Stage) -> None:
     root = stage.player("mapper", trigger="human")
     count = 200
     root.begin(
-        f"Extract the key facts from each of the {count} attached {write.noun()} documents, one sub-agent a document, then write one table."
+        f"Extract the key facts from each of the {count} attached {write.noun()} documents, "
+        "one sub-agent a document, then write one table."
     )
     root.work(1)
     frame = f"Extract the key facts about {write.noun()} and {write.noun()} from document"
@@ -47,12 +50,15 @@ def orchestrator_chatter(stage: Stage) -> None:
     stage.settle("research")
     write = stage.write
     boss = stage.player("Orchestrator").begin(stage.place.task(write))
-    team = {name: stage.player(name, parent=boss) for name in ("WebSurfer", "FileSurfer", "Coder")}
+    names, one_run = ("WebSurfer", "FileSurfer", "Coder"), write.chance(0.5)
+    reasons_vary = write.chance(0.5)
+    team = {name: stage.player(name, run=boss.run) if one_run else stage.player(name, parent=boss) for name in names}
     for _ in stage.rounds(10, 18):
         name = write.one(("WebSurfer", "WebSurfer", "WebSurfer", "FileSurfer", "Coder"))
-        boss.say(
-            f'{{"is_request_satisfied": {{"answer": false, "reason": "The request has not been satisfied yet."}}, "is_in_loop": {{"answer": false}}, "is_progress_being_made": {{"answer": true}}, "next_speaker": {{"answer": "{name}"}}}}'
-        )
+        why = write.sentence() if reasons_vary and write.chance(0.5) else "The request has not been satisfied yet."
+        satisfied = f'"is_request_satisfied": {{"answer": false, "reason": "{why}"}}'
+        asked = f'"is_in_loop": {{"answer": false}}, "next_speaker": {{"answer": "{name}"}}'
+        boss.say(f'{{{satisfied}, "is_progress_being_made": {{"answer": true}}, {asked}}}')
         boss.say(f"Next speaker {name}")
         boss.send(
             name,
@@ -126,16 +132,14 @@ def long_list_output(stage: Stage) -> None:
     """Answer with a long list, table or code whose lines begin alike."""
     player, write = stage.player().begin(stage.place.task(stage.write)), stage.write
     player.work(write.number(2, 5))
-    makers = (
+    makers: tuple[Callable[[int], str], ...] = (
         lambda at: f"- https://docs.{write.company().lower()}.example/reference/{write.noun()}/{write.noun()}-{at}",
         lambda at: f"| {at} | {write.company()} | {write.place()} | {write.number(1, 9999)} | open |",
         lambda at: (
             f"    assert convert({write.number(1, 9999)}, '{write.noun()}') == {write.number(1, 9999)}  # case {at}"
         ),
         lambda at: f'  {{"id": {at}, "name": "{write.noun()}", "type": "item", "active": true, "owner": null}},',
-        lambda at: (
-            f"INSERT INTO {write.noun()}s (id, name, city) VALUES ({at}, '{write.person()}', '{write.place()}');"
-        ),
+        lambda at: f"({at}, '{write.person()}', '{write.place()}', NULL),",
     )
     for _ in stage.rounds(1, 3):
         line = write.one(makers)

@@ -110,7 +110,8 @@ def research_crawl(stage: Stage) -> None:
     player, write = stage.player().begin(stage.place.task(stage.write)), stage.write
     topic = write.topic()
     for at in range(write.number(12, 24)):
-        asked = f"{topic} {write.one(('report', 'statistics', 'costs', 'critics', 'history', 'law', 'studies'))} {write.one((write.place(), str(write.number(2010, 2026))))}"
+        side = write.one(("report", "statistics", "costs", "critics", "history", "law", "studies"))
+        asked = f"{topic} {side} {write.one((write.place(), str(write.number(2010, 2026))))}"
         player.turn(
             Call(
                 tool="web_search",
