@@ -60,9 +60,14 @@ def judge(scenario: Scenario, seed: int, forms: Sequence[Form], config: Config, 
 
 
 def decide(events: Sequence[Event], config: Config, rulebook: RuleBook) -> list[Decision]:
-    """Replay events and list every rise of a level."""
+    """Replay events and list every rise of a level; raises AssertionError for an event that was set aside."""
+    replay = Replay(config, rulebook)
     lines = ((at, msgspec.json.encode(event)) for at, event in enumerate(events, 1))
-    return [one for one in Replay(config, rulebook).changes(lines) if one.change is Change.up]
+    rises = [one for one in replay.changes(lines) if one.change is Change.up]
+    if replay.malformed:
+        first = replay.malformed[0]
+        raise AssertionError(f"{replay.summary.malformed} events were set aside, the first: {first.reason}")
+    return rises
 
 
 def outcome(played: Played, form: Form, loop: bool, rises: Sequence[Decision]) -> Outcome:

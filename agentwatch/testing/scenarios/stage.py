@@ -1,5 +1,6 @@
 """Where a scenario is played: its clock, its writer, the kind of work, the runs, and where the loop begins."""
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from msgspec.structs import replace
@@ -31,6 +32,7 @@ class Stage:
         self.events: list[Event] = []
         self.suspects: set[str] = set()
         self.onset_id = ""
+        self.noise = write.rng.uniform(0.03, 0.1) if write.chance(0.4) else 0.0
         self._marked = False
         # How the events are delivered: (share sent twice, share swapped with a neighbour, clock error in seconds).
         self.twice = self.swapped = self.skew_s = 0.0
@@ -76,6 +78,17 @@ class Stage:
     def paced(self, fast: float, slow: float) -> float:
         """Give a figure by pace."""
         return fast if self.pace == "fast" else slow
+
+    def rounds_of(self, player: Player, low: int, high: int) -> Iterator[int]:
+        """Count rounds; in some scenarios the player does something useful between a few of them."""
+        for at in self.rounds(low, high):
+            if self.write.chance(self.noise):
+                player.work(1)
+            yield at
+
+    def prelude(self) -> int:
+        """Draw how many turns go well before a loop begins: a few, in one run of eight many."""
+        return self.write.number(15, 40) if self.write.chance(0.12) else self.write.number(2, 8)
 
     def rounds(self, low: int, high: int) -> range:
         """Draw how often something is repeated."""

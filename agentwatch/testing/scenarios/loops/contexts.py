@@ -10,7 +10,7 @@ __all__ = ["SCENARIOS"]
 def compaction_loop(stage: Stage) -> None:
     """Compact, find the context as full as before, compact again; each summary is worded anew."""
     player, write = stage.player().begin(stage.place.task(stage.write)), stage.write
-    player.work(write.number(3, 8))
+    player.work(stage.prelude())
     full = write.number(150_000, 190_000)
     player.context = full
     for at in range(write.number(10, 20)):
@@ -27,10 +27,10 @@ def context_grows(stage: Stage) -> None:
     """Read overlapping slices of one long file; the context grows and nothing in it is new."""
     stage.require(usage=True, chats=True)
     player, write = stage.player().begin(stage.place.task(stage.write)), stage.write
-    player.work(write.number(2, 5))
+    player.work(stage.prelude())
     path, lines = write.path("log"), [write.sentence() for _ in range(36)]
     player.turn(Call(tool="read_file", arguments={"path": path, "offset": 0, "limit": 36}, result="\n".join(lines)))
-    for _ in stage.rounds(22, 36):
+    for _ in stage.rounds_of(player, 22, 36):
         low = write.number(0, 24)
         high = min(36, low + write.number(8, 14))
         player.think(write.thought())

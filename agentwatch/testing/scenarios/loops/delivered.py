@@ -8,7 +8,7 @@ __all__ = ["SCENARIOS"]
 
 def _loop(stage: Stage) -> None:
     player = stage.player().begin(stage.place.task(stage.write))
-    player.work(stage.write.number(3, 8))
+    player.work(stage.prelude())
     calls = [stage.place.lookup(stage.write) for _ in range(stage.write.number(1, 3))]
     for at in range(stage.write.number(18, 30)):
         if at >= len(calls):

@@ -11,7 +11,7 @@ __all__ = ["SCENARIOS"]
 
 def _begun(stage: Stage) -> Player:
     player = stage.player().begin(stage.place.task(stage.write))
-    player.work(stage.write.number(2, 8))
+    player.work(stage.prelude())
     return player
 
 
@@ -19,7 +19,7 @@ def same_failure(stage: Stage) -> None:
     """Make the same failing call."""
     player, call = _begun(stage), stage.place.broken(stage.write)
     player.turn(call)
-    for _ in stage.rounds(14, 26):
+    for _ in stage.rounds_of(player, 14, 26):
         player.think(stage.write.thought())
         stage.mark()
         player.call(call)
@@ -36,7 +36,7 @@ def refusal_as_success(stage: Stage) -> None:
     ]
     text = write.one(refusals)
     player.turn(call.answering(text))
-    for at in stage.rounds(14, 26):
+    for at in stage.rounds_of(player, 14, 26):
         player.think(write.thought())
         stage.mark()
         player.call(call.but(note=write.one(("please", "retrying", f"attempt {at}", "as asked"))).answering(text))
@@ -55,7 +55,7 @@ def exit_zero_error(stage: Stage) -> None:
         f"python3 run.py; echo {write.noun()}",
     )
     player.turn(Call(tool="shell", arguments={"command": made[0]}, result=error))
-    for _ in stage.rounds(14, 26):
+    for _ in stage.rounds_of(player, 14, 26):
         player.think(write.thought())
         stage.mark()
         player.call(Call(tool="shell", arguments={"command": write.one(made)}, result=error))
@@ -79,7 +79,7 @@ def error_wording_varies(stage: Stage) -> None:
         return call.answering(f"{head} {where}: {call.result}", "error", call.error)
 
     player.turn(failed())
-    for _ in stage.rounds(14, 26):
+    for _ in stage.rounds_of(player, 14, 26):
         player.think(write.thought())
         stage.mark()
         player.call(failed())
@@ -98,7 +98,7 @@ def edit_test_same_error(stage: Stage) -> None:
         return Call(tool="bash", arguments={"command": target}, result=text, status="error", error="exit status 1")
 
     player.turn(tested())
-    for _ in stage.rounds(12, 20):
+    for _ in stage.rounds_of(player, 12, 20):
         player.turn(edit(write))
         player.think(write.thought())
         stage.mark()
@@ -116,7 +116,7 @@ def invented_name(stage: Stage) -> None:
 
     tools = {f"{write.noun()}_{write.noun()}" for _ in range(6)}
     player.turn(called())
-    for _ in stage.rounds(14, 26):
+    for _ in stage.rounds_of(player, 14, 26):
         player.think(write.thought())
         stage.mark()
         player.call(called())
@@ -135,7 +135,7 @@ def tool_switch_after_block(stage: Stage) -> None:
     denied = f"Permission denied: {target} is outside of the workspace"
     player.turn(ways[0].answering(denied, "denied", "denied"))
     at = 0
-    for _ in stage.rounds(16, 28):
+    for _ in stage.rounds_of(player, 16, 28):
         at = at if write.chance(0.4) else (at + 1) % len(ways)
         player.think(write.thought())
         stage.mark()
@@ -153,7 +153,7 @@ def outage_of_its_own(stage: Stage) -> None:
         return call.answering(text, "error", "503")
 
     player.turn(failed())
-    for _ in stage.rounds(18, 34):
+    for _ in stage.rounds_of(player, 18, 34):
         player.think(write.thought())
         stage.mark()
         player.call(failed())
@@ -169,7 +169,7 @@ def pages_beyond_the_end(stage: Stage) -> None:
     for page in range(1, write.number(3, 6)):
         items = "\n".join(f"{write.code('ROW')} {write.person()} {write.adjective()} {write.noun()}" for _ in range(8))
         player.turn(Call(tool=tool, arguments={"of": target, "page": page, "size": size}, result=items))
-    for at in stage.rounds(20, 40):
+    for at in stage.rounds_of(player, 20, 40):
         player.think(write.thought())
         if at:
             stage.mark()

@@ -17,12 +17,12 @@ def _again(stage: Stage, make: Callable[[int], Call], low: int = 16, high: int =
     if settle:
         stage.settle(settle)
     player = stage.player().begin(stage.place.task(stage.write))
-    player.work(stage.write.number(2, 8))
+    player.work(stage.prelude())
     player.turn(make(0))
-    for at in range(1, stage.write.number(low, high)):
+    for at in stage.rounds_of(player, low, high):
         player.think(stage.write.thought() if stage.style.thoughts else None)
         stage.mark()
-        player.call(make(at))
+        player.call(make(at + 1))
 
 
 def counter_in_arguments(stage: Stage) -> None:

@@ -10,7 +10,7 @@ __all__ = ["SCENARIOS"]
 def poll_spin(stage: Stage) -> None:
     """Ask for the state of a job several times a second; it never changes."""
     player, write = stage.player().begin(stage.place.task(stage.write)), stage.write
-    player.work(write.number(2, 6))
+    player.work(stage.prelude())
     job = write.code("JOB")
     answer = write.one((f'{{"job": "{job}", "state": "pending"}}', f"{job}: still running", f"{job} is queued"))
     call = Call(tool=write.one(("job_status", "process_poll", "check_run")), arguments={"id": job}, result=answer)
@@ -24,13 +24,13 @@ def poll_spin(stage: Stage) -> None:
 def poll_dead_job(stage: Stage) -> None:
     """Ask a model at every turn whether a job that died is ready."""
     player, write = stage.player().begin(stage.place.task(stage.write)), stage.write
-    player.work(write.number(2, 6))
+    player.work(stage.prelude())
     name = f"{write.noun()}-{write.noun()}"
     waiting = f"waiting for {write.noun()} ({write.adjective()} {write.noun()})"
     answer = f"{name}: {waiting}, 0 of {write.number(3, 40)} done, no worker attached"
     call = Call(tool="job_status", arguments={"name": name}, result=answer)
     player.turn(call)
-    for _ in stage.rounds(24, 45):
+    for _ in stage.rounds_of(player, 24, 45):
         player.think(write.thought())
         stage.mark()
         player.call(call)

@@ -65,7 +65,7 @@ def resumed_after_abort(stage: Stage) -> None:
     """Be aborted after three rounds and resumed under the same run, and go on as before."""
     write = stage.write
     player = stage.player(task=write.code("TASK")).begin(stage.place.task(write))
-    player.work(write.number(2, 5))
+    player.work(stage.prelude())
     call = stage.place.lookup(write)
     player.turn(call)
     for _ in stage.rounds(7, 10):

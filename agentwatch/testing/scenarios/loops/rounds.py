@@ -11,7 +11,7 @@ __all__ = ["SCENARIOS"]
 
 def _ring(stage: Stage, period: int) -> tuple[Player, list[Call]]:
     player = stage.player().begin(stage.place.task(stage.write))
-    player.work(stage.write.number(2, 8))
+    player.work(stage.prelude())
     calls = [stage.place.lookup(stage.write) for _ in range(period)]
     for at in range(1, period):
         if stage.write.chance(0.25):

@@ -12,7 +12,7 @@ __all__ = ["SCENARIOS"]
 
 def _begun(stage: Stage) -> tuple[Player, Call]:
     player = stage.player().begin(stage.place.task(stage.write))
-    player.work(stage.write.number(2, 8))
+    player.work(stage.prelude())
     return player, stage.place.lookup(stage.write)
 
 
@@ -21,7 +21,7 @@ def repeat_exact(stage: Stage) -> None:
     player, call = _begun(stage)
     thoughts = [stage.write.thought() for _ in range(3)]
     player.turn(call, thoughts[0])
-    for _ in stage.rounds(16, 30):
+    for _ in stage.rounds_of(player, 16, 30):
         player.think(stage.write.one(thoughts))
         stage.mark()
         player.call(call)
@@ -31,7 +31,7 @@ def repeat_thought_varies(stage: Stage) -> None:
     """Give a new reason for the same call each time."""
     player, call = _begun(stage)
     player.turn(call, stage.write.thought())
-    for _ in stage.rounds(16, 30):
+    for _ in stage.rounds_of(player, 16, 30):
         player.think(stage.write.prose(1, 4))
         stage.mark()
         player.call(call)
@@ -41,7 +41,7 @@ def repeat_text_between(stage: Stage) -> None:
     """Report to the user between the same calls."""
     player, call = _begun(stage)
     player.turn(call)
-    for _ in stage.rounds(14, 26):
+    for _ in stage.rounds_of(player, 14, 26):
         player.say(f"Working on it. {stage.write.sentence()}")
         player.think(stage.write.thought())
         stage.mark()
@@ -52,7 +52,7 @@ def repeat_spelling(stage: Stage) -> None:
     """Write the same arguments with other spaces and in another order."""
     player, call = _begun(stage)
     player.turn(call)
-    for _ in stage.rounds(16, 30):
+    for _ in stage.rounds_of(player, 16, 30):
         player.think(stage.write.thought())
         items = list(call.arguments.items())
         stage.write.rng.shuffle(items)
@@ -72,7 +72,7 @@ def repeat_path_spelling(stage: Stage) -> None:
     )
     text = write.prose(4, 9)
     player.turn(Call(tool="read_file", arguments={"path": spellings[0]}, result=text))
-    for _ in stage.rounds(14, 26):
+    for _ in stage.rounds_of(player, 14, 26):
         player.think(write.thought())
         stage.mark()
         player.call(Call(tool="read_file", arguments={"path": write.one(spellings)}, result=text))
@@ -82,7 +82,7 @@ def repeat_interleaved_unique(stage: Stage) -> None:
     """Put a new call whose answer says nothing between every two of the same."""
     player, call = _begun(stage)
     player.turn(call)
-    for _ in stage.rounds(14, 26):
+    for _ in stage.rounds_of(player, 14, 26):
         player.turn(stage.place.minor(stage.write))
         player.think(stage.write.thought())
         stage.mark()
@@ -93,7 +93,7 @@ def repeat_every_fifth(stage: Stage) -> None:
     """Come back to the same call at every fifth; the others find nothing or say nothing."""
     player, call = _begun(stage)
     player.turn(call)
-    for _ in stage.rounds(10, 18):
+    for _ in stage.rounds_of(player, 10, 18):
         for _ in range(4):
             side = stage.place.nothing if stage.write.chance(0.5) else stage.place.minor
             player.turn(side(stage.write))
@@ -106,7 +106,7 @@ def repeat_after_compaction(stage: Stage) -> None:
     """Forget the call at each compaction, and make it again."""
     player, call = _begun(stage)
     player.turn(call)
-    for _ in stage.rounds(6, 9):
+    for _ in stage.rounds_of(player, 6, 9):
         for _ in range(2):
             player.think(stage.write.thought())
             stage.mark()
@@ -119,7 +119,7 @@ def repeat_without_outcome(stage: Stage) -> None:
     player, call = _begun(stage)
     call = call.answering(None)
     player.turn(call, status=None)
-    for _ in stage.rounds(16, 30):
+    for _ in stage.rounds_of(player, 16, 30):
         player.think(stage.write.thought())
         stage.mark()
         player.call(call, status=None)
@@ -134,7 +134,7 @@ def rewrite_same_file(stage: Stage) -> None:
         tool="write_file", arguments={"path": path, "content": text}, result=f"Wrote {len(text)} bytes to {path}."
     )
     player.turn(call)
-    for _ in stage.rounds(14, 26):
+    for _ in stage.rounds_of(player, 14, 26):
         player.think(stage.write.thought())
         stage.mark()
         player.call(call)

@@ -13,7 +13,7 @@ def same_click(stage: Stage) -> None:
     """Click the same button a few pixels off each time; the screen stays but for its clock."""
     stage.settle("desktop")
     player, write = stage.player().begin(stage.place.task(stage.write)), stage.write
-    player.work(write.number(3, 8))
+    player.work(stage.prelude())
     seen, x, y = screen(write, write.number(8, 16)), write.number(60, 1800), write.number(60, 1000)
     with_clock = write.chance(0.5)
 
@@ -23,7 +23,7 @@ def same_click(stage: Stage) -> None:
         return Call(tool="computer", arguments={"action": "left_click", "coordinate": at}, result=shown)
 
     player.turn(clicked())
-    for _ in stage.rounds(14, 26):
+    for _ in stage.rounds_of(player, 14, 26):
         player.think(write.thought())
         stage.mark()
         player.call(clicked())
@@ -33,7 +33,7 @@ def click_round(stage: Stage) -> None:
     """Open a menu, a dialogue, close it, scroll, and begin again."""
     stage.settle("desktop")
     player, write = stage.player().begin(stage.place.task(stage.write)), stage.write
-    player.work(write.number(3, 8))
+    player.work(stage.prelude())
     ring = [click(write, screen(write, write.number(6, 14))) for _ in range(write.number(2, 4))]
     ring.append(
         Call(
@@ -54,10 +54,10 @@ def same_click_without_screen(stage: Stage) -> None:
     """Click the same element, in a log that holds only that it was clicked."""
     stage.settle("desktop")
     player, write = stage.player().begin(stage.place.task(stage.write)), stage.write
-    player.work(write.number(3, 8))
+    player.work(stage.prelude())
     call = Call(tool="click_element", arguments={"element": f"{write.adjective()} {write.noun()}"}, result="clicked")
     player.turn(call)
-    for _ in stage.rounds(14, 26):
+    for _ in stage.rounds_of(player, 14, 26):
         player.think(write.thought())
         stage.mark()
         player.call(call)

@@ -10,7 +10,7 @@ __all__ = ["SCENARIOS"]
 def monologue_promise(stage: Stage) -> None:
     """Announce the document again and again, and never write it."""
     player, write = stage.player().begin(stage.place.task(stage.write)), stage.write
-    player.work(write.number(2, 6))
+    player.work(stage.prelude())
     what, extra = f"{write.adjective()} {write.noun()} {write.noun()}", write.sentence()
     says = [
         f"{lead} the {what} now, with a section on the {write.noun()} and one on the {write.noun()}. {extra}"
@@ -25,7 +25,7 @@ def monologue_promise(stage: Stage) -> None:
 def stop_hook(stage: Stage) -> None:
     """Be sent back by a hook because the goal is not met, and say again that all is done."""
     player, write = stage.player().begin(stage.place.task(stage.write)), stage.write
-    player.work(write.number(3, 8))
+    player.work(stage.prelude())
     goal = f"{write.noun()} {write.noun()} {write.number(2, 40)}"
     hook = f"Stop hook: the goal '{goal}' has not been met yet. Continue working until it is."
     says = [
@@ -43,7 +43,7 @@ def stop_hook(stage: Stage) -> None:
 def message_spam(stage: Stage) -> None:
     """Send the user the same few words over and over."""
     player, write = stage.player().begin(stage.place.task(stage.write)), stage.write
-    player.work(write.number(2, 6))
+    player.work(stage.prelude())
     says = [
         f"Task complete: {write.noun()} {write.noun()}.",
         "Task complete.",
@@ -67,7 +67,7 @@ def message_spam(stage: Stage) -> None:
 def token_chant(stage: Stage) -> None:
     """Break down within one answer, which repeats a block of itself to the limit of its length."""
     player, write = stage.player().begin(stage.place.task(stage.write)), stage.write
-    player.work(write.number(3, 8))
+    player.work(stage.prelude())
     opening = write.prose(1, 3)
     block = write.one(
         (
@@ -88,7 +88,7 @@ def token_chant(stage: Stage) -> None:
 def malformed_answer(stage: Stage) -> None:
     """Miss the wanted format, be told so, and miss it the same way again, as small models do."""
     player, write = stage.player().begin(stage.place.task(stage.write)), stage.write
-    player.work(write.number(2, 5))
+    player.work(stage.prelude())
     told = write.one(
         (
             "Could not parse your answer. Reply with 'Thought:', then 'Action:', then 'Action Input:'.",
