@@ -18,6 +18,7 @@ from agentwatch.detect.population import Population
 from agentwatch.detect.queries import FleetState
 from agentwatch.detect.rate import Rate
 from agentwatch.detect.repeat import Repeat
+from agentwatch.detect.restart import Restart
 from agentwatch.detect.slow import Slow
 from agentwatch.detect.snapshot import FORMAT, dump, load
 from agentwatch.detect.spawn import Spawn
@@ -40,6 +41,7 @@ DETECTORS: dict[str, Callable[[Any], Detector[Scope]]] = {
     "slow": Slow,
     "degenerate": Degenerate,
     "spawn": Spawn,
+    "restart": Restart,
     "rate": Rate,
     "ceiling": Ceiling,
 }

@@ -15,6 +15,7 @@ from agentwatch.detect.paraphrase import ParaphraseOptions
 from agentwatch.detect.pingpong import PingpongOptions
 from agentwatch.detect.rate import RateOptions
 from agentwatch.detect.repeat import RepeatOptions
+from agentwatch.detect.restart import RestartOptions
 from agentwatch.detect.slow import SlowOptions
 from agentwatch.detect.spawn import SpawnOptions
 from agentwatch.detect.stagnation import StagnationOptions
@@ -56,6 +57,7 @@ class DetectOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     slow: SlowOptions = SlowOptions()
     degenerate: DegenerateOptions = DegenerateOptions()
     spawn: SpawnOptions = SpawnOptions()
+    restart: RestartOptions = RestartOptions()
     rate: RateOptions = RateOptions()
     ceiling: CeilingOptions = CeilingOptions()
 

@@ -10,6 +10,7 @@ from agentwatch.detect.brood import Brood
 from agentwatch.detect.exchange import Exchange
 from agentwatch.detect.history import History
 from agentwatch.detect.hitters import Hitters
+from agentwatch.detect.jobs import Job
 from agentwatch.detect.pace import Pace
 from agentwatch.records import Signal
 
@@ -59,7 +60,8 @@ class RunState(Struct, array_like=True, gc=False):
     """One run. `own` is the content history of its agent, `others` that of each other agent that speaks in it.
 
     recent: digests of the latest event ids (see `dedup`). tree: its tree, as long as it is alone in it. depth: how far
-    below the root it lies, once `spawn` has seen it; prompted: and what it was asked to do.
+    below the root it lies, once `spawn` has seen it; prompted: and what it was asked to do. job: the key of what it is a run of
+    (see `restart`).
     """
 
     tenant: str
@@ -96,6 +98,7 @@ class RunState(Struct, array_like=True, gc=False):
     signals: dict[str, LastSignal] | None = None
     depth: int = 0
     prompted: bool = False
+    job: int = 0
 
     @property
     def speakers(self) -> dict[str, History]:
@@ -123,7 +126,7 @@ class RunState(Struct, array_like=True, gc=False):
 
 
 class AgentState(Struct, array_like=True, gc=False):
-    """One agent over all its runs, with the totals of the day and what its rate is compared with."""
+    """One agent over all its runs, with the totals of the day and what its rate is compared with. run: its latest."""
 
     agent: str
     team: str = ""
@@ -139,10 +142,14 @@ class AgentState(Struct, array_like=True, gc=False):
     today: DayTotals = field(default_factory=DayTotals)
     pace: Pace | None = None
     signals: dict[str, LastSignal] | None = None
+    run: str = ""
 
 
 class AppState(Struct, array_like=True, gc=False):
-    """One app: its clock (the highest `ts` seen of it) and everything in it, by id; see `root` for trees."""
+    """One app: its clock (the highest `ts` seen of it) and everything in it, by id; see `root` for trees.
+
+    starts and jobs: which jobs were started lately, and those of them that were started again (see `jobs`).
+    """
 
     tenant: str
     app: str
@@ -156,6 +163,8 @@ class AppState(Struct, array_like=True, gc=False):
     roots: dict[str, RootState] = field(default_factory=dict)
     runs: dict[str, RunState] = field(default_factory=dict)
     hitters: Hitters | None = None
+    starts: bytes = b""
+    jobs: dict[int, Job] | None = None
 
     def root(self, name: str) -> RootState | None:
         """Find a tree by its top run: a tree of one hangs on its run, others are in `roots`."""

@@ -1,0 +1,67 @@
+"""How a run of a job went: whether it failed, and whether it did or got anything that no former run of it had."""
+
+from msgspec import Struct
+
+from agentwatch.detect.history import FAILED, History, mix, remember, rfind
+from agentwatch.detect.jobs import Job
+from agentwatch.detect.state import RunState
+from agentwatch.fingerprint import similarity
+
+__all__ = ["Outcome", "judge", "keep"]
+
+SEEN = 64  # (call, answer) pairs of former runs that are remembered of a job
+ALIKE = 0.7  # outputs more alike than this are the same in other words
+_DIGEST = 8
+
+
+class Outcome(Struct, frozen=True, gc=False):
+    """How a run went. fresh: it did or got something that no former run of the job had; known: that can be told."""
+
+    failed: bool = False
+    fresh: bool = False
+    known: bool = False
+    ended: bool = False
+
+
+def judge(run: RunState, job: Job, *, failed: bool = False) -> Outcome:
+    """Compare a run with what the job's former ones did. failed: its end said so."""
+    own = run.own
+    broke = failed or bool(not run.ended and own.marks and own.marks[-1] & FAILED)
+    done = _done(own)
+    if done:
+        first = not job.seen
+        fresh = not first and any(rfind(job.seen, pair) < 0 for pair in done)
+        return Outcome(broke, fresh, known=not first, ended=run.ended)
+    said, before = own.spoken, bool(job.seen or job.said)
+    if own.marks or said is None or not said.outputs:
+        return Outcome(broke, known=bool(own.marks), ended=run.ended)
+    alike = bool(job.said) and any(similarity(one, job.said) >= ALIKE for one in said.sketches)
+    fresh = not alike and any(rfind(job.seen, one) < 0 for one in _digests(said.outputs))
+    return Outcome(broke, fresh and before, known=before, ended=run.ended)
+
+
+def keep(run: RunState, job: Job) -> None:
+    """Remember what a run did and got, and what it used."""
+    for pair in _done(run.own):
+        if rfind(job.seen, pair) < 0:
+            remember(job.seen, pair, SEEN)
+    spoken = run.own.spoken
+    if spoken is not None:
+        if not run.own.marks:
+            for said in _digests(spoken.outputs):
+                if rfind(job.seen, said) < 0:
+                    remember(job.seen, said, SEEN)
+        job.said = spoken.sketches[-1] if spoken.sketches else job.said
+    job.tokens += run.tokens
+    job.cost_nusd += run.cost_nusd
+    job.unpriced += run.unpriced
+
+
+def _done(own: History) -> list[int]:
+    """List the calls of a run that did not fail, each with its answer, as digests."""
+    calls, results = _digests(own.calls), _digests(own.results)
+    return [mix(calls[at], results[at]) for at, mark in enumerate(own.marks) if not mark & FAILED]
+
+
+def _digests(ring: bytes | bytearray) -> list[int]:
+    return [int.from_bytes(ring[at : at + _DIGEST], "little") for at in range(0, len(ring), _DIGEST)]
