@@ -7,6 +7,8 @@ from msgspec import Struct
 
 from agentwatch.detect.accounts import account
 from agentwatch.detect.ceiling import Ceiling, ceilings
+from agentwatch.detect.compaction import Compaction
+from agentwatch.detect.context import Context
 from agentwatch.detect.cycle import Cycle
 from agentwatch.detect.degenerate import Degenerate
 from agentwatch.detect.failure import Failure
@@ -42,6 +44,8 @@ DETECTORS: dict[str, Callable[[Any], Detector[Scope]]] = {
     "degenerate": Degenerate,
     "spawn": Spawn,
     "restart": Restart,
+    "compaction": Compaction,
+    "context": Context,
     "rate": Rate,
     "ceiling": Ceiling,
 }

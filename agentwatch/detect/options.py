@@ -7,6 +7,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from agentwatch.detect.ceiling import CeilingOptions
+from agentwatch.detect.compaction import CompactionOptions
+from agentwatch.detect.context import ContextOptions
 from agentwatch.detect.cycle import CycleOptions
 from agentwatch.detect.degenerate import DegenerateOptions
 from agentwatch.detect.failure import FailureOptions
@@ -58,6 +60,8 @@ class DetectOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     degenerate: DegenerateOptions = DegenerateOptions()
     spawn: SpawnOptions = SpawnOptions()
     restart: RestartOptions = RestartOptions()
+    compaction: CompactionOptions = CompactionOptions()
+    context: ContextOptions = ContextOptions()
     rate: RateOptions = RateOptions()
     ceiling: CeilingOptions = CeilingOptions()
 

@@ -8,10 +8,12 @@ from msgspec import Struct, field
 
 from agentwatch.detect.brood import Brood
 from agentwatch.detect.exchange import Exchange
+from agentwatch.detect.growth import Growth
 from agentwatch.detect.history import History
 from agentwatch.detect.hitters import Hitters
 from agentwatch.detect.jobs import Job
 from agentwatch.detect.pace import Pace
+from agentwatch.detect.shrinking import Shrinking
 from agentwatch.records import Signal
 
 __all__ = ["AgentState", "AppState", "DayTotals", "LastSignal", "RootState", "RunState", "Scope"]
@@ -60,8 +62,8 @@ class RunState(Struct, array_like=True, gc=False):
     """One run. `own` is the content history of its agent, `others` that of each other agent that speaks in it.
 
     recent: digests of the latest event ids (see `dedup`). tree: its tree, as long as it is alone in it. depth: how far
-    below the root it lies, once `spawn` has seen it; prompted: and what it was asked to do. job: the key of what it is a run of
-    (see `restart`).
+    below the root it lies, once `spawn` has seen it; prompted: and what it was asked to do. job: the key of what it is
+    a run of (see `restart`).
     """
 
     tenant: str
@@ -99,6 +101,9 @@ class RunState(Struct, array_like=True, gc=False):
     depth: int = 0
     prompted: bool = False
     job: int = 0
+    shrinking: Shrinking | None = None
+    growth: Growth | None = None
+    akin: int = 0
 
     @property
     def speakers(self) -> dict[str, History]:
