@@ -6,7 +6,7 @@ Weights are those of a leaky bucket that warns at 3 and kills at 9 (docs/detecto
 from agentwatch.detect.against import POLL_GAP_S, answer_of, found_nothing, is_failure, is_novel, is_poll, moved
 from agentwatch.detect.history import History, Near
 from agentwatch.detect.reading import Reading, call_digest, likeness, weigh
-from agentwatch.detect.reworded import read_reworded
+from agentwatch.detect.reworded import read_out_of_turn, read_reworded
 from agentwatch.detect.variants import ERROR_ALIKE, SOME_WORDS, read_variant
 from agentwatch.records import Fingerprint, Observation, ResultClass
 
@@ -48,6 +48,15 @@ def read_call(seen: Observation, history: History) -> Reading:
         if reading.parallel:
             return reading
         _same(seen, history, reading, result, place)
+        if (
+            result is not None
+            and not reading.kind
+            and not reading.failed
+            and reading.result == history.result_at(place)
+        ):
+            read_out_of_turn(history, reading, result, place)
+        elif not reading.kind:
+            read_reworded(seen, history, reading, result)
     else:
         read_variant(seen, history, reading, result)
         if not reading.kind:
@@ -57,7 +66,7 @@ def read_call(seen: Observation, history: History) -> Reading:
     if reading.failed or result is None:
         reading.novel = result is None and place < 0
     elif not reading.kind:
-        reading.novel = not reading.stale and is_novel(seen, history)
+        reading.novel = is_novel(seen, history)
     return reading
 
 
@@ -105,7 +114,8 @@ def _same(seen: Observation, history: History, reading: Reading, result: Fingerp
     elif reading.failed:
         _other_failure(result, reading, near, base)
     elif result.klass is ResultClass.content:
-        _other_answer(reading, result, near, novel=is_novel(seen, history))
+        went_on = not adjacent and history.went_on_since(place)
+        _other_answer(reading, result, near, novel=is_novel(seen, history), went_on=went_on)
     if seen.prints.arguments is None:
         reading.hard, reading.soft = 0.0, (reading.hard + reading.soft) * UNNAMED
         reading.against += ("the log holds no arguments",)
@@ -134,11 +144,11 @@ def _same_answer(reading: Reading, result: Fingerprint, base: float, *, adjacent
         weigh(reading, "repeat", hard=weight, words="the same call in a row gets the same empty answer")
 
 
-def _other_answer(reading: Reading, result: Fingerprint, near: Near | None, *, novel: bool) -> None:
-    """Weigh another answer to the same call: one had before, or one that differs in next to nothing."""
+def _other_answer(reading: Reading, result: Fingerprint, near: Near | None, *, novel: bool, went_on: bool) -> None:
+    """Weigh another answer to the same call: one had before, or, with no new calls between, nearly the last one."""
     if not novel:
         weigh(reading, "repeat", soft=FLIPPED, words="the same call with an answer that was had before")
-    elif near is not None and not near.failed and result.words >= MANY_WORDS:
+    elif near is not None and not near.failed and not went_on and result.words >= MANY_WORDS:
         direction = moved(near.numbers, result.numbers)
         if direction and near.moved in (0, direction):
             reading.against = ("a number in the answer moves one way",)

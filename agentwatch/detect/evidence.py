@@ -92,6 +92,8 @@ def _learn_call(seen: Observation, scope: Scope, history: History, reading: Read
     history.push(reading.call, reading.result, seen.now, mark)
     if not reading.parallel:
         _learn_near(seen, history, reading)
+    if reading.lag:
+        history.lag = reading.lag
     if reading.akin:
         learn_reworded(seen, history)
 

@@ -103,7 +103,8 @@ class History(Struct, array_like=True, gc=False):
     """The recent calls, results and outputs of one speaker in one run.
 
     hard and soft are the two leaky buckets of stale calls; `step_calls` counts the calls of the open step at the end
-    of the ring; streaks are kept by kind while their bucket is not empty.
+    of the ring; streaks are kept by kind while their bucket is not empty; `lag`: after how many calls the last one that
+    was not new had come again.
     """
 
     index: int = -1
@@ -123,6 +124,7 @@ class History(Struct, array_like=True, gc=False):
     spoken: Spoken | None = None
     cycle: Laps | None = None
     familiar: Familiar | None = None
+    lag: int = 0
 
     @property
     def window(self) -> int:
@@ -157,6 +159,11 @@ class History(Struct, array_like=True, gc=False):
     def went_on_since(self, place: int) -> bool:
         """Tell whether something was called after the call at a place that had not been called before."""
         return any(mark & FRESH for mark in self.marks[place + 1 :])
+
+    def answered_alike_since(self, place: int) -> bool:
+        """Tell whether all calls from a place on got one and the same answer."""
+        count = self.window - place
+        return self.results.endswith(self.results[place * _DIGEST : place * _DIGEST + _DIGEST] * count)
 
     def push(self, call: int, result: int, now: float, mark: int) -> None:
         """Append a call, dropping the oldest where the window is full."""

@@ -9,15 +9,19 @@ from agentwatch.detect.reading import Reading, tool_digest, weigh
 from agentwatch.fingerprint import nearest
 from agentwatch.records import Fingerprint, Observation, ResultClass
 
-__all__ = ["learn_reworded", "read_reworded"]
+__all__ = ["learn_reworded", "read_out_of_turn", "read_reworded"]
 
 REWORDED = 0.75
 AKIN_ARGUMENTS = 0.3  # how alike arguments must be to be a rewording of each other
+AKIN_FRAME = 0.15  # … where they are acknowledged, and must hold nothing new besides
 AKIN_ANSWERS = 0.5  # how alike answers must be to be asked whether they bring anything
 MANY_WORDS = 10  # a shorter answer has too few shingles to tell
 SOME_WORDS = 6
+FEW_WORDS = 3  # an answer this short says no more than that it was heard
 NOTHING = 1  # bins of 64 that may be new in a text that brings nothing: about what one sketch errs by
-LITTLE = 6  # … in one that brings too little to speak for progress
+RUNNING_OUT = ((NOTHING, REWORDED), (6, 0.6), (10, 0.3))  # bins that are new in what is asked, and the weight of it
+AGAIN = 1.0  # a call made before, acknowledged alike, with nothing but such calls between, out of turn
+_SAYS_NOTHING = (ResultClass.content, ResultClass.ack, ResultClass.bare)
 
 
 def read_reworded(seen: Observation, history: History, reading: Reading, result: Fingerprint | None) -> None:
@@ -25,10 +29,24 @@ def read_reworded(seen: Observation, history: History, reading: Reading, result:
     arguments = seen.prints.arguments
     if result is None or arguments is None or reading.failed or not arguments.sketch:
         return
-    if result.klass is ResultClass.content:
+    if result.klass is ResultClass.content and result.words > FEW_WORDS:
         _answers(history, reading, arguments, result, tool_digest(seen.event.tool))
-    elif result.klass in (ResultClass.ack, ResultClass.bare) and arguments.words >= SOME_WORDS:
+    elif result.klass in _SAYS_NOTHING and arguments.words >= SOME_WORDS:
         _acknowledged(history, reading, arguments, tool_digest(seen.event.tool))
+
+
+def read_out_of_turn(history: History, reading: Reading, result: Fingerprint, place: int) -> None:
+    """Weigh a call made before and acknowledged alike, with nothing but such calls since.
+
+    A second pass over a batch comes back to each item after as many calls as to the one before.
+    """
+    since = history.window - place
+    reading.lag = since
+    if result.klass is ResultClass.pending or result.words > FEW_WORDS or since <= 1 or abs(since - history.lag) <= 1:
+        return
+    if history.answered_alike_since(place):
+        reading.faint = True
+        weigh(reading, "paraphrase", soft=AGAIN, words="one of a few calls that are acknowledged again and again")
 
 
 def learn_reworded(seen: Observation, history: History) -> None:
@@ -52,18 +70,23 @@ def _answers(history: History, reading: Reading, arguments: Fingerprint, result:
     if nearest(arguments.sketch, (near.arguments for near in same_tool)) < AKIN_ARGUMENTS:
         return
     reading.akin = True
+    if history.went_on_since(history.last_call(same_tool[-1].call)):
+        return
     left = unmet(history.familiar, result.sketch, ANSWER)
-    reading.stale = left <= LITTLE
     if left <= NOTHING:
         weigh(reading, "paraphrase", soft=REWORDED, words="a like call, and nothing in the answer is new")
 
 
 def _acknowledged(history: History, reading: Reading, arguments: Fingerprint, tool: int) -> None:
     """Weigh a call that is acknowledged as the last was: a batch names something new each time, this does not."""
-    alike = [near.arguments for near in history.near if near.tool == tool and near.result == reading.result]
-    if not alike or nearest(arguments.sketch, alike) < AKIN_ARGUMENTS:
+    alike = [near for near in history.near if near.tool == tool and near.result == reading.result]
+    if not alike or nearest(arguments.sketch, (near.arguments for near in alike)) < AKIN_FRAME:
         return
     reading.akin = True
-    if unmet(history.familiar, arguments.sketch, ASKED) <= NOTHING:
+    if history.went_on_since(history.last_call(alike[-1].call)):
+        return
+    left = unmet(history.familiar, arguments.sketch, ASKED)
+    soft = next((weight for most, weight in RUNNING_OUT if left <= most), 0.0)
+    if soft:
         reading.faint = True
-        weigh(reading, "paraphrase", soft=REWORDED, words="the same in other words, acknowledged again")
+        weigh(reading, "paraphrase", soft=soft, words="the same in other words, acknowledged again")

@@ -144,14 +144,14 @@ ACK = _set(
     "ok okay success successful successfully succeeded done written wrote saved created updated edited deleted removed"
     " added applied sent completed complete finished acknowledged ack accepted received replaced inserted appended"
     " modified committed installed stored registered confirmed submitted skipped moved copied renamed uploaded set"
-    " noted"
+    " noted recorded posted filled logged"
 )
 FILLER = _set(
     "the a an file files has have been was were is are to at in on into with of for and your it all now that this"
     " operation command executed ran task message email messages change changes edit update record entry item data"
     " content contents request response result results todo todos list memory note transfer booking order line lines"
     " byte bytes chars characters row rows affected query document page directory folder exit code exitcode status"
-    " execution output 0 no errors up new"
+    " execution output 0 no errors up new plan comment field"
 )
 PENDING_STATES = _names(
     "running in_progress inprogress queued pending processing waiting starting scheduled building started not_ready"
