@@ -25,6 +25,7 @@ from agentwatch.testing.scenarios.judging import Outcome, judge
 
 FLOOR = Path(__file__).with_name("scenarios-floor.json")
 PROCESSES = 2
+SLOW = ("document_hourly", "heartbeat_zombie", "fresh_run_each_retry", "queue_item_reselected")
 
 
 @cache
@@ -74,6 +75,9 @@ def line(outcomes: list[Outcome]) -> dict[str, object]:
         "delay_s": round(median(hit.delay_s for hit in hits), 1) if hits else None,
         "delay_runs": median(hit.delay_runs for hit in hits) if hits else None,
         "delay_runs_max": max((hit.delay_runs for hit in hits), default=None),
+        "stop_runs_max": max(
+            (each.hits["pause"].delay_runs for each in outcomes if "pause" in each.hits), default=None
+        ),
         "found_by": dict(sorted(by.items(), key=lambda item: -item[1])),
         "missed": sorted(each.seed for each in outcomes if "warn" not in each.hits),
         **wrong,
@@ -104,7 +108,12 @@ def table(lines: list[dict[str, object]], forms: tuple[str, ...]) -> str:
 
 def summary(lines: list[dict[str, object]], forms: tuple[str, ...]) -> list[str]:
     """Sum each form up in a line."""
-    told = []
+    told = [
+        f"{row['name']} in {row['form']}: warned after {row['delay_runs']} runs (at most {row['delay_runs_max']}), "
+        f"paused or killed in {row['pause']:.0f} % after at most {row['stop_runs_max']}"
+        for row in lines
+        if row["name"] in SLOW
+    ]
     for form in forms:
         loops = [row for row in lines if row["form"] == form and row["loop"]]
         twins = [row for row in lines if row["form"] == form and not row["loop"]]

@@ -82,6 +82,7 @@ class Player:
             self.say(output, told=self._news, **fields)
         else:
             self.stage.now += self.stage.model_latency()
+            self.step += 1
         self._news = None
 
     def say(self, output: str | None, told: str | None = None, **fields: Any) -> None:

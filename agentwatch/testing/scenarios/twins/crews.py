@@ -19,15 +19,16 @@ def map_reduce(stage: Stage) -> None:
     )
     root.work(1)
     frame = f"Extract the key facts about {write.noun()} and {write.noun()} from document"
-    begun = stage.now
+    begun, facts = stage.now, []
     for at in range(count):
         stage.now = begun + at * stage.paced(0.8, 6.0)
         child = root.spawn(
             "extractor", f"{frame} {at + 1}: {write.noun()}-{write.noun()}-{at + 1}.pdf. {write.prose(1, 3)}"
         )
-        child.say(f"Facts of {at + 1}: {write.prose(1, 3)}", told=write.prose(2, 4))
+        facts.append(f"Facts of {at + 1}: {write.prose(1, 3)}")
+        child.say(facts[-1], told=write.prose(2, 4))
         child.end()
-    root.say(f"All {count} are in. {write.prose(3, 6)}")
+    root.say(f"All {count} are in. {write.prose(3, 6)}", told="\n".join(facts))
 
 
 def delegation(stage: Stage) -> None:
