@@ -58,7 +58,7 @@ def _compare(
         silent = result.size == 0 and seen.event.status != "empty"
         _nothing(found, arguments, alike, silent=silent, counted=counted)
     elif same_answer:
-        _same_content(found, arguments, result, alike)
+        _same_content(found, arguments, result, 1.0 if counted else alike, known=bool(near.arguments))
     if found.hard + found.soft > best.hard + best.soft:
         best.kind, best.hard, best.soft, best.words = found.kind, found.hard, found.soft, found.words
         best.against, best.near, best.faint = found.against, near, found.faint
@@ -78,11 +78,11 @@ def _nothing(found: Reading, arguments: Fingerprint, alike: float, *, silent: bo
         weigh(found, "stagnation", soft=weight, words="changed arguments, nothing is found again")
 
 
-def _same_content(found: Reading, arguments: Fingerprint, result: Fingerprint, alike: float) -> None:
+def _same_content(found: Reading, arguments: Fingerprint, result: Fingerprint, alike: float, *, known: bool) -> None:
     """Weigh an answer had before. A few words ("true", "1 row") answer many questions, so they take close likeness."""
     words = "changed arguments, the same answer again"
     if result.words >= MANY_WORDS:
-        if alike >= AKIN_FROM:
+        if alike >= AKIN_FROM or not (known and arguments.sketch):  # where likeness is unknown the answer must do
             weigh(found, "stagnation", soft=ALIKE if alike >= ALIKE_FROM else AKIN, words=words)
     elif alike >= CLOSE_FROM and arguments.words >= MANY_WORDS:
         found.faint = True
