@@ -1,14 +1,19 @@
-"""How a run of a job went: whether it failed, and whether it did or got anything that no former run of it had."""
+"""Which job a run is of, and how it went: whether it failed, and whether it did anything that no former one did."""
 
 from msgspec import Struct
+from xxhash import xxh3_64_intdigest
 
 from agentwatch.detect.history import FAILED, History, mix, remember, rfind
 from agentwatch.detect.jobs import Job
-from agentwatch.detect.state import RunState
+from agentwatch.detect.reading import call_digest
+from agentwatch.detect.state import RunState, Scope
 from agentwatch.fingerprint import similarity
+from agentwatch.records import Observation
 
-__all__ = ["Outcome", "judge", "keep"]
+__all__ = ["EXEMPT", "Outcome", "job_key", "judge", "keep"]
 
+EXEMPT = 1  # what a human asked for is no job
+LEAST_WORDS = 4  # a shorter prompt says too little to be a job
 SEEN = 64  # (call, answer) pairs of former runs that are remembered of a job
 ALIKE = 0.7  # outputs more alike than this are the same in other words
 _DIGEST = 8
@@ -21,6 +26,24 @@ class Outcome(Struct, frozen=True, gc=False):
     fresh: bool = False
     known: bool = False
     ended: bool = False
+
+
+def job_key(seen: Observation, state: Scope) -> int:
+    """Name the job that an event begins; 0 where that cannot be told yet."""
+    event, run, prompt = seen.event, state.run, seen.prints.input
+    if event.trigger == "human" or run.human_at:
+        return EXEMPT
+    if event.op in ("compact", "run_end"):
+        return 0
+    if run.task and run.root == run.run:
+        return mix(xxh3_64_intdigest(run.agent.encode()), xxh3_64_intdigest(run.task.encode()))
+    if event.op == "execute_tool":
+        asked = call_digest(seen)
+    elif prompt is not None and prompt.words >= LEAST_WORDS and event.op != "invoke_agent":
+        asked = prompt.masked
+    else:
+        return 0
+    return mix(1 if run.root == run.run else xxh3_64_intdigest(run.root.encode()), asked)
 
 
 def judge(run: RunState, job: Job, *, failed: bool = False) -> Outcome:

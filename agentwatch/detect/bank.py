@@ -26,6 +26,7 @@ from agentwatch.detect.snapshot import FORMAT, dump, load
 from agentwatch.detect.spawn import Spawn
 from agentwatch.detect.stagnation import Stagnation
 from agentwatch.detect.state import AgentState, AppState, LastSignal, RootState, RunState, Scope
+from agentwatch.detect.unattended import Unattended
 from agentwatch.ports import Detector
 from agentwatch.records import Event, Observation, Op, Signal
 
@@ -46,12 +47,13 @@ DETECTORS: dict[str, Callable[[Any], Detector[Scope]]] = {
     "restart": Restart,
     "compaction": Compaction,
     "context": Context,
+    "unattended": Unattended,
     "rate": Rate,
     "ceiling": Ceiling,
 }
 _OPS: tuple[str, ...] = get_args(Op)
 _MAX_SETS = 256
-# Events that say nothing about content: they are counted, never judged.
+# Events that say nothing about content: they are counted, never judged, and told to detectors that ask for them.
 _SILENT = frozenset(("heartbeat", "run_start"))
 
 
@@ -91,11 +93,15 @@ class Bank:
             return []
         account(seen, scope)
         event = seen.event
-        if event.status == "held" or seen.own_effect or event.op in _SILENT:
+        if event.status == "held" or seen.own_effect:
             return []
         panel = self._sets.get(id(options))
         if panel is None or panel.options is not options:
             panel = self._assemble(options)
+        if event.op in _SILENT:
+            for learn in panel.hears:
+                learn(seen, scope)
+            return []
         signals: list[Signal] = []
         for read in panel.reads[event.op]:
             signal = read(seen, scope)
@@ -141,16 +147,21 @@ class Bank:
         detectors = build(options)
         reads = {op: tuple(one.read for one in detectors if _can_tell(one, op)) for op in _OPS}
         learns = tuple(dict.fromkeys(one.learn for one in detectors))  # those that share a state learn once
-        panel = self._sets[id(options)] = _Panel(options, reads, learns)
+        hears = tuple(one.learn for one in detectors if getattr(one, "hears_silence", False))
+        panel = self._sets[id(options)] = _Panel(options, reads, learns, hears)
         return panel
 
 
 class _Panel(Struct, frozen=True):
-    """One set of detectors, as what to ask of an event of each `op` and what to tell of any event."""
+    """One set of detectors, as what to ask of an event of each `op` and what to tell of any event.
+
+    hears: what to tell of those that say nothing about content, to detectors that care when an agent wakes.
+    """
 
     options: DetectOptions
     reads: Mapping[str, tuple[Callable[[Observation, Scope], Signal | None], ...]]
     learns: tuple[Callable[[Observation, Scope], None], ...]
+    hears: tuple[Callable[[Observation, Scope], None], ...]
 
 
 def _can_tell(detector: Detector[Scope], op: str) -> bool:

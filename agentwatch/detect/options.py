@@ -21,6 +21,7 @@ from agentwatch.detect.restart import RestartOptions
 from agentwatch.detect.slow import SlowOptions
 from agentwatch.detect.spawn import SpawnOptions
 from agentwatch.detect.stagnation import StagnationOptions
+from agentwatch.detect.unattended import UnattendedOptions
 from agentwatch.errors import BadConfig
 
 __all__ = ["DetectOptions", "StateOptions", "merge"]
@@ -62,6 +63,7 @@ class DetectOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     restart: RestartOptions = RestartOptions()
     compaction: CompactionOptions = CompactionOptions()
     context: ContextOptions = ContextOptions()
+    unattended: UnattendedOptions = UnattendedOptions()
     rate: RateOptions = RateOptions()
     ceiling: CeilingOptions = CeilingOptions()
 

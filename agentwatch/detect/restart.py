@@ -7,16 +7,14 @@ called. A run that ends well with something new clears it, and so does a human's
 from typing import Annotated
 
 from msgspec import Meta, Struct
-from xxhash import xxh3_64_intdigest
 
 from agentwatch.detect import evidence
-from agentwatch.detect.attempts import Outcome, judge, keep
+from agentwatch.detect.attempts import EXEMPT, Outcome, job_key, judge, keep
 from agentwatch.detect.grade import grade
-from agentwatch.detect.history import IDS, mix
+from agentwatch.detect.history import IDS
 from agentwatch.detect.jobs import Job, came, noted
-from agentwatch.detect.reading import call_digest
 from agentwatch.detect.state import RunState, Scope
-from agentwatch.records import Evidence, Observation, Signal
+from agentwatch.records import Evidence, Level, Observation, Signal
 from agentwatch.subject import root_subject, task_subject
 
 __all__ = ["Restart", "RestartOptions"]
@@ -25,11 +23,11 @@ HOUR_S, DAY_S = 3600.0, 86400.0
 FAILED = 1.0  # a run that failed and got nowhere that the former ones had not been
 STRAYED = 0.75  # one that failed after something new: soft
 ABORTED = 1.0  # one that never ended, with nothing new: soft, a log may lack its end
-FUTILE = 0.75  # one that ended well, with nothing new: soft; by a schedule nothing, for that is what checks are like
-LEAST_WORDS = 4  # a shorter prompt says too little to be a job
+FUTILE = 0.75  # one that ended well, with nothing new: soft
+DEAR_TOKENS = 20_000  # a scheduled check that finds nothing new is as it should be, unless each one takes this much,
+DEAR_NUSD = 20_000_000  # or costs two cents; then it warns at most
 APART_S = 5.0  # starts closer than this run side by side
 SILENT_S = 1.0  # and a run that spoke this lately still goes on
-_EXEMPT = 1  # what a human asked for is no job
 
 Starts = Annotated[float, Meta(gt=1, le=1000)]
 Many = Annotated[int, Meta(ge=1, le=65_536)]
@@ -62,7 +60,7 @@ class Restart:
         jobs = state.app.jobs
         if jobs is None or state.run.job:
             return None
-        job = jobs.get(_key(seen, state))
+        job = jobs.get(job_key(seen, state))
         if job is None:
             return None
         pending = _pending(seen, state, job)
@@ -75,17 +73,18 @@ class Restart:
         evidence.learn(seen, state)
         run = state.run
         if not run.job:
-            run.job = _key(seen, state)
-            if run.job > _EXEMPT:
+            run.job = job_key(seen, state)
+            if run.job > EXEMPT:
                 self._start(seen, state, run.job)
-        elif run.human_at and run.job > _EXEMPT:
+        elif run.human_at and run.job > EXEMPT:
             self._cleared(state)
-        if run.job > _EXEMPT:
+        if run.job > EXEMPT:
             self._go_on(seen, state)
 
     def _signal(self, seen: Observation, state: Scope, job: Job, pending: Outcome | None) -> Signal | None:
         options = self.options
-        weight, is_hard = _weight(seen, pending)
+        earlier = state.app.runs.get(job.run)
+        weight, is_hard = _weight(seen, earlier or state.run, pending)
         hour, day = job.weight(seen.now, HOUR_S), job.weight(seen.now, DAY_S)
         scale = options.kill / options.kill_a_day
         total = 1.0 + max(hour[1] + weight, (day[1] + weight) * scale)
@@ -100,7 +99,7 @@ class Restart:
             subject=_subject(run),
             strength=graded.strength,
             kill_at=graded.kill_at,
-            ceiling=graded.ceiling,
+            ceiling=Level.warn if seen.event.trigger == "schedule" and not failing else graded.ceiling,
             confidence=graded.confidence,
             reason=f"{_name(run)} is started for the {job.count + 1}th time without success",
             speaks_for=("its former runs failed" if failing else "its former runs brought nothing new",),
@@ -156,25 +155,7 @@ class Restart:
         job = (state.app.jobs or {}).get(state.run.job)
         if job is not None:
             job.clear()
-        state.run.job = _EXEMPT
-
-
-def _key(seen: Observation, state: Scope) -> int:
-    """Name the job that an event begins; 0 where that cannot be told yet."""
-    event, run, prompt = seen.event, state.run, seen.prints.input
-    if event.trigger == "human" or run.human_at:
-        return _EXEMPT
-    if event.op in ("compact", "run_end"):
-        return 0
-    if run.task and run.root == run.run:
-        return mix(xxh3_64_intdigest(run.agent.encode()), xxh3_64_intdigest(run.task.encode()))
-    if event.op == "execute_tool":
-        asked = call_digest(seen)
-    elif prompt is not None and prompt.words >= LEAST_WORDS and event.op != "invoke_agent":
-        asked = prompt.masked
-    else:
-        return 0
-    return mix(1 if run.root == run.run else xxh3_64_intdigest(run.root.encode()), asked)
+        state.run.job = EXEMPT
 
 
 def _pending(seen: Observation, state: Scope, job: Job) -> Outcome | None:
@@ -188,7 +169,7 @@ def _pending(seen: Observation, state: Scope, job: Job) -> Outcome | None:
     return None if goes_on and not earlier.ended else judge(earlier, job)
 
 
-def _weight(seen: Observation, outcome: Outcome | None) -> tuple[float, bool]:
+def _weight(seen: Observation, run: RunState, outcome: Outcome | None) -> tuple[float, bool]:
     """Tell how much a run counts against its job, and whether that is hard evidence."""
     if outcome is None:
         return 0.0, False
@@ -198,11 +179,13 @@ def _weight(seen: Observation, outcome: Outcome | None) -> tuple[float, bool]:
         return 0.0, False
     if not outcome.ended:
         return ABORTED, False
-    return (0.0 if seen.event.trigger == "schedule" else FUTILE), False
+    if seen.event.trigger == "schedule" and run.tokens < DEAR_TOKENS and run.cost_nusd < DEAR_NUSD:
+        return 0.0, False
+    return FUTILE, False
 
 
 def _judged(job: Job, run: RunState, outcome: Outcome, seen: Observation) -> None:
-    weight, hard = _weight(seen, outcome)
+    weight, hard = _weight(seen, run, outcome)
     if outcome.fresh and not outcome.failed:
         job.clear()
         job.since, job.index, job.event_id = seen.now, seen.index, seen.event.id

@@ -6,6 +6,7 @@ remembers hangs here, so that a checkpoint holds all of it. Times are the app's 
 
 from msgspec import Struct, field
 
+from agentwatch.detect.beats import Asked, Beats
 from agentwatch.detect.brood import Brood
 from agentwatch.detect.exchange import Exchange
 from agentwatch.detect.growth import Growth
@@ -14,6 +15,7 @@ from agentwatch.detect.hitters import Hitters
 from agentwatch.detect.jobs import Job
 from agentwatch.detect.pace import Pace
 from agentwatch.detect.shrinking import Shrinking
+from agentwatch.fingerprint.residual import LearntSubject
 from agentwatch.records import Signal
 
 __all__ = ["AgentState", "AppState", "DayTotals", "LastSignal", "RootState", "RunState", "Scope"]
@@ -104,6 +106,10 @@ class RunState(Struct, array_like=True, gc=False):
     shrinking: Shrinking | None = None
     growth: Growth | None = None
     akin: int = 0
+    interval_s: float = 0.0
+    woken: int = 0
+    asked_nusd: int = -1
+    asked_at: float = 0.0
 
     @property
     def speakers(self) -> dict[str, History]:
@@ -131,7 +137,10 @@ class RunState(Struct, array_like=True, gc=False):
 
 
 class AgentState(Struct, array_like=True, gc=False):
-    """One agent over all its runs, with the totals of the day and what its rate is compared with. run: its latest."""
+    """One agent over all its runs, with the totals of the day and what its rate is compared with. run: its latest.
+
+    template: what its prompts share (see `phrase`).
+    """
 
     agent: str
     team: str = ""
@@ -148,6 +157,8 @@ class AgentState(Struct, array_like=True, gc=False):
     pace: Pace | None = None
     signals: dict[str, LastSignal] | None = None
     run: str = ""
+    asked: Asked | None = None
+    template: LearntSubject | None = None
 
 
 class AppState(Struct, array_like=True, gc=False):
@@ -170,6 +181,9 @@ class AppState(Struct, array_like=True, gc=False):
     hitters: Hitters | None = None
     starts: bytes = b""
     jobs: dict[int, Job] | None = None
+    wakes: bytes = b""
+    beats: dict[int, Beats] | None = None
+    template: LearntSubject | None = None
 
     def root(self, name: str) -> RootState | None:
         """Find a tree by its top run: a tree of one hangs on its run, others are in `roots`."""
