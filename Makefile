@@ -15,10 +15,10 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 READY := $(VENV)/.ready-daemon
 READY_DEV := $(VENV)/.ready-dev
 
-.PHONY: help demo test test-all check lint format types imports bench docs lock install-check clean
+.PHONY: help demo test test-all check lint format types imports bench bench-peers docs lock lock-peers install-check clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(BIN)/python:
 	@python="$$(scripts/find-python.sh)"; \
@@ -65,6 +65,23 @@ bench: $(READY_DEV) ## Measure the cost of an event beside the bare drain of the
 	@$(BIN)/python -m bench.end_to_end
 	@$(BIN)/python -m bench.fingerprint
 
+# Published libraries for the same purpose have an environment of their own. One of them needs Python 3.12.
+PEERS := .venv-peers
+PEERS_ARGS ?= --seeds 10
+
+$(PEERS)/.ready: bench/peers/requirements.txt bench/peers/requirements.in
+	@python="$$(scripts/find-python.sh)"; \
+	for newer in python3.12 python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[23].*/bin/python; do \
+		if "$$newer" -c 'import sys, venv, ensurepip' >/dev/null 2>&1; then python="$$newer"; break; fi; \
+	done; \
+	echo "making $(PEERS) with $$python, and installing the peers"; \
+	"$$python" -m venv --clear $(PEERS)
+	@$(PEERS)/bin/python -m bench.peers.installing
+	@touch $@
+
+bench-peers: $(PEERS)/.ready ## Measure agentwatch beside published libraries (PEERS_ARGS="--seeds 10 --traces DIR")
+	@$(PEERS)/bin/python -m bench.peers.run $(PEERS_ARGS)
+
 docs: $(READY_DEV) ## Write the reference pages anew from the code
 	@$(BIN)/python -m scripts.make_docs
 
@@ -77,6 +94,12 @@ lock: $(BIN)/python ## Resolve the dependencies and write requirements/ (LOCK_FL
 	@$(LOCK) --constraints requirements/dev.txt requirements/build.in --output-file requirements/build.txt
 	@! grep -nE '://|--(extra-)?index' requirements/*.txt
 
+lock-peers: $(BIN)/python ## Resolve the libraries of bench-peers
+	@$(PIP) install 'uv>=0.9'
+	@$(subst make lock,make lock-peers,$(LOCK)) pyproject.toml --extra daemon bench/peers/requirements.in \
+		--output-file bench/peers/requirements.txt
+	@! grep -nE '://|--(extra-)?index' bench/peers/requirements.txt
+
 clean: ## Take away everything that was made here
-	@rm -rf $(VENV) dist build .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) $(PEERS) dist build .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
