@@ -19,6 +19,7 @@ from agentwatch.detect.history import (
     History,
     Near,
 )
+from agentwatch.detect.phrase import learn_phrase, read_phrase
 from agentwatch.detect.reading import Reading, tool_digest
 from agentwatch.detect.reworded import learn_reworded
 from agentwatch.detect.said import learn_said, read_said, worked
@@ -57,7 +58,8 @@ def read(seen: Observation, scope: Scope) -> Reading:
         if event.op == "execute_tool":
             reading = read_call(seen, scope.history)
         elif event.op in ("chat", "message"):
-            reading = Reading(said=read_said(seen, scope.run, scope.history))
+            said = read_said(seen, scope.run, scope.history)
+            reading = Reading(said=said, phrase=read_phrase(seen, scope, said))
     _LAST.seen, _LAST.history, _LAST.reading = seen, scope.history, reading
     return reading
 
@@ -77,6 +79,7 @@ def learn(seen: Observation, scope: Scope) -> None:
             history.hard *= 0.5
             history.soft = 0.0
         learn_said(seen, scope, said)
+        learn_phrase(seen, scope, said, reading.phrase)
 
 
 def _learn_call(seen: Observation, scope: Scope, history: History, reading: Reading) -> None:

@@ -7,12 +7,13 @@ tells that; of two generations the older is dropped when the younger is full, so
 
 from msgspec import Struct
 
-__all__ = ["ANSWER", "ASKED", "Familiar", "unmet"]
+__all__ = ["ANSWER", "ASKED", "PROMPT", "Familiar", "unmet"]
 
 BITS = 2048
 FULL = 512  # bins in a generation: a quarter of the bits, so that at most 44 of 100 new bins look familiar
 ASKED = 0x51ED  # what an agent asks for
 ANSWER = 0xA3C7  # what comes back
+PROMPT = 0x7D41  # what it is told
 _ODD = 0x9E3779B1
 
 

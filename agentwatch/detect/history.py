@@ -21,6 +21,7 @@ __all__ = [
     "WRITE",
     "History",
     "Near",
+    "Phrased",
     "Spoken",
     "Streak",
     "mix",
@@ -68,6 +69,20 @@ class Streak(Struct, array_like=True, gc=False):
     tool: str = ""
 
 
+class Phrased(Struct, array_like=True, gc=False):
+    """The rewordings of a speaker's prompts so far.
+
+    left: sketch of what the template left of the last prompt that brought nothing (b"" where that was nothing).
+    mature: the template was known. stale: leaky count of such prompts; known: the part of it with a known template.
+    """
+
+    left: bytes = b""
+    mature: bool = False
+    stale: float = 0.0
+    known: float = 0.0
+    streak: Streak | None = None
+
+
 class Spoken(Struct, array_like=True, gc=False):
     """What an agent said and was told: digests of the last outputs and inputs, sketches of the last few outputs.
 
@@ -86,6 +101,7 @@ class Spoken(Struct, array_like=True, gc=False):
     at: float = 0.0
     acted: bool = False
     streak: Streak | None = None
+    phrased: Phrased | None = None
 
 
 class Laps(Struct, array_like=True, gc=False):

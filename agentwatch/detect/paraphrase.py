@@ -5,10 +5,17 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from agentwatch.detect import evidence
+from agentwatch.detect.grade import grade
+from agentwatch.detect.history import Phrased
+from agentwatch.detect.phrase import Phrase
 from agentwatch.detect.state import Scope
-from agentwatch.records import Observation, Signal
+from agentwatch.detect.streak import evidence_of
+from agentwatch.records import Level, Observation, Signal
+from agentwatch.subject import run_subject
 
 __all__ = ["Paraphrase", "ParaphraseOptions"]
+
+UNLEARNT_CONFIDENCE = 0.5
 
 Weight = Annotated[float, Meta(gt=0, le=1000)]
 
@@ -32,4 +39,30 @@ class Paraphrase:
 
     def read(self, seen: Observation, state: Scope) -> Signal | None:
         """Judge the event by what was learnt before it."""
-        return evidence.signal(self.kind, seen, state, self.options.warn, self.options.kill)
+        phrase = evidence.read(seen, state).phrase
+        if phrase is None:
+            return evidence.signal(self.kind, seen, state, self.options.warn, self.options.kill)
+        spoken = state.history.spoken
+        before = spoken.phrased if spoken is not None else None
+        if not phrase.weight or before is None or before.stale + phrase.weight < self.options.warn:
+            return None
+        return self._signal(seen, state, phrase, before)
+
+    def _signal(self, seen: Observation, state: Scope, phrase: Phrase, before: Phrased) -> Signal:
+        total = before.stale + phrase.weight
+        graded = grade(0.0, total, self.options.warn, self.options.kill)
+        learnt = (before.known + phrase.weight * phrase.mature) * 2 >= total
+        told = seen.prints.input
+        found = evidence_of(before.streak, seen, state, (told.masked,) if told is not None else ())
+        return Signal(
+            kind=self.kind,
+            subject=run_subject(state.run.tenant, state.run.app, state.run.run),
+            strength=graded.strength,
+            kill_at=graded.kill_at,
+            ceiling=graded.ceiling if learnt else Level.warn,
+            confidence=graded.confidence if learnt else UNLEARNT_CONFIDENCE,
+            reason=f"{seen.event.agent} is asked the same in other words, {found.count} times, and says nothing new",
+            speaks_for=("the prompts are alike beyond their template", "the answers are much like the last"),
+            speaks_against=() if learnt else ("the template of these prompts is not learnt yet",),
+            evidence=found,
+        )

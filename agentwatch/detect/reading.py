@@ -6,6 +6,7 @@ from msgspec import Struct
 from xxhash import xxh3_64_intdigest
 
 from agentwatch.detect.history import Near, mix
+from agentwatch.detect.phrase import Phrase
 from agentwatch.detect.said import Said
 from agentwatch.fingerprint import similarity
 from agentwatch.records import Observation
@@ -43,6 +44,7 @@ class Reading(Struct, gc=False):
     lag: int = 0
     near: Near | None = None
     said: Said | None = None
+    phrase: Phrase | None = None
 
 
 @lru_cache(maxsize=4096)

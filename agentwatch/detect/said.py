@@ -134,9 +134,9 @@ def worked(run: RunState) -> None:
     """Forget repeated outputs after work that brought something new."""
     for history in run.histories():
         spoken = history.spoken
-        if spoken is not None and spoken.stale:
+        if spoken is not None and (spoken.stale or spoken.phrased is not None):
             spoken.stale = spoken.hard = 0.0
-            spoken.streak = None
+            spoken.streak = spoken.phrased = None
 
 
 def _others_fade(run: RunState, spoken: Spoken) -> None:
