@@ -62,7 +62,9 @@ def measure(peers: Sequence[Peer], cases: Sequence[Case], limit_s: float, seed: 
     _round(peers, shuffled[:_WARMING], limit_s)
     gc.collect()
     gc.freeze()  # what the libraries loaded need not be looked through after every case
-    return _round(peers, shuffled, limit_s)
+    results = _round(peers, shuffled, limit_s)
+    gc.unfreeze()
+    return results
 
 
 def _round(peers: Sequence[Peer], cases: Sequence[Case], limit_s: float) -> dict[str, Results]:
