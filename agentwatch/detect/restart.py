@@ -26,6 +26,7 @@ ABORTED = 1.0  # one that never ended, with nothing new: soft, a log may lack it
 FUTILE = 0.75  # one that ended well, with nothing new: soft
 DEAR_TOKENS = 20_000  # a scheduled check that finds nothing new is as it should be, unless each one takes this much,
 DEAR_NUSD = 20_000_000  # or costs two cents; then it warns at most
+UNPRICED = 0.25  # one by a schedule whose log does not tell what it takes: a dozen and more a day, and it warns at most
 APART_S = 5.0  # starts closer than this run side by side
 SILENT_S = 1.0  # and a run that spoke this lately still goes on
 
@@ -180,7 +181,7 @@ def _weight(seen: Observation, run: RunState, outcome: Outcome | None) -> tuple[
     if not outcome.ended:
         return ABORTED, False
     if seen.event.trigger == "schedule" and run.tokens < DEAR_TOKENS and run.cost_nusd < DEAR_NUSD:
-        return 0.0, False
+        return (0.0 if run.tokens else UNPRICED), False
     return FUTILE, False
 
 
