@@ -7,6 +7,7 @@ from agentwatch.records import Decision, Evidence, Level
 __all__ = [
     "AgentView",
     "BreakerView",
+    "CohortView",
     "ComponentHealth",
     "DecisionFilter",
     "Explanation",
@@ -47,6 +48,20 @@ class StepView(Struct, frozen=True, kw_only=True):
     output: str = ""
     status: str = ""
     klass: str = ""
+
+
+class CohortView(Struct, frozen=True, kw_only=True):
+    """How an agent compares with its peers: an annotation beside the verdict, never part of it.
+
+    among: whose agents its peers are, those of its "app" or of its "tenant". score: of an isolation forest, 0.5 for the
+    usual. differs: in what it stands out.
+    """
+
+    among: str
+    peers: int
+    score: float
+    unlike: bool
+    differs: tuple[str, ...] = ()
 
 
 class RunView(Struct, frozen=True, kw_only=True):
@@ -92,6 +107,7 @@ class AgentView(Struct, frozen=True, kw_only=True):
     stoppable: bool = False
     signals: tuple[SignalView, ...] = ()
     run_views: tuple[RunView, ...] = ()
+    cohort: CohortView | None = None
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
@@ -106,6 +122,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     steps: tuple[StepView, ...] = ()
     decisions: tuple[Decision, ...] = ()
     allowed_by: str = ""
+    cohort: CohortView | None = None
 
 
 class ComponentHealth(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ import click
 from rich.markup import escape
 
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
-from agentwatch.cli.findings import print_signals, print_steps
+from agentwatch.cli.findings import print_cohort, print_signals, print_steps
 from agentwatch.cli.output import Format, output_option, rows, show
 from agentwatch.cli.prospect import runs_under
 from agentwatch.cli.subjects import named_subject, subject_options
@@ -93,6 +93,7 @@ def _print_agent(out: "Console", agent: AgentView) -> None:
         f"{money(agent.cost_nusd)} ({money(agent.cost_per_hour_nusd)} an hour){owner}; "
         f"can be stopped: {_stoppable(agent.stoppable)}"
     )
+    print_cohort(out, agent.cohort)
     if agent.signals:
         print_signals(out, agent.signals)
     out.print("\n[bold]runs[/]")

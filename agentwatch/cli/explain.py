@@ -6,7 +6,7 @@ import click
 from rich.markup import escape
 
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
-from agentwatch.cli.findings import print_decisions, print_grounds, print_signals, print_steps
+from agentwatch.cli.findings import print_cohort, print_decisions, print_grounds, print_signals, print_steps
 from agentwatch.cli.output import Format, output_option, show
 from agentwatch.cli.subjects import named_subject, subject_options
 from agentwatch.cli.wording import level
@@ -37,6 +37,7 @@ def _print(out: "Console", found: Explanation) -> None:
     if found.allowed_by:
         out.print(f"[green]not touched[/]: the allow list has {escape(found.allowed_by)}")
     print_grounds(out, found.speaks_for, found.speaks_against)
+    print_cohort(out, found.cohort)
     if found.signals:
         out.print("\n[bold]signals[/]")
         print_signals(out, found.signals)

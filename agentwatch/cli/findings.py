@@ -8,12 +8,21 @@ from rich.markup import escape
 from agentwatch.cli.output import rows
 from agentwatch.cli.wording import count, level, moment, money
 from agentwatch.records import Decision, Evidence
-from agentwatch.views import SignalView, StepView
+from agentwatch.views import CohortView, SignalView, StepView
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["print_decisions", "print_evidence", "print_grounds", "print_signals", "print_steps"]
+__all__ = ["print_cohort", "print_decisions", "print_evidence", "print_grounds", "print_signals", "print_steps"]
+
+
+def print_cohort(out: "Console", cohort: CohortView | None) -> None:
+    """Say where an agent is unlike its peers, which decides nothing."""
+    if cohort is None or not cohort.unlike:
+        return
+    how = f": {', '.join(cohort.differs)}" if cohort.differs else ""
+    out.print(f"\nunlike the {cohort.peers} other agents of its {cohort.among} (score {cohort.score:.2f}){how};")
+    out.print("a remark beside the verdict, and no part of it")
 
 
 def print_signals(out: "Console", signals: Sequence[SignalView]) -> None:

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from agentwatch.detect.accounts import account
 from agentwatch.detect.ceiling import Ceiling, ceilings
+from agentwatch.detect.cohort import Cohort
 from agentwatch.detect.compaction import Compaction
 from agentwatch.detect.context import Context
 from agentwatch.detect.cycle import Cycle
@@ -49,6 +50,7 @@ DETECTORS: dict[str, Callable[[Any], Detector[Scope]]] = {
     "context": Context,
     "unattended": Unattended,
     "rate": Rate,
+    "cohort": Cohort,
     "ceiling": Ceiling,
 }
 _OPS: tuple[str, ...] = get_args(Op)

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from agentwatch.detect.ceiling import CeilingOptions
+from agentwatch.detect.cohort import CohortOptions
 from agentwatch.detect.compaction import CompactionOptions
 from agentwatch.detect.context import ContextOptions
 from agentwatch.detect.cycle import CycleOptions
@@ -65,6 +66,7 @@ class DetectOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     context: ContextOptions = ContextOptions()
     unattended: UnattendedOptions = UnattendedOptions()
     rate: RateOptions = RateOptions()
+    cohort: CohortOptions = CohortOptions()
     ceiling: CeilingOptions = CeilingOptions()
 
 

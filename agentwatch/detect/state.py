@@ -13,6 +13,7 @@ from agentwatch.detect.growth import Growth
 from agentwatch.detect.history import History
 from agentwatch.detect.hitters import Hitters
 from agentwatch.detect.jobs import Job
+from agentwatch.detect.manner import Manner
 from agentwatch.detect.pace import Pace
 from agentwatch.detect.shrinking import Shrinking
 from agentwatch.fingerprint.residual import LearntSubject
@@ -139,7 +140,7 @@ class RunState(Struct, array_like=True, gc=False):
 class AgentState(Struct, array_like=True, gc=False):
     """One agent over all its runs, with the totals of the day and what its rate is compared with. run: its latest.
 
-    template: what its prompts share (see `phrase`).
+    template: what its prompts share (see `phrase`). manner: what it is compared with its peers by.
     """
 
     agent: str
@@ -159,6 +160,7 @@ class AgentState(Struct, array_like=True, gc=False):
     run: str = ""
     asked: Asked | None = None
     template: LearntSubject | None = None
+    manner: Manner | None = None
 
 
 class AppState(Struct, array_like=True, gc=False):

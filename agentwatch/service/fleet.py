@@ -16,8 +16,8 @@ from agentwatch.service.health import Health
 from agentwatch.service.hub import Hub
 from agentwatch.service.metering import dropped, oldest_unread_s
 from agentwatch.service.worker import Worker
-from agentwatch.subject import covering, parse
-from agentwatch.views import AgentView, Explanation, RunView, StatusView
+from agentwatch.subject import agent_subject, covering, parse
+from agentwatch.views import AgentView, CohortView, Explanation, RunView, StatusView
 
 __all__ = ["Fleet"]
 
@@ -35,6 +35,7 @@ class Fleet:
         config: Config,
         partitions: int,
         clock: Callable[[], float] = time.time,
+        cohort: Callable[[str], CohortView | None] = lambda _: None,
     ) -> None:
         self._worker = worker
         self._health = health
@@ -42,6 +43,7 @@ class Fleet:
         self._partitions = partitions
         self._config = config
         self._clock = clock
+        self._cohort = cohort
         self._started_at = clock()
 
     @property
@@ -94,7 +96,14 @@ class Fleet:
             key = (decision.tenant, decision.app, decision.agent)
             worst[key] = max(worst.get(key, Level.observe), decision.level)
         found = self._pipeline.parts.bank.fleet.agents(tenant)
-        return [replace(view, level=worst.get((view.tenant, view.app, view.agent), Level.observe)) for view in found]
+        return [
+            replace(
+                view,
+                level=worst.get((view.tenant, view.app, view.agent), Level.observe),
+                cohort=self._cohort(view.subject),
+            )
+            for view in found
+        ]
 
     def agent(self, subject: str) -> AgentView | None:
         """Show an agent with its signals and runs."""
@@ -103,7 +112,7 @@ class Fleet:
             return None
         runs = tuple(self._levelled(run) for run in view.run_views)
         level = max([self._level(subject), *(run.level for run in runs)])
-        return replace(view, run_views=runs, level=level)
+        return replace(view, run_views=runs, level=level, cohort=self._cohort(subject))
 
     def run(self, subject: str) -> RunView | None:
         """Show a run with its signals and last steps."""
@@ -116,7 +125,12 @@ class Fleet:
             parse(subject)
         except BadRequest:
             return None
-        return explain(self._pipeline, subject, self._decisions(subject), self._state_now)
+        found = explain(self._pipeline, subject, self._decisions(subject), self._state_now)
+        if found is None:
+            return None
+        run = self._pipeline.parts.bank.fleet.run(subject)
+        agent = agent_subject(run.tenant, run.app, run.agent) if run is not None else subject
+        return replace(found, cohort=self._cohort(agent))
 
     def _cost_of(self, day: int) -> int:
         """Tell the nano-dollars of a day (days since 1970) over all tracked apps."""

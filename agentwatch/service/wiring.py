@@ -32,6 +32,7 @@ from agentwatch.observe import configure_logging
 from agentwatch.pipeline import Pipeline
 from agentwatch.ports import AckSource, Notifier
 from agentwatch.rulebook import RuleBook
+from agentwatch.service.cohort import CohortWatch
 from agentwatch.service.composing import make_pipeline
 from agentwatch.service.decided import Decided
 from agentwatch.service.embedded import EmbeddedOptions, EmbeddedValkey
@@ -123,8 +124,10 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
     await _mqtt(wired, config, stack, log, intake, partitions)
     await _receivers(wired, config, stack, log)
     if config.api.enabled:
+        cohort = CohortWatch(lambda: worker.pipeline)
+        wired.tasks.append(("cohort", cohort.run))
         ports = ApiPorts(
-            fleet=Fleet(worker, health, hub, config, partitions),
+            fleet=Fleet(worker, health, hub, config, partitions, cohort=cohort.of),
             decisions=Decided(worker, log, hub),
             operations=OperatorDesk(
                 worker,

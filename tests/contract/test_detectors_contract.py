@@ -12,6 +12,7 @@ from agentwatch.testing.shapes import exact_repeat
 # What is far from the defaults, both ways; bucket detectors share the names of their thresholds.
 OTHERS: dict[str, dict[str, object]] = {
     "rate": {"bucket_s": 4.0, "min_buckets": 8, "min_age_s": 0.0, "fleet_agents": 1, "false_alarm_s": 3600.0},
+    "cohort": {"least_events": 2, "least_peers": 8, "refit_events": 10},
     "cycle": {"warn_rounds": 2, "warn_steps": 4, "kill_rounds": 9, "kill_steps": 40},
     "ceiling": {"run_turns": 5, "run_usd": 0.02, "run_tokens": 2000, "run_s": 20.0, "kill": True, "warn_at": 0.5},
 }
