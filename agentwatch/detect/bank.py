@@ -26,6 +26,7 @@ from agentwatch.detect.slow import Slow
 from agentwatch.detect.snapshot import FORMAT, dump, load
 from agentwatch.detect.spawn import Spawn
 from agentwatch.detect.stagnation import Stagnation
+from agentwatch.detect.stakes import Stakes
 from agentwatch.detect.state import AgentState, AppState, LastSignal, RootState, RunState, Scope
 from agentwatch.detect.unattended import Unattended
 from agentwatch.ports import Detector
@@ -108,7 +109,7 @@ class Bank:
         for read in panel.reads[event.op]:
             signal = read(seen, scope)
             if signal is not None:
-                signals.append(signal)
+                signals.append(panel.stakes.weigh(signal))
         for learn in panel.learns:
             learn(seen, scope)
         for signal in signals:
@@ -150,7 +151,7 @@ class Bank:
         reads = {op: tuple(one.read for one in detectors if _can_tell(one, op)) for op in _OPS}
         learns = tuple(dict.fromkeys(one.learn for one in detectors))  # those that share a state learn once
         hears = tuple(one.learn for one in detectors if getattr(one, "hears_silence", False))
-        panel = self._sets[id(options)] = _Panel(options, reads, learns, hears)
+        panel = self._sets[id(options)] = _Panel(options, reads, learns, hears, Stakes(options.stakes))
         return panel
 
 
@@ -164,6 +165,7 @@ class _Panel(Struct, frozen=True):
     reads: Mapping[str, tuple[Callable[[Observation, Scope], Signal | None], ...]]
     learns: tuple[Callable[[Observation, Scope], None], ...]
     hears: tuple[Callable[[Observation, Scope], None], ...]
+    stakes: Stakes
 
 
 def _can_tell(detector: Detector[Scope], op: str) -> bool:

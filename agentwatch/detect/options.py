@@ -22,6 +22,7 @@ from agentwatch.detect.restart import RestartOptions
 from agentwatch.detect.slow import SlowOptions
 from agentwatch.detect.spawn import SpawnOptions
 from agentwatch.detect.stagnation import StagnationOptions
+from agentwatch.detect.stakes import StakesOptions
 from agentwatch.detect.unattended import UnattendedOptions
 from agentwatch.errors import BadConfig
 
@@ -49,7 +50,7 @@ class StateOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class DetectOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Each detector's own options, under its kind."""
+    """Each detector's own options, under its kind, and what time and money do to all of them."""
 
     repeat: RepeatOptions = RepeatOptions()
     cycle: CycleOptions = CycleOptions()
@@ -68,6 +69,7 @@ class DetectOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     rate: RateOptions = RateOptions()
     cohort: CohortOptions = CohortOptions()
     ceiling: CeilingOptions = CeilingOptions()
+    stakes: StakesOptions = StakesOptions()
 
 
 def merge(base: DetectOptions, tables: Mapping[str, Mapping[str, object]]) -> DetectOptions:

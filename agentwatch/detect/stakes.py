@@ -1,0 +1,98 @@
+"""What is at stake: how far evidence may go by what a loop costs and how fast it runs, the same for every detector.
+
+Counting tells that an agent goes round; only money and time tell how soon somebody must step in. A loop that costs
+cents a day warns. One at leisure pauses at most, for a pause can be taken back, unless money is known to burn. One that
+burns dollars an hour is slowed down at its warning and climbs faster from there. What is enough for a warning, and what
+is enough for a kill, stay as they are.
+"""
+
+import math
+from typing import Annotated
+
+from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+from agentwatch.detect.grade import JUST_BELOW
+from agentwatch.records import Evidence, Level, Signal
+
+__all__ = ["Stakes", "StakesOptions"]
+
+LEAST_S = 10.0  # a rate is never made out of less
+AT_ONCE = 0.35  # share of the way to a kill where a dear loop begins: just beyond the shipped throttle
+FASTEST = 2.0  # how much faster a dear loop climbs, reached at sixteen times `dear_usd_an_hour`
+_USD = 1_000_000_000
+# These weigh time and money themselves: it is what they are about.
+_OWN = frozenset(("ceiling", "rate", "restart", "slow", "unattended"))
+
+Dollars = Annotated[float, Meta(ge=0, le=1e9)]
+
+
+class StakesOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is cheap (dollars a day), what is dear (dollars an hour, once `dear_usd` are gone), what is at leisure.
+
+    leisure_s: seconds from one repeat to the next.
+    """
+
+    enabled: bool = True
+    cheap_usd_a_day: Dollars = 1.0
+    dear_usd_an_hour: Annotated[float, Meta(gt=0, le=1e9)] = 2.0
+    dear_usd: Dollars = 0.5
+    leisure_s: Annotated[float, Meta(gt=0, le=86400)] = 60.0
+
+
+class Stakes:
+    """Bounds and hastens signals. Money that is not known changes nothing, and neither does a price of nothing."""
+
+    def __init__(self, options: StakesOptions) -> None:
+        self.options = options
+
+    def weigh(self, signal: Signal) -> Signal:
+        """Give the signal as far as its stakes let it go."""
+        options = self.options
+        if not options.enabled or signal.kind in _OWN or signal.strength < 1.0:
+            return signal
+        evidence = signal.evidence
+        hourly = _hourly(evidence)
+        if hourly and not evidence.unpriced and hourly * 24.0 < options.cheap_usd_a_day:
+            return _bound(signal, Level.warn, f"it costs ${hourly * 24.0:.2f} a day")
+        if hourly >= options.dear_usd_an_hour and evidence.cost_nusd >= options.dear_usd * _USD:
+            return _hasten(signal, hourly, options.dear_usd_an_hour)
+        if _pace_s(evidence) >= options.leisure_s:
+            return _bound(signal, Level.pause, f"its repeats are {_pace_s(evidence):,.0f} s apart")
+        return signal
+
+
+def _hourly(evidence: Evidence) -> float:
+    """Tell what was burned since the onset, in dollars an hour; 0 where that is not known."""
+    return evidence.cost_nusd / _USD * 3600.0 / max(LEAST_S, evidence.last - evidence.since)
+
+
+def _pace_s(evidence: Evidence) -> float:
+    return (evidence.last - evidence.since) / (evidence.count - 1) if evidence.count > 1 else 0.0
+
+
+def _bound(signal: Signal, most: Level, why: str) -> Signal:
+    """Keep a signal from a level; its strength stays below the kill, so that it can still grow once the stakes do."""
+    if signal.ceiling <= most:
+        return signal
+    return replace(
+        signal,
+        ceiling=most,
+        strength=min(signal.strength, max(1.0, signal.kill_at * JUST_BELOW)),
+        speaks_against=(*signal.speaks_against, why),
+    )
+
+
+def _hasten(signal: Signal, hourly: float, dear: float) -> Signal:
+    """Let a signal climb faster, but for the kill, which takes all its evidence."""
+    way = signal.kill_at - 1.0
+    if signal.strength >= signal.kill_at or way <= 0.0:
+        return signal
+    faster = min(FASTEST, 1.0 + math.log2(hourly / dear) / 4.0)
+    share = max(AT_ONCE, (signal.strength - 1.0) / way * faster)
+    most = signal.kill_at * JUST_BELOW
+    return replace(
+        signal,
+        strength=max(signal.strength, min(most, 1.0 + share * way)),
+        speaks_for=(*signal.speaks_for, f"it burns ${hourly:,.2f} an hour"),
+    )
