@@ -50,7 +50,7 @@ def main() -> int:
     loaded = [load(name, refused) for name in options.only]
     peers = [one for one in loaded if isinstance(one, Peer)]
     absent = [one for one in loaded if isinstance(one, Absent)]
-    corpora = {f"Scenarios, {options.seeds} seeds each": scenario_cases(options.seeds)}
+    corpora = {f"Scenarios, {options.seeds} seeds each": scenario_cases(options.seeds)} if options.seeds else {}
     if options.traces is not None and (options.traces / "labels.csv").is_file():
         corpora["Labelled traces"] = trace_cases(options.traces)
     else:

@@ -11,13 +11,16 @@ from bench.peers.scoring import Case, Outcome, tally
 
 __all__ = ["by_group", "plain", "render"]
 
-_HEAD = ("library", "version", "compares", "loops found", "accused", "early", "delay", "p90", "µs/event")
+_HEAD = ("library", "version", "compares", "loops found", "in one run", "accused", "early", "delay", "p90", "µs/event")
 
 
 def render(title: str, results: Mapping[str, Results], peers: Sequence[Peer], absent: Iterable[Absent]) -> str:
-    """Write one Markdown table, best recall first below agentwatch, and who could not be measured."""
+    """Write one Markdown table, best recall first below agentwatch, and who could not be measured.
+
+    Those whose time was up come last. `in one run` is the recall on loops that a watcher of one run can see at all.
+    """
     known = {peer.name: (peer.version, peer.compares) for peer in peers}
-    order = sorted(known, key=lambda name: -(tally(results[name].outcomes).recall or 0.0))
+    order = sorted(known, key=lambda name: (results[name].over, -(tally(results[name].outcomes).recall or 0.0)))
     rows = [_row(name, *known.get(name, ("here", "all")), results[name]) for name in (*OURSELVES, *order)]
     widths = [max(len(row[at]) for row in (_HEAD, *rows)) for at in range(len(_HEAD))]
     lines = [_line(_HEAD, widths), "|" + "|".join("-" * (width + 2) for width in widths) + "|"]
@@ -39,6 +42,7 @@ def _row(name: str, version: str, compares: str, result: Results) -> tuple[str, 
         version,
         compares,
         f"{_percent(t.recall)} ({t.found}/{t.loops})",
+        _percent(tally(one for one in result.outcomes if len(one[0].suspects) == 1).recall),
         f"{_percent(t.false_alarm_rate)} ({t.accused}/{t.benign})",
         str(t.early),
         "-" if t.delay_median is None else f"{t.delay_median:g}",
@@ -70,9 +74,9 @@ def by_group(results: Mapping[str, Results]) -> str:
     """Write for each shape or source the share found (of loops) or accused (of benign), one column each."""
     grouped = {name: _groups(one) for name, one in results.items()}
     lines = [f"| | {' | '.join(results)} |", "|---|" + "---:|" * len(results)]
-    for group in next(iter(grouped.values())):
+    for group in sorted({group for groups in grouped.values() for group in groups}):
         for loop in (True, False):
-            cells = [_share(groups[group], loop) for groups in grouped.values()]
+            cells = [_share(groups.get(group, ()), loop) for groups in grouped.values()]
             if any(cells):
                 lines.append(f"| {'loop' if loop else 'benign'} {group} | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -94,6 +98,7 @@ def plain(results: Mapping[str, Results], peers: Sequence[Peer], absent: Iterabl
             "broken": one.broken,
             "over": one.over,
             **msgspec.to_builtins(tally(one.outcomes)),
+            "recall_in_one_run": tally(pair for pair in one.outcomes if len(pair[0].suspects) == 1).recall,
             "groups": {group: msgspec.to_builtins(tally(some)) for group, some in _groups(one).items()},
         }
         for name, one in results.items()

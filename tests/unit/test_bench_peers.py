@@ -4,7 +4,7 @@ import pytest
 
 from agentwatch.testing import Trace
 from agentwatch.testing.shapes import exact_repeat, pagination
-from bench.peers.measuring import measure
+from bench.peers.measuring import Results, measure
 from bench.peers.protocol import Absent, Peer, load
 from bench.peers.scoring import Case, Outcome, judge, tally
 from bench.peers.step import MESSAGE, steps_of
@@ -125,6 +125,7 @@ def test_all_are_fed_the_same_and_the_table_has_agentwatch_first():
 def test_a_library_without_time_left_is_judged_by_what_it_did_until_then():
     results = measure([peer("third", Third)], [LOOP, TWIN], limit_s=0.0)["third"]
     assert (results.over, results.outcomes, results.events) == (True, [], 1)
+    assert by_group({"third": results, "none": Results()}).count("\n") == 1
 
 
 def test_a_library_that_is_not_there_is_named_with_the_reason():
