@@ -87,7 +87,7 @@ def learn_phrase(seen: Observation, scope: Scope, said: Said, phrase: Phrase | N
     if spoken is None:
         return
     phrased = spoken.phrased
-    if phrased is not None and (phrase is None or not phrase.dull) and (said.new or said.news):
+    if phrased is not None and _speaks_against(said, phrase, phrased):
         phrased.stale = max(0.0, phrased.stale - LEAK)
         phrased.known = max(0.0, phrased.known - LEAK)
         if not phrased.stale:
@@ -98,6 +98,13 @@ def learn_phrase(seen: Observation, scope: Scope, said: Said, phrase: Phrase | N
         _note(seen, scope, spoken, phrase)
     if phrase.learn:
         _learn(seen, scope, phrase)
+
+
+def _speaks_against(said: Said, phrase: Phrase | None, before: Phrased) -> bool:
+    """Tell whether the answer is new, or the prompt another item in the known template."""
+    if phrase is None or not phrase.dull:
+        return said.new or said.news
+    return phrase.mature and before.mature and not phrase.weight
 
 
 def _note(seen: Observation, scope: Scope, spoken: Spoken, phrase: Phrase) -> None:
