@@ -1,12 +1,18 @@
-"""Whether a call is made again after ever longer pauses: somebody waits for better times, and does not spin."""
+"""Whether a call is made again after ever longer pauses, or of a service that is busy: a patient caller."""
+
+from functools import lru_cache
 
 from agentwatch.detect.history import History
 
-__all__ = ["backs_off"]
+__all__ = ["backs_off", "is_busy"]
 
+_BUSY = frozenset(("429", "502", "503", "504", "529"))  # try again later, as HTTP and the providers put it
+_BUSY_WORDS = ("overloaded", "rate limit", "ratelimit", "rate_limit", "too many requests", "unavailable")
 LEAST_S = 2.0  # shorter pauses are how long a turn takes
 LONGER = 1.3  # than the pause before, where there is only that one
-TWICE = 2.0  # … than the one before it: doubling with a third of jitter gives 2.1 and more
+RISING = 1.25  # than the one before that, where each is longer than the last
+STEEP = 1.5  # … where jitter made one of them shorter; doubling with a third of jitter gives 2.1 and more
+JITTER = 0.8
 _DIGEST = 8
 
 
@@ -21,7 +27,17 @@ def backs_off(history: History, call: int, place: int, gap_s: float) -> bool:
     second = _before(history, call, first)
     if second < 0:
         return gap_s >= LONGER * last_s
-    return gap_s >= TWICE * (history.time_at(first) - history.time_at(second))
+    earlier_s = history.time_at(first) - history.time_at(second)
+    if earlier_s <= last_s <= gap_s:
+        return gap_s >= RISING * earlier_s
+    return gap_s >= STEEP * earlier_s and gap_s >= JITTER * last_s
+
+
+@lru_cache(maxsize=1024)
+def is_busy(error: str) -> bool:
+    """Tell whether an error says that the other side is busy and may be asked again later."""
+    said = error[:200].lower()
+    return any(word in said for word in _BUSY_WORDS) or not _BUSY.isdisjoint(said.replace(":", " ").split())
 
 
 def _before(history: History, call: int, place: int) -> int:

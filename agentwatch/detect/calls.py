@@ -4,7 +4,7 @@ Weights are those of a leaky bucket that warns at 3 and kills at 9 (docs/detecto
 """
 
 from agentwatch.detect.against import POLL_GAP_S, answer_of, found_nothing, is_failure, is_novel, is_poll, moved
-from agentwatch.detect.backoff import backs_off
+from agentwatch.detect.backoff import backs_off, is_busy
 from agentwatch.detect.history import History, Near
 from agentwatch.detect.reading import Reading, call_digest, likeness, weigh
 from agentwatch.detect.reworded import read_out_of_turn, read_reworded
@@ -32,7 +32,7 @@ QUARTER = 0.25  # part of the hard evidence that is soft at an unhurried pace; h
 BRISK_S = 3.0
 SLOW_GAP_S = 60.0
 SAME_MOMENT_S = 0.02
-PATIENT = 0.15  # factor for a pause that lengthens those before it: back-off
+PATIENT = 0.15  # factor for a pause that lengthens those before it, and for failures a minute apart: back-off
 BETWEEN = 0.15  # factor for a short answer had before, where calls never made before lie between
 _QUIET = (ResultClass.ack, ResultClass.empty, ResultClass.bare, ResultClass.pending)
 
@@ -121,6 +121,10 @@ def _same(seen: Observation, history: History, reading: Reading, result: Fingerp
     if seen.prints.arguments is None:
         reading.hard, reading.soft = 0.0, (reading.hard + reading.soft) * UNNAMED
         reading.against += ("the log holds no arguments",)
+    if reading.failed and seen.event.error and is_busy(seen.event.error):
+        reading.hard *= HALF
+        reading.soft *= HALF
+        reading.against += ("the other side says that it is busy",)
     _discount(history, reading, place, gap_s, adjacent=adjacent, idle=terse and short)
 
 
@@ -182,7 +186,8 @@ def _discount(history: History, reading: Reading, place: int, gap_s: float, *, a
         reading.soft *= HALF
         reading.against += ("something was changed between the two calls",)
     if backs_off(history, reading.call, place, gap_s):
-        reading.soft, reading.hard, reading.faint = (reading.soft + reading.hard) * PATIENT, 0.0, True
+        patient = PATIENT if gap_s < POLL_GAP_S else 0.0
+        reading.soft, reading.hard, reading.faint = (reading.soft + reading.hard) * patient, 0.0, True
         reading.against += ("it waits longer each time",)
         return
     pace_s = gap_s / reading.apart
@@ -190,7 +195,7 @@ def _discount(history: History, reading: Reading, place: int, gap_s: float, *, a
         reading.hard, reading.soft = 0.0, min(IDLE, reading.hard + reading.soft)
         reading.against += ("a short call with a short answer, made at leisure",)
     elif pace_s >= SLOW_GAP_S:
-        reading.soft = (reading.soft + reading.hard) * (QUARTER if reading.failed else HALF) / reading.apart
+        reading.soft = (reading.soft + reading.hard) * (PATIENT if reading.failed else HALF) / reading.apart
         reading.hard, reading.faint = 0.0, True
         reading.against += ("the calls are more than a minute apart",)
     elif pace_s >= BRISK_S:

@@ -101,7 +101,7 @@ def test_events_with_one_id_count_once(line):
 
 
 def test_duplicates_and_mute_events_are_no_calm(line):
-    policy = "[defaults.ladder]\ncalm_events = 3\ncalm_s = 1.0\n"
+    policy = "[defaults.ladder]\ncalm_events = 3\ncalm_s = 1.0\n[defaults.detectors.compaction]\nenabled = false\n"
     path = line(policy)
     trace = looping(5)
     path.feed(trace.events)
