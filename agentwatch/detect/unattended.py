@@ -60,7 +60,7 @@ class Unattended:
         """Judge what is spent now by how often the agent woke, and what it was last asked."""
         beats = state.app.beats
         if beats:
-            found = beats.get(_run_key(state.run)) or beats.get(state.run.job)
+            found = beats.get(_run_key(state.run)) or beats.get(state.run.woken or job_key(seen, state))
             if found is not None and found.fast >= FEWEST:
                 return self._beating(seen, state, found)
         asked = state.agent.asked
