@@ -74,8 +74,9 @@ def by_group(results: Mapping[str, Results]) -> str:
     """Write for each shape or source the share found (of loops) or accused (of benign), one column each."""
     grouped = {name: _groups(one) for name, one in results.items()}
     lines = [f"| | {' | '.join(results)} |", "|---|" + "---:|" * len(results)]
-    for group in sorted({group for groups in grouped.values() for group in groups}):
-        for loop in (True, False):
+    names = sorted({group for groups in grouped.values() for group in groups})
+    for loop in (True, False):
+        for group in names:
             cells = [_share(groups.get(group, ()), loop) for groups in grouped.values()]
             if any(cells):
                 lines.append(f"| {'loop' if loop else 'benign'} {group} | {' | '.join(cells)} |")
