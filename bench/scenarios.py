@@ -142,20 +142,20 @@ def _kinds(counts: dict[str, int]) -> str:
 
 
 def under(lines: list[dict[str, object]], floor: dict[str, dict[str, float]]) -> list[str]:
-    """List the figures that are worse than the floor."""
+    """List the figures that are worse than the floor by more than one seed; not one wrong kill more is allowed."""
     worse = []
     for row in lines:
         key = f"{row['name']}/{row['form']}"
-        kept = floor.get(key, {})
+        kept, slack = floor.get(key, {}), 100.0 / row["seeds"] + 0.1
         worse += [
             f"{key}: {what} {row[what]} is under the floor {kept[what]}"
             for what in ("warn", "kill")
-            if what in kept and row[what] < kept[what]
+            if what in kept and row[what] < kept[what] - slack
         ]
         worse += [
             f"{key}: {what} {row[what]} is over the floor {kept[what]}"
             for what in ("early", "accused", "accused_killed")
-            if what in kept and row[what] > kept[what]
+            if what in kept and row[what] > kept[what] + (0.0 if what == "accused_killed" else slack)
         ]
     return worse
 

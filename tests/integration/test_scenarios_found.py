@@ -12,7 +12,7 @@ from agentwatch.testing.scenarios import SCENARIOS
 from agentwatch.testing.scenarios.judging import Outcome, judge
 
 SEEDS = (0, 3)
-FOUND = 0.75
+FOUND = 0.8
 WARNED = 0.06
 
 

@@ -52,14 +52,15 @@ def orchestrator_chatter(stage: Stage) -> None:
     write = stage.write
     boss = stage.player("Orchestrator").begin(stage.place.task(write))
     names, one_run = ("WebSurfer", "FileSurfer", "Coder"), write.chance(0.5)
-    reasons_vary = write.chance(0.5)
+    reasons_vary, report = write.chance(0.5), ""
     team = {name: stage.player(name, run=boss.run) if one_run else stage.player(name, parent=boss) for name in names}
     for _ in stage.rounds(10, 18):
         name = write.one(("WebSurfer", "WebSurfer", "WebSurfer", "FileSurfer", "Coder"))
         why = write.sentence() if reasons_vary and write.chance(0.5) else "The request has not been satisfied yet."
         satisfied = f'"is_request_satisfied": {{"answer": false, "reason": "{why}"}}'
         asked = f'"is_in_loop": {{"answer": false}}, "next_speaker": {{"answer": "{name}"}}'
-        boss.say(f'{{{satisfied}, "is_progress_being_made": {{"answer": true}}, {asked}}}')
+        told = report if stage.style.told != "none" else None
+        boss.say(f'{{{satisfied}, "is_progress_being_made": {{"answer": true}}, {asked}}}', told=told)
         boss.say(f"Next speaker {name}")
         boss.send(
             name,
@@ -72,7 +73,8 @@ def orchestrator_chatter(stage: Stage) -> None:
             ),
         )
         team[name].work(write.number(1, 2))
-        team[name].send("Orchestrator", write.prose(1, 4))
+        report = write.prose(1, 4)
+        team[name].send("Orchestrator", report)
 
 
 def helpdesk_chat(stage: Stage) -> None:
