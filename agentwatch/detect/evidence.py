@@ -33,6 +33,7 @@ __all__ = ["learn", "read", "signal"]
 CAP = 30.0  # buckets hold no more, so that a long loop that ends can be forgotten
 FAINT_CAP = 4.0  # how far evidence that warns at most can fill the soft bucket
 LEAK = 1.0  # what a novel answer takes off the hard bucket; it empties the soft one
+ITEM_LEAK = 0.1
 UNLOGGED_LEAK = 1.0  # what a call never made before takes off where the log holds no answers
 
 
@@ -91,6 +92,7 @@ def _learn_call(seen: Observation, scope: Scope, history: History, reading: Read
     if history.spoken is not None:
         history.spoken.acted = True
     _fill(seen, scope, history, reading)
+    _fade(history, reading)
     mark = FAILED * reading.failed | WRITE * reading.writes | FRESH * reading.fresh
     history.push(reading.call, reading.result, seen.now, mark)
     if not reading.parallel:
@@ -118,6 +120,12 @@ def _fill(seen: Observation, scope: Scope, history: History, reading: Reading) -
             history.streaks = {}
         digests = (reading.call, reading.result)
         history.streaks[reading.kind] = grow(history.streaks.get(reading.kind), seen, scope, digests)
+
+
+def _fade(history: History, reading: Reading) -> None:
+    """Take a little off for one more item of a batch: it names something new, though its answer says nothing."""
+    if reading.akin and not reading.kind and not reading.novel:
+        history.soft = max(0.0, history.soft - ITEM_LEAK)
 
 
 def _learn_near(seen: Observation, history: History, reading: Reading) -> None:

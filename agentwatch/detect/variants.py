@@ -20,6 +20,7 @@ ALIKE_FROM = 0.5
 AKIN_FROM = 0.3
 SOME_WORDS = 6
 ERROR_ALIKE = 0.5
+ELSEWHERE_ALIKE = 0.6
 _QUIET = (ResultClass.ack, ResultClass.bare, ResultClass.pending)
 
 
@@ -35,7 +36,11 @@ def read_variant(seen: Observation, history: History, reading: Reading, result: 
     tool = tool_digest(seen.event.tool)
     best = Reading()
     for near in reversed(history.near):
-        if near.tool != tool or near.failed != reading.failed or not near.result:
+        if near.failed != reading.failed or not near.result:
+            continue
+        if near.tool != tool:
+            if reading.failed and result.words >= MANY_WORDS:
+                _failing_elsewhere(near, result, reading, best)
             continue
         if reading.failed or near.result == reading.result:  # a success with another answer is no variant
             _compare(near, seen, arguments, result, reading, best)
@@ -62,6 +67,15 @@ def _compare(
     if found.hard + found.soft > best.hard + best.soft:
         best.kind, best.hard, best.soft, best.words = found.kind, found.hard, found.soft, found.words
         best.against, best.near, best.faint = found.against, near, found.faint
+
+
+def _failing_elsewhere(near: Near, result: Fingerprint, reading: Reading, best: Reading) -> None:
+    """Weigh another tool failing in nearly the same words: names that no tool has, a workspace that is closed."""
+    if near.result != reading.result and likeness(near.answer, result.sketch) < ELSEWHERE_ALIKE:
+        return
+    if best.hard + best.soft < OTHERWISE:
+        weigh(best, "failure", soft=OTHERWISE, words="another tool, and much the same error")
+        best.near = near
 
 
 def _nothing(found: Reading, arguments: Fingerprint, alike: float, *, silent: bool, counted: bool) -> None:

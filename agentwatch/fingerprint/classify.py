@@ -113,6 +113,8 @@ def _of_words(low: bytes, words: list[bytes]) -> ResultClass:
     plain = b" ".join(words)
     if plain in phrases.EMPTY or (len(words) > 1 and phrases.FRAME.issuperset(words)):
         return ResultClass.empty
+    if words[0] in phrases.NONE_FIRST and _names_nothing(words):
+        return ResultClass.empty
     if plain.startswith(phrases.PENDING_STARTS) or (len(words) <= _FEW_WORDS and words[0] in phrases.PENDING_FIRST):
         return ResultClass.pending
     if not phrases.PENDING_WORDS.isdisjoint(words) and any(phrase in plain for phrase in phrases.PENDING_WITHIN):
@@ -122,6 +124,13 @@ def _of_words(low: bytes, words: list[bytes]) -> ResultClass:
     if not phrases.ACK.isdisjoint(words) and _acknowledges(low.split()):
         return ResultClass.ack
     return ResultClass.content
+
+
+def _names_nothing(words: list[bytes]) -> bool:
+    """Tell "no customer found" and "0 messages" from "no errors found", which is news, and good news."""
+    if not 2 <= len(words) <= _FEW_WORDS or not phrases.GOOD_NONE.isdisjoint(words):
+        return False
+    return words[-1] in phrases.NONE_LAST
 
 
 def _acknowledges(tokens: list[bytes]) -> bool:
@@ -161,6 +170,8 @@ def _of_object(value: dict[str, object], depth: int) -> ResultClass:
     state = state.lower().replace("-", "_").replace(" ", "_") if isinstance(state, str) else state
     if state in phrases.PENDING_STATES:
         return ResultClass.pending
+    if any(item == [] for item in low.values()) and _is_frame(low):
+        return ResultClass.empty  # a page of a list, with nothing on it
     rest = {key: item for key, item in low.items() if key not in phrases.FRAME_KEYS and item not in (None, "", [], {})}
     if not rest and any(key in phrases.PAYLOAD_KEYS and key != "message" for key in low):
         return ResultClass.empty  # there is a place for content, and nothing in it
@@ -172,6 +183,10 @@ def _of_object(value: dict[str, object], depth: int) -> ResultClass:
         if key in phrases.PAYLOAD_KEYS:
             return _of_value(item, depth - 1)
     return ResultClass.content
+
+
+def _is_frame(low: dict[str, object]) -> bool:
+    return all(not item or key in phrases.PAGING_KEYS or key in phrases.FRAME_KEYS for key, item in low.items())
 
 
 def _object_failed(low: dict[str, object]) -> bool:

@@ -17,8 +17,12 @@ __all__ = [
     "FRAMES",
     "FRAME_FIRST",
     "FRAME_KEYS",
+    "GOOD_NONE",
     "HTTP_FIRST",
     "HTTP_STARTS",
+    "NONE_FIRST",
+    "NONE_LAST",
+    "PAGING_KEYS",
     "PAYLOAD_KEYS",
     "PENDING_FIRST",
     "PENDING_STARTS",
@@ -116,6 +120,18 @@ EMPTY = frozenset(
         " any output|tool ran successfully but produced no output|no output from command|no response|no stdout"
     )
 )
+# "no customer found", "0 messages": the first word, what the last may be, and what it is good to have none of.
+NONE_FIRST = _set("no zero 0 empty")
+NONE_LAST = _set(
+    "found matches matched match available returned result results item items row rows record records entry entries"
+    " message messages data file files hit hits document documents content response set list array page pages email"
+    " emails event events ticket tickets"
+)
+GOOD_NONE = _set(
+    "error errors issue issues problem problems warning warnings failure failures conflict conflicts change changes"
+    " vulnerability vulnerabilities violation violations objection objections difference differences regression"
+    " regressions duplicate duplicates test tests"
+)
 FRAME = _set(
     "exit code exitcode exit_code returncode status execution succeeded stdout stderr output result results return"
     " value null none empty"
@@ -168,6 +184,10 @@ FRAME_KEYS = _names(
     "status state ok success exit_code exitcode returncode return_code code status_code statuscode duration duration_ms"
     " duration_s elapsed elapsed_ms took type iserror is_error error errors truncated timed_out interrupted"
     " wall_time_s isimage"
+)
+PAGING_KEYS = _names(
+    "next next_cursor nextcursor next_page nextpage next_token nextpagetoken cursor has_more hasmore more page pages"
+    " page_size pagesize per_page limit offset total total_count totalcount count previous prev query took"
 )
 PAYLOAD_KEYS = _names(
     "output result results content contents data text stdout stderr message response value body items rows"
