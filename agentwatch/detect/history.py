@@ -107,9 +107,9 @@ class Spoken(Struct, array_like=True, gc=False):
 class Laps(Struct, array_like=True, gc=False):
     """Step symbols, oldest first, and for each lag (1 to 32) how many symbols in a row equalled the one a lag back."""
 
-    symbols: bytearray = field(default_factory=bytearray)
-    runs: bytearray = field(default_factory=bytearray)
-    aside: bytearray = field(default_factory=bytearray)
+    symbols: bytes = b""  # bytes and not bytearray: an empty one costs nothing, and none has room to spare
+    runs: bytes = b""
+    aside: bytes = b""
     step: OpenStep = field(default_factory=OpenStep)
     best: int = 0
     streak: Streak | None = None
@@ -176,10 +176,16 @@ class History(Struct, array_like=True, gc=False):
         """Tell whether something was called after the call at a place that had not been called before."""
         return any(mark & FRESH for mark in self.marks[place + 1 :])
 
-    def answered_alike_since(self, place: int) -> bool:
-        """Tell whether all calls from a place on got one and the same answer."""
+    def alike_since(self, place: int) -> float:
+        """Tell the share of the calls from a place on that got the answer which the one there got."""
+        wanted = self.result_at(place)
         count = self.window - place
-        return self.results.endswith(self.results[place * _DIGEST : place * _DIGEST + _DIGEST] * count)
+        return sum(self.result_at(at) == wanted for at in range(place, self.window)) / count
+
+    def in_turn(self, place: int) -> bool:
+        """Tell whether the call before the one at a place is also the latest: a second pass in the same order."""
+        before = self.calls[(place - 1) * _DIGEST : place * _DIGEST] if place else b""
+        return bool(before) and self.calls.endswith(before)
 
     def push(self, call: int, result: int, now: float, mark: int) -> None:
         """Append a call, dropping the oldest where the window is full."""

@@ -20,6 +20,7 @@ SOME_WORDS = 6
 FEW_WORDS = 3  # an answer this short says no more than that it was heard
 NOTHING = 1  # bins of 64 that may be new in a text that brings nothing: about what one sketch errs by
 RUNNING_OUT = ((NOTHING, REWORDED), (6, 0.6), (10, 0.3))  # bins that are new in what is asked, and the weight of it
+ALL_BUT_A_FEW = 0.75
 AGAIN = 1.0  # a call made before, acknowledged alike, with nothing but such calls between, out of turn
 _SAYS_NOTHING = (ResultClass.content, ResultClass.ack, ResultClass.bare)
 
@@ -36,15 +37,15 @@ def read_reworded(seen: Observation, history: History, reading: Reading, result:
 
 
 def read_out_of_turn(history: History, reading: Reading, result: Fingerprint, place: int) -> None:
-    """Weigh a call made before and acknowledged alike, with nothing but such calls since.
+    """Weigh a call made before and acknowledged alike, with hardly anything but such calls since.
 
-    A second pass over a batch comes back to each item after as many calls as to the one before.
+    A second pass over a batch comes back to each item in turn, after as many calls as to the one before.
     """
     since = history.window - place
     reading.lag = since
-    if result.klass is ResultClass.pending or result.words > FEW_WORDS or since <= 1 or abs(since - history.lag) <= 1:
+    if result.klass is ResultClass.pending or result.words > FEW_WORDS or since <= 1 or since == history.lag:
         return
-    if history.answered_alike_since(place):
+    if not history.in_turn(place) and history.alike_since(place) >= ALL_BUT_A_FEW:
         reading.faint = True
         weigh(reading, "paraphrase", soft=AGAIN, words="one of a few calls that are acknowledged again and again")
 
