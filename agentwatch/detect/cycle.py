@@ -136,7 +136,7 @@ def _copy(step: OpenStep) -> OpenStep:
     return OpenStep(step.number, step.at, step.chat, step.members)
 
 
-def _back(symbols: bytearray, lag: int) -> int:
+def _back(symbols: bytes, lag: int) -> int:
     return int.from_bytes(symbols[-_SIZE * lag : len(symbols) - _SIZE * (lag - 1)], "little")
 
 
@@ -147,12 +147,12 @@ def _advance(cycle: Laps, step: int) -> None:
         allowed = 1 if cycle.runs[lag] < PATIENT_FROM else 2
         if len(cycle.aside) <= allowed * _SIZE:
             return
-        waiting, cycle.aside = cycle.aside, bytearray()
+        waiting, cycle.aside = cycle.aside, b""
         cycle.streak = None
         for at in range(0, len(waiting), _SIZE):
             _append(cycle, int.from_bytes(waiting[at : at + _SIZE], "little"))
         return
-    cycle.aside.clear()
+    cycle.aside = b""
     _append(cycle, step)
 
 
@@ -172,10 +172,9 @@ def _append(cycle: Laps, step: int) -> None:
             if not best or runs[lag] > runs[best]:
                 best = lag
         at = symbols.rfind(wanted, 0, at + _SIZE - 1)
-    cycle.runs = runs if best else bytearray()
+    cycle.runs = bytes(runs) if best else b""
     cycle.best = 0 if best == 1 else best
     if not cycle.best:
         cycle.streak = None
-    if len(symbols) >= SYMBOLS * _SIZE:
-        del symbols[:_SIZE]
-    symbols += wanted
+    kept = symbols[_SIZE:] if len(symbols) >= SYMBOLS * _SIZE else symbols
+    cycle.symbols = kept + wanted
