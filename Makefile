@@ -15,7 +15,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 READY := $(VENV)/.ready-daemon
 READY_DEV := $(VENV)/.ready-dev
 
-.PHONY: help demo test test-all check lint format types imports bench bench-peers docs lock lock-peers install-check clean
+.PHONY: help demo test test-slow test-all check lint format types imports bench bench-peers docs lock lock-peers install-check clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -39,8 +39,11 @@ $(READY_DEV): $(READY) requirements/dev.txt
 demo: $(READY) ## Run a simulated fleet with real guards; ends with who was stopped, when and why
 	@$(BIN)/agentwatch demo
 
-test: $(READY_DEV) ## Run every test that needs nothing but Python
-	@$(BIN)/python -m pytest -n 2 -m "not debian" $(PYTEST_ARGS)
+test: $(READY_DEV) ## Run the tests that need nothing but Python; test-slow has the long ones
+	@$(BIN)/python -m pytest -n 2 -m "not debian and not slow" $(PYTEST_ARGS)
+
+test-slow: $(READY_DEV) ## Run the long tests: whole fleets, kills in mid-stream, scenarios, determinism
+	@$(BIN)/python -m pytest -n 2 -m "slow and not debian" $(PYTEST_ARGS)
 
 test-all: $(READY_DEV) ## Run every test, those of Debian's servers and tools too
 	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)

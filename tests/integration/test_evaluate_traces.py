@@ -15,6 +15,7 @@ from agentwatch.service.replaying import Replay, change_line
 TRACES = Path(__file__).parents[3] / "shared" / "traces"
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.traces,
     pytest.mark.skipif(not TRACES.is_dir(), reason="the labelled traces are not beside this checkout"),
 ]

@@ -11,6 +11,8 @@ from agentwatch.service.composing import make_rulebook
 from agentwatch.testing.scenarios import SCENARIOS
 from agentwatch.testing.scenarios.judging import Outcome, judge
 
+pytestmark = pytest.mark.slow
+
 SEEDS = (0, 3)
 FOUND = 0.8
 WARNED = 0.06

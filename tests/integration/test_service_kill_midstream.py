@@ -22,6 +22,8 @@ from agentwatch.service.composing import make_rulebook
 from agentwatch.service.replaying import Replay
 from agentwatch.testing import LOOK_ALIKES, LOOPS
 
+pytestmark = pytest.mark.slow
+
 TRACES = Path(__file__).parents[3] / "shared" / "traces" / "events.jsonl.gz"
 DEADLINE_S = 90.0
 Verdict = tuple[object, ...]

@@ -19,6 +19,8 @@ import pytest
 
 from agentwatch.client import AgentKilled, Emitter, Guard, ThreadGuard
 
+pytestmark = pytest.mark.slow
+
 DEADLINE_S = 30.0
 WITHIN_S = 1.0
 

@@ -18,6 +18,8 @@ from agentwatch.rulebook import RuleBook
 from agentwatch.service.composing import make_pipeline, make_rulebook, replay_gate, shipped_policy
 from agentwatch.testing import LOOK_ALIKES, LOOPS, Trace
 
+pytestmark = pytest.mark.slow
+
 START = 1_700_000_000.0
 PHASES = (Phase.explicit, Phase.generate)  # a case is small as it is, and each step of shrinking runs whole pipelines
 SHAPES = {name: tuple(make()) for name, make in {**LOOPS, **LOOK_ALIKES}.items()}
