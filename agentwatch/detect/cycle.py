@@ -72,9 +72,11 @@ class Cycle:
         """Take the event into the speaker's history."""
         symbol = _symbol(seen, state)
         evidence.learn(seen, state)
-        if not symbol:
-            return
         cycle = state.history.cycle
+        if not symbol:
+            if cycle is not None and evidence.read(seen, state).poll:
+                cycle.step.chat = 0  # what announced a poll is no step of its own
+            return
         if cycle is None:
             cycle = state.history.cycle = Laps()
         for closed in enter_step(cycle.step, seen, symbol):
