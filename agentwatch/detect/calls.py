@@ -68,7 +68,7 @@ def read_call(seen: Observation, history: History) -> Reading:
     if reading.failed or result is None:
         reading.novel = result is None and place < 0
     elif not reading.kind:
-        reading.novel = is_novel(seen, history)
+        reading.novel = not reading.stale and is_novel(seen, history)
     return reading
 
 

@@ -19,6 +19,7 @@ MANY_WORDS = 10  # a shorter answer has too few shingles to tell
 SOME_WORDS = 6
 FEW_WORDS = 3  # an answer this short says no more than that it was heard
 NOTHING = 1  # bins of 64 that may be new in a text that brings nothing: about what one sketch errs by
+LITTLE = 4  # … in one that brings too little to speak for progress
 RUNNING_OUT = ((NOTHING, REWORDED), (6, 0.6), (10, 0.3))  # bins that are new in what is asked, and the weight of it
 ALL_BUT_A_FEW = 0.75
 AGAIN = 1.0  # a call made before, acknowledged alike, with nothing but such calls between, out of turn
@@ -74,6 +75,7 @@ def _answers(history: History, reading: Reading, arguments: Fingerprint, result:
     if history.went_on_since(history.last_call(same_tool[-1].call)):
         return
     left = unmet(history.familiar, result.sketch, ANSWER)
+    reading.stale = left <= LITTLE
     if left <= NOTHING:
         weigh(reading, "paraphrase", soft=REWORDED, words="a like call, and nothing in the answer is new")
 
