@@ -11,7 +11,7 @@ from agentwatch.detect import evidence
 from agentwatch.detect.familiar import ANSWER, unmet
 from agentwatch.detect.grade import grade
 from agentwatch.detect.growth import Growth
-from agentwatch.detect.reading import Reading
+from agentwatch.detect.reading import Reading, tool_digest
 from agentwatch.detect.state import Scope
 from agentwatch.detect.streak import evidence_of, grow
 from agentwatch.fingerprint import nearest
@@ -23,6 +23,7 @@ __all__ = ["Context", "ContextOptions"]
 CAP = 60.0
 MANY_WORDS = 20  # a shorter answer has too few shingles to be taken apart
 AKIN = 0.3  # how alike answers must be, twice in a row, for the run to be looked at: a third of a file and the file
+FEWEST = 4  # calls of a run before it is looked at
 NEARLY_SAME = 0.7  # more alike is a page on which something changes: that is told otherwise, or is progress
 HARDLY = 16  # bins of 64 that may be unmet in an answer that brings nothing: pieces of one text leave 5 to 15
 LEAK = 2.0  # what an answer that does bring something takes off
@@ -118,25 +119,31 @@ def _is_stale(seen: Observation, state: Scope, growth: Growth, reading: Reading)
     return _likeness(result, state, reading) < NEARLY_SAME
 
 
-def _begin(state: Scope, likeness: float) -> Growth | None:
-    """Look at a run from where its answers are partly what earlier ones were; most runs cost nothing here."""
-    run = state.run
-    run.akin = run.akin + 1 if likeness >= AKIN else 0
+def _begin(seen: Observation, state: Scope, result: Fingerprint) -> Growth | None:
+    """Look at a run from where its answers are partly what earlier ones of the tool were; most cost little here."""
+    run, history = state.run, state.history
+    if history.window < FEWEST:
+        return None
+    tool = tool_digest(seen.event.tool).to_bytes(8, "little")
+    others = [near.answer for near in history.near[:-1] if near.packed.startswith(tool)]
+    if not others:
+        return None
+    run.akin = run.akin + 1 if nearest(result.sketch, others) >= AKIN else 0
     if run.akin < 2:
         return None
     growth = run.growth = Growth()
-    for near in state.history.near:
+    for near in history.near:
         growth.met.meet(near.answer, ANSWER)
     return growth
 
 
 def _take(seen: Observation, state: Scope, reading: Reading, result: Fingerprint) -> None:
     growth = state.run.growth
-    likeness = _likeness(result, state, reading)
     if growth is None:
-        growth = _begin(state, likeness)
+        growth = _begin(seen, state, result)
         if growth is None:
             return
+    likeness = _likeness(result, state, reading)
     if likeness < NEARLY_SAME:
         if unmet(growth.met, result.sketch, ANSWER) <= HARDLY:
             growth.stale = min(CAP, growth.stale + 1.0)
