@@ -49,11 +49,15 @@ class Observer:
         prints = parts.fingerprinter.batch([event for _, _, event in decoded])
         for (index, position, named), its in zip(decoded, prints, strict=True):
             scope = parts.bank.admit(named, index)
-            event = _placed(named, scope)
+            run, app = scope.run, scope.app
+            event = named
+            if run.root != event.root_run or app.app != event.app:  # a child may have named only its parent
+                event = replace(event, app=app.app, root_run=run.root)
             draft.events = position
             moment(event.ts, position)
             cost = parts.pricer.price(event)
-            yield Observation(index, position, scope.app.clock, event, its, cost, self._ours(event, draft.at)), scope
+            ours = event.status in _OURS and self._ours(event, draft.at)
+            yield Observation(index, position, app.clock, event, its, cost, ours), scope
         if entries:
             draft.events = entries[-1].id
 
@@ -73,16 +77,7 @@ class Observer:
 
     def _ours(self, event: Event, now: float) -> bool:
         """Tell whether an event is what our own decision did to the agent."""
-        if event.status is None or event.status not in _OURS:
-            return False
         if event.status == "held":
             return True
         subjects = covering(event.tenant, event.app, event.agent, event.run, event.root_run, event.task)
         return self._standing.covering(subjects, now) is not None
-
-
-def _placed(event: Event, scope: Scope) -> Event:
-    """Give the event the app and the root under which its run is tracked: a child may have named only its parent."""
-    if scope.run.root == event.root_run and scope.app.app == event.app:
-        return event
-    return replace(event, app=scope.app.app, root_run=scope.run.root)

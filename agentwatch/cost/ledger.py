@@ -36,7 +36,7 @@ class Ledger:
     def __init__(self, options: LedgerOptions) -> None:
         self._options = options
         self._sums: dict[tuple[str, str, str, str, str, str], _Sum] = {}
-        self._day = -1
+        self._day_from = self._day_until = 0.0
         self._day_name = ""
         self.merged = 0
 
@@ -77,10 +77,8 @@ class Ledger:
         return lines
 
     def _line(self, event: Event) -> _Sum:
-        day = int(min(event.ts, _LATEST)) // _DAY
-        if day != self._day:
-            self._day = day
-            self._day_name = datetime.fromtimestamp(day * _DAY, UTC).strftime("%Y-%m-%d")
+        if not self._day_from <= event.ts < self._day_until:
+            self._turn_to(event.ts)
         key = (self._day_name, event.tenant, event.team, event.app, event.agent, event.model)
         line = self._sums.get(key)
         if line is None:
@@ -89,3 +87,8 @@ class Ledger:
                 key = (self._day_name, event.tenant, OTHER, OTHER, OTHER, OTHER)
             line = self._sums.setdefault(key, _Sum())
         return line
+
+    def _turn_to(self, ts: float) -> None:
+        day = int(min(ts, _LATEST)) // _DAY
+        self._day_from, self._day_until = float(day * _DAY), float((day + 1) * _DAY)
+        self._day_name = datetime.fromtimestamp(day * _DAY, UTC).strftime("%Y-%m-%d")

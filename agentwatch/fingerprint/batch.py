@@ -1,6 +1,7 @@
 """The fingerprints of a batch of events: one look-up, one canonical form a text; one numpy pass for all sketches."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 from xxhash import xxh3_64_intdigest
 
@@ -128,9 +129,11 @@ class Fingerprinter:
                 sketch,
                 numbers(draft.masked) if role.result and draft.numbered else (),
             )
-        while len(role.known) > self.options.cache_entries:
-            del role.known[next(iter(role.known))]
-            self.evicted += 1
+        excess = len(role.known) - self.options.cache_entries
+        if excess > 0:
+            for exact in list(islice(role.known, excess)):
+                del role.known[exact]
+            self.evicted += excess
 
     def _prints(self, event: Event, keys: Keys | None) -> Prints:
         prints = _NO_TEXT

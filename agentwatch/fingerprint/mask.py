@@ -14,7 +14,7 @@ Spans = list[tuple[int, int]]
 
 _MARK = b"#"
 _FIRST = {EPOCH: b"1", ADDRESS: b"0", STAMP: b"12"}
-_DENSE = 20  # one digit in so many bytes: from there on distinct class strings are cheaper than single chunks
+_DENSE = 8  # one digit in so many bytes: from there on distinct class strings are cheaper than single chunks
 _DIGITS = b"0123456789"
 _ZEROES = bytes.maketrans(_DIGITS, b"0" * 10)
 _ALNUM = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
@@ -47,7 +47,7 @@ def mask(text: bytes) -> bytes:
     else:
         spans = _sparse(text, classes, at)
     if at >= 0:
-        if b"pid" in text or b"PID" in text:
+        if b"pid" in text or (80 in text and b"PID" in text):
             spans += _process_ids(text)
         if not text.isascii():
             spans += _microseconds(text)
