@@ -11,6 +11,7 @@ from msgspec import Struct
 from agentwatch.cli.failure import FINE
 from agentwatch.cli.output import Format, output_option, write_line
 from agentwatch.cli.replay import NumberedLines, config_option, policy_option, replay_of
+from agentwatch.errors import BadInput
 from agentwatch.evaluate import evaluate, labels_from_rows, place, render
 from agentwatch.service.replaying import change_line
 
@@ -44,8 +45,11 @@ def eval_command(
     LABELS is a CSV table: run, source, label (loop or benign), onset (0-based, in its run), shape, reason. A loop is
     found by the first rise at or after its onset less one; an earlier rise is a false alarm on it.
     """
-    with labels.open(newline="", encoding="utf-8") as table:
-        truth = labels_from_rows(csv.DictReader(table))
+    try:
+        with labels.open(newline="", encoding="utf-8") as table:
+            truth = labels_from_rows(csv.DictReader(table))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"is no CSV table in UTF-8: {error}", str(labels)) from error
     replay = replay_of(config_file, policy_files)
     runs: list[str] = []
     changes = [change_line(decision) for decision in replay.changes(_noting(NumberedLines([events]), runs))]

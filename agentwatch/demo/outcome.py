@@ -16,7 +16,10 @@ _NIGHT_H = 8.0
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """One agent's line. saved_usd: what eight more hours at its pace would have cost, had nobody stopped it."""
+    """One agent's line. level: the hardest that took effect.
+
+    saved_usd: what eight more hours at its pace would have cost, had nobody stopped it.
+    """
 
     name: str
     behaviour: str
@@ -39,15 +42,19 @@ def outcomes(stage: Stage) -> list[Outcome]:
 
 
 def wrong(found: Iterable[Outcome]) -> list[str]:
-    """List the agents that were stopped and should not have been, or the reverse."""
-    return [one.name for one in found if one.stopped is not one.looping]
+    """List the loops that were not stopped, and the innocent that were stopped, held or slowed down."""
+    return [one.name for one in found if (not one.stopped if one.looping else one.stopped or _touched(one))]
+
+
+def _touched(one: Outcome) -> bool:
+    return Level[one.level] >= Level.throttle
 
 
 def _outcome(role: Role, stage: Stage, decisions: list[Decision]) -> Outcome:
     report, run = stage.report(role.name), stage.run(role.name)
     about = [d for d in decisions if d.app == APP and d.run == f"{role.name}-1"]
     kill = next((d for d in about if d.level is Level.kill and not d.gate), None)
-    highest = max((d.level for d in about), default=Level.observe)
+    highest = max((d.level for d in about if not d.gate), default=Level.observe)
     stopped = bool(report and report.stopped)
     return Outcome(
         name=role.name,
