@@ -58,8 +58,7 @@ class OwnValkey:
 
     async def kill(self) -> None:
         """End it as the kernel would: SIGKILL, in mid-stream."""
-        self._server._server._process.send_signal(signal.SIGKILL)
-        self._server._server._process.wait()
+        os.kill(self._server.pid, signal.SIGKILL)
         await self._server.stop()
 
 

