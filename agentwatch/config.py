@@ -7,8 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -23,6 +22,7 @@ from agentwatch.api.options import ApiOptions, check_options
 from agentwatch.cost.ledger import LedgerOptions
 from agentwatch.cost.prices import PriceOptions
 from agentwatch.detect.options import DetectOptions, StateOptions
+from agentwatch.environment import lay_environment
 from agentwatch.errors import BadConfig
 from agentwatch.fingerprint.options import FingerprintOptions
 from agentwatch.ingest.decode import DecodeOptions
@@ -154,7 +154,7 @@ def read_config(path: Path | None, environment: Mapping[str, str]) -> Config:
     """Read a configuration file (None: defaults) and lay `AGENTWATCH_…` variables of the environment over it.
 
     Raises `BadConfig` naming file and key. A key's variable is its path in capitals: `redis.url` is
-    `AGENTWATCH_REDIS_URL`; lists are written as JSON.
+    `AGENTWATCH_REDIS_URL`; lists are written as JSON. A variable that is wrong or of nothing is named by its own name.
     """
     tree: dict[str, Any] = {}
     if path is not None:
@@ -164,7 +164,7 @@ def read_config(path: Path | None, environment: Mapping[str, str]) -> Config:
             raise BadConfig(error.strerror or str(error), str(path)) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise BadConfig(f"not TOML: {error}", str(path)) from error
-    _layer(Config, tree, environment, "AGENTWATCH")
+    lay_environment(Config, tree, environment)
     try:
         config = msgspec.convert(tree, Config)
     except msgspec.ValidationError as error:
@@ -210,45 +210,6 @@ def secret(value: str, key: str) -> str:
         return path.read_text().rstrip("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise BadConfig(f"cannot read {path}: {getattr(error, 'strerror', None) or 'not text'}", key) from error
-
-
-def _layer(shape: type[Struct], tree: dict[str, Any], environment: Mapping[str, str], prefix: str) -> None:
-    """Lay the environment's values over the tree, in place."""
-    for name, hint in get_type_hints(shape).items():
-        variable = f"{prefix}_{name.upper()}"
-        if isinstance(hint, type) and issubclass(hint, Struct):
-            table = tree.get(name, {})
-            if isinstance(table, dict):
-                _layer(hint, table, environment, variable)
-                if table:
-                    tree[name] = table
-        elif variable in environment:
-            tree[name] = _value(environment[variable], hint, variable)
-
-
-def _value(text: str, hint: Any, variable: str) -> Any:
-    kinds = _kinds(hint)
-    if kinds == {str}:
-        return text
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
-        if str in kinds:
-            return text
-        raise BadConfig(
-            f"{text!r} is not a {' or '.join(sorted(kind.__name__ for kind in kinds))}", variable
-        ) from error
-
-
-def _kinds(hint: Any) -> set[type]:
-    origin = get_origin(hint)
-    if origin is Annotated:
-        return _kinds(get_args(hint)[0])
-    if origin in (Union, UnionType):
-        return {kind for part in get_args(hint) for kind in _kinds(part)}
-    if origin is Literal:
-        return {type(value) for value in get_args(hint)}
-    return {origin or hint}
 
 
 def _named(error: msgspec.ValidationError, file: str) -> BadConfig:

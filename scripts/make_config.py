@@ -6,6 +6,7 @@ Whatever is about single keys comes from the code's Structs; what is here is the
 import textwrap
 from typing import Final
 
+from agentwatch.environment import OTHERS
 from scripts.config_keys import Key, Table, tables
 
 __all__ = ["config_file", "configuration_page"]
@@ -61,8 +62,10 @@ _PAGE_HEAD: Final = """\
 Made from the code by `make docs`; do not edit. `configs/agentwatch.toml` shows the same keys as a file to start from.
 
 * **Where from.** `agentwatch run --config FILE`, or `AGENTWATCH_CONFIG`; without either, defaults. A variable of the
-  environment goes before the file; lists and numbers in it are written as JSON. `agentwatch config show --changed`
-  tells what differs from the defaults and where it comes from; `agentwatch config schema` prints a JSON Schema.
+  environment goes before the file; lists and numbers in it are written as JSON. An `AGENTWATCH_…` variable that is of
+  no key and of no other part is an error. Other parts' are: {others}; and what
+  Kubernetes sets for a service of that name. `agentwatch config show --changed` tells what differs from the defaults
+  and where it comes from; `agentwatch config schema` prints a JSON Schema.
 * **Checked whole.** `agentwatch config check --config FILE` reads it with the policy and the secrets, and names file
   and key of what is wrong (exit code 2). On SIGHUP a wrong file leaves the old one at work and says so.
 * **Secrets.** `redis.password`, `mqtt.password` and a receiver's `url` and `secret` may be `file:/path` or
@@ -85,7 +88,7 @@ def config_file() -> str:
 
 def configuration_page() -> str:
     """Write docs/configuration.md."""
-    parts = [_PAGE_HEAD]
+    parts = [_PAGE_HEAD.format(others=" ".join(f"`{name}`" for name in sorted(OTHERS)))]
     for table in tables():
         parts.append(f"## {f'`{table.path}`' if table.path else 'At the top'}\n{table.text}\n")
         if table.keys:

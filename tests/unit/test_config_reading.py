@@ -1,5 +1,7 @@
 """Where a configuration comes from: a file, the environment, and files of secrets; what is wrong is named."""
 
+import contextlib
+import re
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -7,6 +9,7 @@ import msgspec
 import pytest
 
 from agentwatch.config import Config, read_config, read_policy_files, secret
+from agentwatch.environment import OTHERS
 from agentwatch.errors import BadConfig
 
 
@@ -56,18 +59,66 @@ def test_the_environment_lies_over_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "place"),
+    ("name", "value", "said"),
     [
-        ("AGENTWATCH_WORKER_BATCH", "many", "AGENTWATCH_WORKER_BATCH"),
-        ("AGENTWATCH_WORKER_BATCH", "0", "worker.batch"),
-        ("AGENTWATCH_POLICY_FILES", "a.toml", "AGENTWATCH_POLICY_FILES"),
-        ("AGENTWATCH_LOG_LEVEL", "loud", "log.level"),
+        ("AGENTWATCH_WORKER_BATCH", "many", "'many' is not a whole number"),
+        ("AGENTWATCH_WORKER_BATCH", "0", "'0': Expected `int` >= 1"),
+        ("AGENTWATCH_API_PORT", "abc", "'abc' is not a whole number"),
+        ("AGENTWATCH_API_PORT", "", "'' is not a whole number"),
+        ("AGENTWATCH_API_PORT", "70000", "'70000': Expected `int` <= 65535"),
+        ("AGENTWATCH_API_ENABLED", "yes", "'yes' is not true or false"),
+        ("AGENTWATCH_REDIS_LEASE_S", "soon", "'soon' is not a number"),
+        ("AGENTWATCH_POLICY_FILES", "a.toml", "this is not a JSON list"),
+        ("AGENTWATCH_POLICY_FILES", '["a", 5]', "Expected `str`, got `int` (at [1])"),
+        ("AGENTWATCH_LOG_LEVEL", "loud", "'loud': Invalid enum value"),
+        ("AGENTWATCH_API_PROT", "8080", "did you mean AGENTWATCH_API_PORT?"),
+        ("AGENTWATCH_REDIS", "x", "there is no such variable"),
+        ("AGENTWATCH_TOKENFILE", "x", "did you mean AGENTWATCH_TOKEN_FILE?"),
+        ("AGENTWATCH_QQQQ", "x", "docs/configuration.md"),
     ],
 )
-def test_a_wrong_variable_is_named(name: str, value: str, place: str) -> None:
+def test_a_wrong_variable_is_named_with_what_is_expected(name: str, value: str, said: str) -> None:
     with pytest.raises(BadConfig) as caught:
         read_config(None, {name: value})
-    assert caught.value.field == place
+    assert caught.value.field == name
+    assert said in str(caught.value)
+
+
+def test_variables_of_other_parts_and_of_kubernetes_are_left_alone() -> None:
+    others = {f"AGENTWATCH_{name}": "x" for name in OTHERS}
+    links = {
+        "AGENTWATCH_SERVICE_HOST": "10.0.0.1",
+        "AGENTWATCH_SERVICE_PORT": "8321",
+        "AGENTWATCH_SERVICE_PORT_HTTP": "8321",
+        "AGENTWATCH_PORT": "tcp://10.0.0.1:8321",
+        "AGENTWATCH_PORT_8321_TCP": "tcp://10.0.0.1:8321",
+        "AGENTWATCH_PORT_8321_TCP_ADDR": "10.0.0.1",
+        "AGENTWATCH_API_PORT": "tcp://10.0.0.1:8321",  # of a service called agentwatch-api
+    }
+    assert read_config(None, others | links | {"AGENTWATCH_TEST_REDIS_SERVER": "x", "AGENTWATCHER": "x"}) == Config()
+
+
+def test_the_environment_does_not_hide_a_wrong_file(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("api = 5\n")
+    with pytest.raises(BadConfig, match="api"):
+        read_config(tmp_path / "a.toml", {"AGENTWATCH_API_PORT": "1"})
+
+
+def test_every_variable_that_the_code_reads_is_known() -> None:
+    root = Path(__file__).resolve().parent.parent.parent
+    read = {
+        name
+        for path in (root / "agentwatch").rglob("*.py")
+        for name in re.findall(r"\bAGENTWATCH_([A-Z_]*[A-Z])\b", path.read_text("utf-8"))
+    }
+    assert read
+    for name in read - set(OTHERS):
+        with contextlib.suppress(BadConfig):
+            read_config(None, {f"AGENTWATCH_{name}": "x"})
+            continue
+        with pytest.raises(BadConfig) as caught:
+            read_config(None, {f"AGENTWATCH_{name}": "x"})
+        assert "no such variable" not in str(caught.value), name
 
 
 def test_policy_files_are_found_by_globs_beside_the_file(tmp_path: Path) -> None:
