@@ -70,12 +70,12 @@ def url_for(url: str, incident: Incident) -> str:
     return f"{schema}://{path}?{urlencode(asked)}"
 
 
-def check_url(url: str) -> None:
-    """Raise `BadConfig` for a URL that apprise cannot read, or when apprise is not installed."""
+def check_url(url: str, key: str = "url") -> None:
+    """Raise `BadConfig` for a URL that apprise cannot read, or when there is no apprise. Loading it takes seconds."""
     try:
         _reach(url)
     except NotifyRefused as error:
-        raise BadConfig(error.reason, "url") from error
+        raise BadConfig(error.reason, key) from error
 
 
 def _send(url: str, alert: Alert) -> bool:

@@ -8,11 +8,13 @@ import click
 import msgspec
 from rich.markup import escape
 
+from agentwatch.alert.apprise import check_url
 from agentwatch.cli.failure import FINE
 from agentwatch.cli.masking import masked
 from agentwatch.cli.output import Format, output_option, show
 from agentwatch.config import Config, read_config, secret
 from agentwatch.records import Event
+from agentwatch.service.receivers import resolved
 from agentwatch.service.settings import read_settings
 
 if TYPE_CHECKING:
@@ -99,11 +101,18 @@ def config_schema(kind: str) -> int:
 def _check_secrets(config: Config) -> None:
     """Read the secrets that can be read from here: credentials exist only inside the service."""
     wanted = [("redis.password", config.redis.password), ("mqtt.password", config.mqtt.password)]
-    for at, receiver in enumerate(config.receivers):
-        wanted += [(f"receivers[{at}].url", receiver.url), (f"receivers[{at}].secret", receiver.secret)]
     for key, value in wanted:
-        if not value.startswith("credential:") or os.environ.get("CREDENTIALS_DIRECTORY"):
+        if _readable(value):
             secret(value, key)
+    for receiver in config.receivers:
+        if _readable(receiver.url) and _readable(receiver.secret):
+            whole = resolved(receiver)
+            if whole.kind == "apprise":
+                check_url(whole.url, f"receivers.{whole.name}.url")
+
+
+def _readable(value: str) -> bool:
+    return not value.startswith("credential:") or bool(os.environ.get("CREDENTIALS_DIRECTORY"))
 
 
 def _flat(tree: dict[str, Any], under: str) -> list[tuple[str, Any]]:

@@ -21,6 +21,7 @@ from agentwatch.cli.output import Format, output_option, rows, show
 from agentwatch.config import ReceiverOptions, read_config
 from agentwatch.errors import AgentwatchError, BadConfig, NotifyUnavailable
 from agentwatch.records import Incident, Level
+from agentwatch.service.receivers import resolved
 from agentwatch.service.wiring import make_notifier
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ async def _send_all(receivers: Sequence[ReceiverOptions], incident: Incident) ->
 
 async def _try(receiver: ReceiverOptions, client: httpx.AsyncClient, incident: Incident) -> Outcome:
     try:
-        notifier = make_notifier(receiver, client)
+        notifier = make_notifier(resolved(receiver), client)
         task = asyncio.create_task(notifier.notify(incident), name=f"notify-{receiver.name}-send")
         done, _ = await asyncio.wait({task}, timeout=_DEADLINE_S)
         if not done:

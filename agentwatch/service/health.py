@@ -29,6 +29,10 @@ class Health:
         """Watch a part from now on."""
         self._checks[name] = check
 
+    def drop(self, name: str) -> None:
+        """Watch a part no longer."""
+        self._checks.pop(name, None)
+
     def watch_worker(self, worker: Worker) -> None:
         """Watch the working loop: its partition, its pace and its backlog."""
         self.add("store", lambda _: "" if worker.ready else worker.trouble or "the partition is not owned yet")

@@ -1,7 +1,7 @@
 """Takes a changed configuration over while running: all that can fail is done first, then everything is swapped.
 
-The policy, the detectors' and the ladder's options and the log's form are taken over with all state kept. Everything
-else is checked, and named as waiting for a restart: sockets, connections, receivers, tokens and bounds stay.
+The policy, the detectors' and the ladder's options, the receivers of alerts and the log's form are taken over with all
+state kept. Everything else is checked, and named as waiting for a restart: sockets, connections, tokens, bounds.
 """
 
 import time
@@ -18,7 +18,7 @@ from agentwatch.service.wiring import Wired
 __all__ = ["Reloader", "needs_restart"]
 
 _log = structlog.get_logger()
-_LIVE = frozenset(("policy", "detectors", "ladder", "log"))
+_LIVE = frozenset(("policy", "detectors", "ladder", "log", "receivers"))
 
 
 class Reloader:

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from functools import partial
 from typing import Any
 
 import httpx
@@ -42,6 +41,7 @@ from agentwatch.service.health import Health
 from agentwatch.service.hub import Hub
 from agentwatch.service.metering import MeteredBus
 from agentwatch.service.operations import OperatorDesk
+from agentwatch.service.receivers import Receivers
 from agentwatch.service.serving import ApiServer
 from agentwatch.service.settings import Settings
 from agentwatch.service.state_dir import state_dir
@@ -71,6 +71,7 @@ class Wired:
         self.tasks: list[Task] = []
         self.sinks: dict[str, Progress] = {}
         self.rulebook: RuleBook = settings.rulebook
+        self.receivers: Receivers | None = None
 
     @property
     def url(self) -> str:
@@ -91,8 +92,11 @@ class Wired:
 
     def prepare(self, fresh: Settings) -> Callable[[], None]:
         """Check what a reload would change; gives the swap, which cannot fail."""
+        alerts = self.receivers.prepare(fresh.config.receivers) if self.receivers is not None else None
 
         def swap() -> None:
+            if alerts is not None:
+                alerts()
             self.rulebook = fresh.rulebook
             self.worker.pipeline.adopt(fresh.rulebook)
             configure_logging(fresh.config.log)
@@ -122,7 +126,7 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
     wired.tasks.append(("worker", worker.run))
     _sink(wired, log, RedisSignal(client, index))
     await _mqtt(wired, config, stack, log, intake, partitions)
-    await _receivers(wired, config, stack, log)
+    _receivers(wired, config, stack, log)
     if config.api.enabled:
         cohort = CohortWatch(lambda: worker.pipeline)
         wired.tasks.append(("cohort", cohort.run))
@@ -217,25 +221,23 @@ async def _forward(acks: AckSource, intake: RedisIntake) -> None:
                 break
 
 
-async def _receivers(wired: Wired, config: Config, stack: AsyncExitStack, log: RedisLog) -> None:
-    if not config.receivers:
-        return
-    client = await stack.enter_async_context(httpx.AsyncClient())
-    for options in config.receivers:
-        delivery = Delivery(log, make_notifier(options, client), options.deliver, time.time)
-        wired.hub.on_commit(delivery.wake)
-        wired.tasks.append((f"notify-{options.name}", delivery.run))
-        wired.health.add(f"receiver {options.name}", partial(_failing, delivery))
+def _receivers(wired: Wired, config: Config, stack: AsyncExitStack, log: RedisLog) -> None:
+    clients: list[httpx.AsyncClient] = []
 
+    def make(options: ReceiverOptions) -> Delivery:
+        if not clients:  # one for all, and none where there is no receiver
+            clients.append(httpx.AsyncClient())
+            stack.push_async_callback(clients[0].aclose)
+        return Delivery(log, make_notifier(options, clients[0]), options.deliver, time.time)
 
-def _failing(delivery: Delivery, _now: float) -> str:
-    return delivery.failing
+    receivers = wired.receivers = Receivers(make, wired.health)
+    receivers.prepare(config.receivers)()
+    wired.hub.on_commit(receivers.wake)
+    wired.tasks.append(("receivers", receivers.run))
 
 
 def make_notifier(options: ReceiverOptions, client: httpx.AsyncClient) -> Notifier:
-    """Make the receiver of alerts that the options describe."""
-    url = secret(options.url, f"receivers.{options.name}.url")
+    """Make the receiver of alerts that the options describe, its secrets already in place."""
     if options.kind == "apprise":
-        return AppriseNotifier(AppriseOptions(name=options.name, url=url))
-    key = secret(options.secret, f"receivers.{options.name}.secret")
-    return WebhookNotifier(WebhookOptions(name=options.name, url=url, secret=key), client)
+        return AppriseNotifier(AppriseOptions(name=options.name, url=options.url))
+    return WebhookNotifier(WebhookOptions(name=options.name, url=options.url, secret=options.secret), client)
