@@ -1,6 +1,6 @@
 """`replay`: what the daemon would have decided over recorded events."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,15 +14,16 @@ from agentwatch.cli.wording import count, level
 from agentwatch.config import Config, read_config
 from agentwatch.ingest.trace import read_trace
 from agentwatch.records import Decision
+from agentwatch.rulebook import RuleBook
 from agentwatch.service.composing import make_rulebook
-from agentwatch.service.replaying import Replay, change_line
+from agentwatch.service.replaying import Malformed, Replay, Summary, change_line
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["NumberedLines", "config_option", "policy_option", "replay_command", "replay_of"]
+__all__ = ["NumberedLines", "config_option", "policy_option", "replay_command", "rules_of", "tell_rest", "teller"]
 
-_TOLD = 20
+_TOLD = 1000
 
 policy_option = click.option(
     "-p",
@@ -71,10 +72,26 @@ class NumberedLines:
         return Place(file, number - start)
 
 
-def replay_of(config_file: Path | None, policy_files: Sequence[Path]) -> Replay:
-    """Make a replay by the given rules; none given: the shipped ones."""
+def rules_of(config_file: Path | None, policy_files: Sequence[Path]) -> tuple[Config, RuleBook]:
+    """Read the given configuration and rules; none given: the shipped ones."""
     config = read_config(config_file, {}) if config_file is not None else Config()
-    return Replay(config, make_rulebook(config, {str(path): path.read_bytes() for path in policy_files}))
+    return config, make_rulebook(config, {str(path): path.read_bytes() for path in policy_files})
+
+
+def teller(lines: NumberedLines) -> Callable[[Malformed], None]:
+    """Make what names a line that is no usage event on the standard error, as soon as it is met."""
+
+    def tell(bad: Malformed) -> None:
+        at = lines.place(bad.line)
+        click.echo(f"{at.file}:{at.line}: {bad.field}: {bad.reason}", err=True)
+
+    return tell
+
+
+def tell_rest(replay_summary: Summary) -> None:
+    """Tell how many such lines were not named."""
+    if replay_summary.malformed > _TOLD:
+        click.echo(f"… and {replay_summary.malformed - _TOLD:,} more lines are no usage events", err=True)
 
 
 @click.command("replay")
@@ -97,20 +114,16 @@ def replay_command(
     FILE is .jsonl, .jsonl.gz, or - for standard input: usage events, one a line, taken in order with their own times.
     Levels are what the ladder reached before the gate. Exit code 1 when anything reached warn.
     """
-    replay = replay_of(config_file, policy_files)
     lines = NumberedLines(files)
+    replay = Replay(*rules_of(config_file, policy_files), max_malformed=_TOLD, tell=teller(lines))
     out = None if as_json or output == "json" else console()
     for decision in replay.changes(lines):
         if out is None:
             write_line(change_line(decision))
         else:
             _print_change(out, decision)
-    for bad in replay.malformed[:_TOLD]:
-        at = lines.place(bad.line)
-        click.echo(f"{at.file}:{at.line}: {bad.field}: {bad.reason}", err=True)
     summary = replay.summary
-    if summary.malformed > _TOLD:
-        click.echo(f"… and {summary.malformed - _TOLD} more lines are no usage events", err=True)
+    tell_rest(summary)
     if out is None:
         write_line({"summary": to_builtins(summary)})
     else:

@@ -144,10 +144,14 @@ class Bank:
             **dropped,
         }
 
+    def _detectors(self, options: DetectOptions) -> tuple[Detector[Scope], ...]:
+        """Make the detectors of one set of options; measurements put others beside them."""
+        return build(options)
+
     def _assemble(self, options: DetectOptions) -> "_Panel":
         if len(self._sets) >= _MAX_SETS:
             self._sets.clear()
-        detectors = build(options)
+        detectors = self._detectors(options)
         reads = {op: tuple(one.read for one in detectors if _can_tell(one, op)) for op in _OPS}
         learns = tuple(dict.fromkeys(one.learn for one in detectors))  # those that share a state learn once
         hears = tuple(one.learn for one in detectors if getattr(one, "hears_silence", False))

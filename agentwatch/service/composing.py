@@ -39,14 +39,19 @@ def make_rulebook(config: Config, files: Mapping[str, bytes]) -> RuleBook:
     return RuleBook(load_policy(files or shipped_policy()), config.detectors, config.ladder)
 
 
-def make_pipeline(config: Config, rulebook: RuleBook) -> Pipeline:
-    """Make a pipeline with an empty state."""
+def make_pipeline(
+    config: Config, rulebook: RuleBook, bank: Bank | None = None, fingerprinter: Fingerprinter | None = None
+) -> Pipeline:
+    """Make a pipeline with an empty state.
+
+    bank: an empty one that stands for the usual one. fingerprinter: one that may know the texts already.
+    """
     parts = Parts(
         decode=config.decode,
         decoded=DecodeStats(),
-        fingerprinter=Fingerprinter(config.fingerprint),
+        fingerprinter=fingerprinter or Fingerprinter(config.fingerprint),
         pricer=Pricer(config.prices),
-        bank=Bank(config.state),
+        bank=bank or Bank(config.state),
         ledger=Ledger(config.ledger),
     )
     ledgers = Ledgers(

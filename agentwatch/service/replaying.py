@@ -1,7 +1,7 @@
 """Runs recorded events through exactly the daemon's path, with the events' own times as ticks and no server."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -9,6 +9,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agentwatch.config import Config
+from agentwatch.detect.bank import Bank
+from agentwatch.fingerprint.batch import Fingerprinter
 from agentwatch.pipeline import Pipeline
 from agentwatch.records import Batch, Change, DeadLetter, Decision, Entry, Level, Tick
 from agentwatch.rulebook import RuleBook
@@ -42,15 +44,29 @@ class Summary(Struct, kw_only=True):
 
 
 class Replay:
-    """One replay over one pipeline. `summary` and `malformed` are complete once `changes` is exhausted."""
+    """One replay over one pipeline. `summary` and `malformed` are complete once `changes` is exhausted.
 
-    def __init__(self, config: Config, rulebook: RuleBook, max_malformed: int = 1000) -> None:
+    tell: hears of each malformed line as it is met, and of no more than `max_malformed`; `summary` counts all. bank and
+    fingerprinter: see `make_pipeline`.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        rulebook: RuleBook,
+        max_malformed: int = 1000,
+        *,
+        tell: Callable[[Malformed], None] | None = None,
+        bank: Bank | None = None,
+        fingerprinter: Fingerprinter | None = None,
+    ) -> None:
         options = replace(config.pipeline, event_ticks=True)
         whole = replace(config, gate=replay_gate(config.gate), pipeline=options)
-        self.pipeline: Pipeline = make_pipeline(whole, rulebook)
+        self.pipeline: Pipeline = make_pipeline(whole, rulebook, bank, fingerprinter)
         self.summary = Summary()
         self.malformed: list[Malformed] = []
         self._max_malformed = max_malformed
+        self._tell = tell
         self._reached: dict[str, Level] = {}
 
     def changes(self, lines: Iterable[tuple[int, bytes]]) -> Iterator[Decision]:
@@ -87,6 +103,8 @@ class Replay:
         self.summary.malformed += 1
         if len(self.malformed) < self._max_malformed:
             self.malformed.append(Malformed(line, letter.field, letter.reason))
+            if self._tell is not None:
+                self._tell(self.malformed[-1])
 
 
 def change_line(decision: Decision) -> dict[str, Any]:

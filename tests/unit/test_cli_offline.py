@@ -118,10 +118,47 @@ def test_eval_scores_by_group(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert (report["runs"], report["benign_warned"], report["benign_killed"]) == (2, 0, 0)
     assert report["warn"]["found"] == 1
     assert call(["eval", str(trace), str(labels)]) == 0
-    assert "source:made" in capsys.readouterr().out
+    assert "By source" in capsys.readouterr().out
+    assert call(["eval", str(trace), str(labels), "--markdown"]) == 0
+    assert "| made | warn | 1 | 1 | 1.000 |" in capsys.readouterr().out
     labels.write_text("run,label\nrun-0,perhaps\n")
     assert call(["eval", str(trace), str(labels)]) == 2
-    assert "row 2" in capsys.readouterr().err
+    assert f"{labels}: line 2" in capsys.readouterr().err
+
+
+def test_eval_holds_the_figures_against_a_floor_that_only_rises(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace = written(tmp_path / "events.jsonl", LOOPS["exact_repeat"](), LOOK_ALIKES["batch"]())
+    labels, floor = tmp_path / "labels.csv", tmp_path / "floor.json"
+    labels.write_text("run,label,onset\nrun-0,loop,1\nrun-1,benign,\n")
+    asked = ["eval", str(trace), str(labels), "--json", "--bootstrap", "0", "--floor", str(floor)]
+    assert call(asked) == 2  # no such file
+    assert call([*asked, "--raise-floor"]) == 0
+    assert json.loads(floor.read_text())["found_warn"] == 1
+    capsys.readouterr()
+    assert call(asked) == 0
+    assert read(capsys.readouterr().out)[0]["below_floor"] == []
+    floor.write_text(floor.read_text().replace('"found_kill": 1', '"found_kill": 2'))
+    assert call([*asked, "--raise-floor"]) == 1
+    assert read(capsys.readouterr().out)[0]["below_floor"] == ["found_kill is 1, the floor is 2"]
+    assert json.loads(floor.read_text())["found_kill"] == 2
+    assert call(["eval", str(trace), str(labels), "--raise-floor"]) == 2
+    assert "--raise-floor" in capsys.readouterr().err
+
+
+def test_eval_tells_of_lines_and_runs_that_do_not_match(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trace = written(tmp_path / "events.jsonl", LOOPS["exact_repeat"](), LOOK_ALIKES["batch"]())
+    trace.write_bytes(b"not json\n" + trace.read_bytes())
+    labels = tmp_path / "labels.csv"
+    labels.write_text("run,label,onset\nrun-0,loop,1\nrun-9,loop,1\n")
+    assert call(["eval", str(trace), str(labels), "--json"]) == 0
+    told = capsys.readouterr()
+    report = read(told.out)[0]
+    assert report["missing"] == ["run-9"]
+    assert report["unlabelled_runs"] == ["run-1"]
+    assert (report["warn"]["loops"], report["warn"]["found"]) == (1, 1)
+    assert f"{trace}:1: " in told.err
 
 
 def test_config_check_names_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

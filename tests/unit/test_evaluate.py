@@ -1,7 +1,7 @@
 import pytest
 
 from agentwatch.errors import BadInput
-from agentwatch.evaluate import Label, evaluate, labels_from_rows, place, render
+from agentwatch.evaluate import Label, Moment, Moments, evaluate, place, report_tables, to_text
 
 
 def up(index, level="warn", kind="repeat", change="up"):
@@ -52,7 +52,8 @@ def test_levels_are_scored_apart_and_falls_are_no_rises():
 def test_groups_keep_intercode_and_the_rest_apart():
     report = evaluate([up(5), up(25)], PLACED, LABELS)
     assert set(report.groups) == {
-        "set:intercode", "set:other", "source:InterCode-bash", "source:tau", "shape:repeat", "shape:cycle"
+        "set:intercode", "set:other", "source:InterCode-bash", "source:tau", "shape:repeat", "shape:cycle",
+        "detector:repeat",
     }  # fmt: skip
     assert report.groups["set:intercode"]["warn"].recall == 1.0
     assert report.groups["set:other"]["warn"].recall == 0.0
@@ -65,16 +66,46 @@ def test_wrong_runs_are_named_with_what_went_wrong():
     assert set(at_warn) == {("missed", "b"), ("false_alarm", "c")}
     assert at_warn["missed", "b"].reason == "A B A B"
     assert at_warn["false_alarm", "c"].kind == "failure"
-    shown = render(report)
+    shown = to_text(report_tables(report))
     assert "warn missed: b never, onset 4 cycle: A B A B" in shown
     assert "warn false_alarm: c at 5 failure: because" in shown
-    assert shown.splitlines()[1].split()[:5] == ["all", "warn", "2", "1", "0.500"]
+    assert shown.splitlines()[2].split()[:5] == ["all", "warn", "2", "1", "0.500"]
 
 
-def test_runs_without_a_label_are_counted_and_left_out():
+def test_runs_without_a_label_are_named_and_left_out():
     report = evaluate([up(5), up(35)], PLACED, LABELS[:3])
-    assert report.unlabelled == 1
+    assert (report.unlabelled, report.unlabelled_runs) == (1, ("d",))
     assert report.warn.false_alarms == 0
+
+
+def test_labelled_runs_without_events_are_named_and_left_out():
+    report = evaluate([up(5)], [*PLACED[:20], ("", -1)], LABELS)
+    assert report.missing == ("c", "d")
+    assert (report.runs, report.events, report.warn.loops, report.warn.benign) == (2, 20, 2, 0)
+    assert report.unlabelled == 0
+    assert "2 labelled runs are not in the events and are left out: c, d" in to_text(report_tables(report))
+
+
+def test_a_loop_whose_onset_is_beyond_its_events_is_named():
+    assert evaluate([], PLACED[:4], LABELS[:1]).short == ("a",)
+    assert evaluate([], PLACED[:5], LABELS[:1]).short == ()
+
+
+def test_delays_are_told_in_seconds_and_in_dollars_that_are_known():
+    moments = [Moment(100.0 + 2.0 * at, 10**9 if at < 10 else None) for at in range(len(PLACED))]
+    report = evaluate([up(6), up(17)], PLACED, LABELS, moments=Moments.given(PLACED, moments))
+    assert report.groups["source:InterCode-bash"]["warn"].delay_s_median == 4.0
+    assert report.groups["source:InterCode-bash"]["warn"].delay_usd_median == 3.0
+    assert report.groups["source:tau"]["warn"].delay_s_median == 6.0
+    assert report.groups["source:tau"]["warn"].delay_usd_median is None
+
+
+def test_a_detector_is_scored_by_what_it_was_first_to_say():
+    report = evaluate([up(5), up(6, "pause", "cycle"), up(25, kind="cycle")], PLACED, LABELS)
+    assert report.groups["detector:repeat"]["warn"].recall == 0.5
+    assert report.groups["detector:repeat"]["warn"].precision == 1.0
+    assert report.groups["detector:cycle"]["warn"].false_alarms == 1
+    assert report.groups["detector:cycle"]["pause"].found == 1
 
 
 def test_nothing_found_and_nothing_labelled_give_zeros():
@@ -86,19 +117,7 @@ def test_nothing_found_and_nothing_labelled_give_zeros():
         None,
     )
     assert report.to_dict()["warn"]["loops"] == 0
-    assert render(report)
-
-
-def test_labels_are_read_from_rows_and_bad_rows_are_named():
-    rows = [
-        {"run": "a", "source": "s", "label": "loop", "onset": "12", "shape": "repeat", "reason": "r"},
-        {"run": "b", "source": "s", "label": "benign", "onset": "", "shape": "", "reason": ""},
-    ]
-    assert [(one.loop, one.onset) for one in labels_from_rows(rows)] == [(True, 12), (False, -1)]
-    with pytest.raises(BadInput, match="row 2"):
-        labels_from_rows([{"run": "a", "label": "perhaps"}])
-    with pytest.raises(BadInput, match="row 3"):
-        labels_from_rows([rows[0], {**rows[0], "onset": "-3"}])
+    assert to_text(report_tables(report))
 
 
 def test_an_index_beyond_the_events_is_refused():
