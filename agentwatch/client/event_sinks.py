@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.cluster import RedisCluster
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
@@ -72,17 +73,27 @@ class RedisSink:
 
     def _connect(self) -> Any:
         if self._client is None:
-            self._client = Redis.from_url(
-                self._url,
-                socket_timeout=self._timeout_s,
-                socket_connect_timeout=self._timeout_s,
-                retry=Retry(NoBackoff(), 0),  # the emitter itself waits and tries again
-            )
+            self._client = _open(self._url, self._timeout_s)
         now = self._clock()
         if now - self._partitions_at > _PARTITIONS_AGE_S:
             self._partitions = int(self._client.hget(META, "partitions") or 1)
             self._partitions_at = now
         return self._client
+
+
+def _open(url: str, timeout_s: float) -> Any:
+    """Connect to a server, or to the cluster that it is a node of; the emitter itself waits and tries again."""
+    options: dict[str, Any] = {"socket_timeout": timeout_s, "socket_connect_timeout": timeout_s}
+    client: Any = Redis.from_url(url, retry=Retry(NoBackoff(), 0), protocol=2, **options)
+    try:
+        told = client.execute_command("HELLO")
+        if told[told.index(b"mode") + 1] != b"cluster":
+            return client
+    except (RedisError, OSError):
+        client.close()
+        raise
+    client.close()
+    return RedisCluster.from_url(url, retry=Retry(NoBackoff(), 1), **options)
 
 
 class _PartlyRefused(Struct, frozen=True):

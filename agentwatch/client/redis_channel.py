@@ -5,23 +5,20 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from math import inf
-from typing import Any
 
 import msgspec
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from agentwatch.backoff import Backoff
-from agentwatch.cancellation import cancellable
 from agentwatch.client.channel import Listener
 from agentwatch.client.identity import Identity
 from agentwatch.client.log import log
 from agentwatch.client.obedience import Held
 from agentwatch.client.options import GuardOptions
-from agentwatch.errors import SignalUnavailable
+from agentwatch.connection import RedisOptions
+from agentwatch.errors import SignalUnavailable, StoreUnavailable
 from agentwatch.keys import META, Keys, keys, partition
+from agentwatch.nodes import Nodes
 from agentwatch.records import Ack, Command
 
 __all__ = ["RedisChannel"]
@@ -49,7 +46,7 @@ class RedisChannel:
         self._options = options
         self._clock = clock
         self._backoff = Backoff(options.reconnect)
-        self._client: Any = None  # Redis is generic over its answers in the stubs, not at run time
+        self._nodes: Nodes | None = None
         self._keys: Keys | None = None
         self._keys_at = -inf
         self._reading = asyncio.Lock()
@@ -59,18 +56,17 @@ class RedisChannel:
         while True:
             try:
                 await self._session()
-            except (RedisError, OSError, SignalUnavailable) as error:
+            except (RedisError, OSError, SignalUnavailable, StoreUnavailable) as error:
                 self._listener.unsettled()
                 self._listener.down(self.name, str(error) or type(error).__name__)
             await asyncio.sleep(self._backoff.next())
 
     async def refresh(self) -> None:
         """Read the control keys now. Raises `SignalUnavailable`."""
-        if self._client is None:
-            raise SignalUnavailable("not connected to Redis yet")
+        nodes = self._connected()
         try:
             async with self._reading:
-                await self._read(await self._names())
+                await self._read(nodes, await self._names(nodes))
         except (RedisError, OSError) as error:
             self._listener.unsettled()
             raise SignalUnavailable(f"Redis: {error}") from error
@@ -80,78 +76,78 @@ class RedisChannel:
 
         Raises `SignalUnavailable`.
         """
-        if self._client is None:
-            raise SignalUnavailable("not connected to Redis yet")
+        nodes = self._connected()
         try:
-            names = await self._names()
+            names = await self._names(nodes)
             script = files("agentwatch.client").joinpath("lua/take.lua").read_text()
             limits = [names.limit(subject) for subject in intervals]
             steps = [round(interval * 1e6) for interval in intervals.values()]
-            return int(await self._client.eval(script, len(limits), *limits, *steps)) / 1e6
+            client = nodes.of(names.index)
+            return int(await client.execute_command("EVAL", script, len(limits), *limits, *steps)) / 1e6
         except (RedisError, OSError) as error:
             raise SignalUnavailable(f"Redis: {error}") from error
 
     async def acknowledge(self, acks: Sequence[Ack]) -> None:
         """Append to the partition's acks stream. Raises `SignalUnavailable`."""
-        if self._client is None:
-            raise SignalUnavailable("not connected to Redis yet")
+        nodes = self._connected()
         try:
-            stream = (await self._names()).acks
-            async with self._client.pipeline(transaction=False) as pipe:
+            names = await self._names(nodes)
+            async with nodes.of(names.index).pipeline(transaction=False) as pipe:
                 for ack in acks:
-                    pipe.xadd(stream, {"data": msgspec.json.encode(ack)})
+                    pipe.execute_command("XADD", names.acks, "*", "data", msgspec.json.encode(ack))
                 await pipe.execute()
         except (RedisError, OSError) as error:
             raise SignalUnavailable(f"Redis: {error}") from error
 
     async def close(self) -> None:
         """Let the connections go."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        nodes, self._nodes = self._nodes, None
+        if nodes is not None:
+            await nodes.aclose()
+
+    def _connected(self) -> Nodes:
+        if self._nodes is None:
+            raise SignalUnavailable("not connected to Redis yet")
+        return self._nodes
 
     async def _session(self) -> None:
         await self.close()
-        # Retrying inside the driver would hide an outage from the guard for longer than a kill may take.
-        client = Redis.from_url(
-            self._url,
-            socket_timeout=self._options.timeout_s,
-            socket_connect_timeout=self._options.timeout_s,
-            retry=Retry(NoBackoff(), 0),
-        )
-        self._client = cancellable(client)
+        timeout_s = self._options.timeout_s
+        nodes = self._nodes = Nodes(self._url, RedisOptions(connect_timeout_s=timeout_s, timeout_s=timeout_s))
+        await nodes.settle()
         self._keys_at = -inf
-        names = await self._names()
-        async with self._client.pubsub() as pubsub:
+        names = await self._names(nodes)
+        async with (await nodes.node(names.index)).pubsub() as pubsub:
             await pubsub.subscribe(*(names.signal(subject) for subject in self._subjects))
             for _ in self._subjects:  # the confirmations: from here on a wake-up is not missed
-                await pubsub.get_message(timeout=self._options.timeout_s)
-            while names == await self._names():
+                await pubsub.get_message(timeout=timeout_s)
+            while names == await self._names(nodes):
                 async with self._reading:
-                    await self._read(names)
+                    await self._read(nodes, names)
                 self._listener.up(self.name)
                 self._backoff.reset()
                 await pubsub.get_message(timeout=self._options.poll_s)
 
-    async def _names(self) -> Keys:
+    async def _names(self, nodes: Nodes) -> Keys:
         """Name this app's keys; the number of partitions is asked for again now and then, as it may change."""
         now = self._clock()
         if self._keys is None or now - self._keys_at > _PARTITIONS_AGE_S:
-            count = int(await self._client.hget(META, "partitions") or 1)
+            count = int(await nodes.common.execute_command("HGET", META, "partitions") or 1)
             self._keys = keys(partition(self._identity.tenant, self._identity.app, count))
             self._keys_at = now
         return self._keys
 
-    async def _read(self, names: Keys) -> None:
+    async def _read(self, nodes: Nodes, names: Keys) -> None:
         asked_at = self._clock()
+        client = nodes.of(names.index)
         controls = [names.control(subject) for subject in self._subjects]
-        values = await self._client.mget(controls)
+        values = await client.execute_command("MGET", *controls)
         present = [(key, value) for key, value in zip(controls, values, strict=True) if value is not None]
         left: list[int] = []
         if present:
-            async with self._client.pipeline(transaction=False) as pipe:
+            async with client.pipeline(transaction=False) as pipe:
                 for key, _ in present:
-                    pipe.pttl(key)
+                    pipe.execute_command("PTTL", key)
                 left = await pipe.execute()
         found: dict[str, Held] = {}
         for (key, value), left_ms in zip(present, left, strict=True):

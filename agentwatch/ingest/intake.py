@@ -1,7 +1,7 @@
 """The way in for producers and guards without Redis: what they send is checked, then appended to the streams."""
 
 from collections.abc import Sequence
-from typing import Any
+from itertools import groupby
 
 import msgspec
 from msgspec.structs import replace
@@ -10,6 +10,7 @@ from agentwatch.connection import reading
 from agentwatch.errors import BadEvent
 from agentwatch.ingest.decode import DecodeOptions, DecodeStats, complete, parse
 from agentwatch.keys import keys, partition, partition_of
+from agentwatch.nodes import Nodes
 from agentwatch.ports import IngestResult
 from agentwatch.records import Ack, Entry, Event
 
@@ -17,6 +18,7 @@ __all__ = ["RedisIntake"]
 
 _TENANT = "default"
 Stored = tuple[int, bytes]
+Item = tuple[int, str, bytes]  # partition, stream, data
 
 
 class RedisIntake:
@@ -24,13 +26,11 @@ class RedisIntake:
 
     def __init__(
         self,
-        client: Any,
-        partitions: int,
+        nodes: Nodes,
         options: DecodeOptions = DecodeOptions(),  # noqa: B008  # frozen
         stats: DecodeStats | None = None,
     ) -> None:
-        self._client = client
-        self._partitions = partitions
+        self._nodes = nodes
         self._options = options
         self.stats = stats if stats is not None else DecodeStats()
 
@@ -45,18 +45,18 @@ class RedisIntake:
             except BadEvent as error:
                 self.stats.dead += 1
                 results.append(IngestResult(reason=error.reason, field=error.field))
-        ids = iter(await self._append([(keys(index).events, data) for index, data in good]))
+        ids = iter(await self._append([(index, keys(index).events, data) for index, data in good]))
         self.stats.events += len(good)
         return [IngestResult(id=next(ids)) if result is None else result for result in results]
 
     async def acknowledge(self, acks: Sequence[Ack]) -> None:
         """Append acks to the streams of their subjects' partitions, in order; a tenant's to every partition."""
-        items: list[tuple[str, bytes]] = []
+        items: list[Item] = []
         for ack in acks:
             data = msgspec.json.encode(ack)
-            one = "/" in ack.subject or self._partitions == 1
-            targets = [partition_of(ack.subject, self._partitions)] if one else range(self._partitions)
-            items += [(keys(index).acks, data) for index in targets]
+            one = "/" in ack.subject or self._nodes.partitions == 1
+            targets = [partition_of(ack.subject, self._nodes.partitions)] if one else range(self._nodes.partitions)
+            items += [(index, keys(index).acks, data) for index in targets]
         await self._append(items)
 
     def _check(self, data: bytes, tenant: str, app: str) -> Stored:
@@ -64,19 +64,25 @@ class RedisIntake:
         bound = _bind(event, tenant, app)
         if bound is not event:
             data = msgspec.json.encode(bound)
-        index = partition(bound.tenant or _TENANT, bound.app or bound.agent, self._partitions)
+        index = partition(bound.tenant or _TENANT, bound.app or bound.agent, self._nodes.partitions)
         # The daemon completes it again, by the entry's own time; here only what is wrong is looked for.
         complete(bound, "", 0.0, None, self._options, self.stats)
         return index, data
 
-    async def _append(self, items: Sequence[tuple[str, bytes]]) -> list[str]:
-        if not items:
-            return []
+    async def _append(self, items: Sequence[Item]) -> list[str]:
+        """Write each partition's items in one pipeline; gives the new ids in the order of the items."""
+        found = [""] * len(items)
+        order = sorted(range(len(items)), key=lambda at: items[at][0])  # stable: within a partition as received
         with reading("append"):
-            async with self._client.pipeline(transaction=False) as pipe:
-                for stream, data in items:
-                    pipe.execute_command("XADD", stream, "*", "data", data)
-                return [position.decode() for position in await pipe.execute()]
+            for index, group in groupby(order, key=lambda at: items[at][0]):
+                places = list(group)
+                async with self._nodes.of(index).pipeline(transaction=False) as pipe:
+                    for at in places:
+                        _, stream, data = items[at]
+                        pipe.execute_command("XADD", stream, "*", "data", data)
+                    for at, position in zip(places, await pipe.execute(), strict=True):
+                        found[at] = position.decode()
+        return found
 
 
 def _bind(event: Event, tenant: str, app: str) -> Event:

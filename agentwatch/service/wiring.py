@@ -22,11 +22,11 @@ from agentwatch.backoff import Backoff, BackoffOptions
 from agentwatch.broker import broker_address
 from agentwatch.config import Config, ReceiverOptions, secret
 from agentwatch.connection import RedisOptions as ConnectionOptions
-from agentwatch.connection import connect
 from agentwatch.errors import BadConfig, StoreUnavailable
 from agentwatch.ingest.intake import RedisIntake
 from agentwatch.ingest.stream import RedisSource, StreamOptions
 from agentwatch.keys import partition_of
+from agentwatch.nodes import Nodes
 from agentwatch.observe import configure_logging
 from agentwatch.pipeline import Pipeline
 from agentwatch.ports import AckSource, Notifier
@@ -109,12 +109,13 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
     config = settings.config
     url, shown = await _redis(settings, stack)
     timeout_s = max(config.redis.timeout_s, config.worker.block_s * 2)
-    client = connect(url, ConnectionOptions(timeout_s=timeout_s))
-    stack.push_async_callback(client.aclose)
-    partitions = await _partitions(client, beat)
+    nodes = Nodes(url, ConnectionOptions(timeout_s=timeout_s), config.redis.seeds)
+    stack.push_async_callback(nodes.aclose)
+    partitions = await _partitions(nodes, beat)
     index = config.redis.partition
     if index >= partitions:
         raise BadConfig(f"there are {partitions} partitions, counted from 0", "redis.partition")
+    client = nodes.of(index)
     hub, health, log = Hub(), Health(), RedisLog(client, index)
     source = RedisSource(client, index, StreamOptions(hard_max=config.redis.max_events))
     store = RedisStore(client, index, StoreOptions(lease_s=config.redis.lease_s))
@@ -122,7 +123,7 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
     wired = Wired(settings, worker, hub, health, shown)
     worker.make = wired.make
     health.watch_worker(worker)
-    intake = RedisIntake(client, partitions, config.decode)
+    intake = RedisIntake(nodes, config.decode)
     wired.tasks.append(("worker", worker.run))
     _sink(wired, log, RedisSignal(client, index))
     await _mqtt(wired, config, stack, log, intake, partitions)
@@ -135,7 +136,7 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
             decisions=Decided(worker, log, hub),
             operations=OperatorDesk(
                 worker,
-                RedisControls(client, partitions),
+                RedisControls(nodes),
                 hub,
                 config.worker.answer_s,
                 mine=lambda subject: partition_of(subject, partitions) == index,
@@ -148,15 +149,18 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
     return wired
 
 
-async def _partitions(client: Any, beat: Callable[[], None]) -> int:
+async def _partitions(nodes: Nodes, beat: Callable[[], None]) -> int:
     """Ask Redis for the number of partitions; it may come up after us, or still load its data."""
     backoff = Backoff(BackoffOptions(min_s=0.1, max_s=5.0))
     while True:
         try:
-            return await settle_partitions(client, 0)
+            await nodes.settle()
+            nodes.partitions = await settle_partitions(nodes.common, 0)
         except StoreUnavailable as error:
             pause = backoff.next()
             _log.warning("redis_awaited", reason=str(error), retry_s=round(pause, 2))
+        else:
+            return nodes.partitions
         beat()
         await asyncio.sleep(pause)
 

@@ -1,11 +1,10 @@
 """The way in for operators' wishes: one ordered stream a partition."""
 
-from typing import Any
-
 import msgspec
 
 from agentwatch.connection import reading
 from agentwatch.keys import keys, partition_of
+from agentwatch.nodes import Nodes
 from agentwatch.records import Control
 
 __all__ = ["RedisControls"]
@@ -14,17 +13,16 @@ __all__ = ["RedisControls"]
 class RedisControls:
     """Appends wishes to the controls streams; the worker of the partition carries them out when it reads them."""
 
-    def __init__(self, client: Any, partitions: int) -> None:
-        self._client = client
-        self._partitions = partitions
+    def __init__(self, nodes: Nodes) -> None:
+        self._nodes = nodes
 
     async def append(self, control: Control) -> None:
         """Append to the stream of the subject's partition; what concerns no app in particular goes to every one."""
         data = msgspec.json.encode(control)
-        targets = range(self._partitions)
+        targets = range(self._nodes.partitions)
         if "/" in control.subject:
-            index = partition_of(control.subject, self._partitions)
+            index = partition_of(control.subject, self._nodes.partitions)
             targets = range(index, index + 1)
         with reading("control"):
             for index in targets:
-                await self._client.execute_command("XADD", keys(index).controls, "*", "data", data)
+                await self._nodes.of(index).execute_command("XADD", keys(index).controls, "*", "data", data)

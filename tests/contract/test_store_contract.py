@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from agentwatch.connection import RedisOptions, connect
+from agentwatch.connection import RedisOptions
 from agentwatch.errors import BadRequest, Fenced, Incompatible
 from agentwatch.ingest.intake import RedisIntake
 from agentwatch.ingest.stream import RedisSource
 from agentwatch.keys import keys
+from agentwatch.nodes import Nodes
 from agentwatch.records import (
     Ack,
     Batch,
@@ -69,11 +70,14 @@ class InRedis:
     """Everything of one partition on a real server."""
 
     def __init__(self, url: str) -> None:
-        self.client: Any = connect(url, RedisOptions())
+        self.nodes = Nodes(url, RedisOptions())
+
+    def bind(self) -> None:
+        self.client: Any = self.nodes.of(0)
         self.log = RedisLog(self.client, 0)
         self.dead = RedisDeadLetters(self.client, 0)
-        self.wishes = RedisControls(self.client, 1)
-        self.acks = RedisIntake(self.client, 1)
+        self.wishes = RedisControls(self.nodes)
+        self.acks = RedisIntake(self.nodes)
 
     def store(self, lease_s: float = 10.0) -> RedisStore:
         return RedisStore(self.client, 0, StoreOptions(lease_s=lease_s, poll_s=0.02))
@@ -88,14 +92,16 @@ class InRedis:
         return await self.client.execute_command("XLEN", keys(0).events)
 
 
-@pytest.fixture(params=["memory", *SERVERS])
+@pytest.fixture(params=["memory", "cluster", *SERVERS])
 async def place(request: pytest.FixtureRequest) -> AsyncIterator[InMemory | InRedis]:
     if request.param == "memory":
         yield InMemory()
         return
     found = InRedis(request.getfixturevalue(request.param))
+    await found.nodes.settle()
+    found.bind()
     yield found
-    await found.client.aclose()
+    await found.nodes.aclose()
 
 
 def decision(seq: int, subject: str = "t/a/run/r") -> Decision:

@@ -2,7 +2,7 @@
 
 import base64
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from agentwatch.ingest.decode import DecodeOptions, DecodeStats, decode, entry_t
 from agentwatch.ingest.intake import RedisIntake
 from agentwatch.ingest.stream import RedisSource
 from agentwatch.keys import keys, partition
+from agentwatch.nodes import Nodes
 from agentwatch.records import Ack, Commit, DeadLetter, Entry, Event, Positions
 from agentwatch.store.dead import RedisDeadLetters
 from agentwatch.store.redis import RedisStore
@@ -20,6 +21,20 @@ from agentwatch.store.redis import RedisStore
 K = keys(0)
 GOOD = b'{"agent":"bot","run":"r","input":"\xc3\xa9\xe2\x98\x82","step":1}'
 WRONG: list[Any] = [None, True, -1, 1.5, "x" * 300, [1], {"a": 1}, "NaN", 10**20]
+
+
+@pytest.fixture
+async def nodes(valkey: str) -> AsyncIterator[Callable[[int], Nodes]]:
+    """Reach the server as one of so many partitions."""
+    made: list[Nodes] = []
+
+    def make(partitions: int) -> Nodes:
+        made.append(Nodes(valkey, RedisOptions(), partitions=partitions))
+        return made[-1]
+
+    yield make
+    for one in made:
+        await one.aclose()
 
 
 @pytest.fixture
@@ -103,8 +118,10 @@ def original(letter: DeadLetter) -> bytes:
     return base64.b64decode(letter.original[base64.b64encode(b"data").decode()])
 
 
-async def test_the_intake_answers_each_event_and_writes_the_good_ones_only(client: Any) -> None:
-    intake = RedisIntake(client, 4)
+async def test_the_intake_answers_each_event_and_writes_the_good_ones_only(
+    client: Any, nodes: Callable[[int], Nodes]
+) -> None:
+    intake = RedisIntake(nodes(4))
     raw = [GOOD, b"{", b'{"agent":"a","step":-1}', b'{"agent":"a","ts":1700000000000}', b'{"agent":"b","app":"p"}']
     results = await intake.put(raw)
     assert [(bool(found.id), found.field) for found in results] == [
@@ -121,8 +138,8 @@ async def test_the_intake_answers_each_event_and_writes_the_good_ones_only(clien
     assert (intake.stats.events, intake.stats.dead) == (2, 3)
 
 
-async def test_a_sender_is_bound_to_its_tenant_and_app(client: Any) -> None:
-    intake = RedisIntake(client, 1)
+async def test_a_sender_is_bound_to_its_tenant_and_app(client: Any, nodes: Callable[[int], Nodes]) -> None:
+    intake = RedisIntake(nodes(1))
     raw = [b'{"agent":"a"}', b'{"agent":"a","tenant":"u"}', b'{"agent":"a","app":"q","tenant":"t"}']
     results = await intake.put(raw, tenant="t", app="p")
     assert [(bool(found.id), found.field) for found in results] == [(True, ""), (False, "tenant"), (False, "app")]
@@ -130,8 +147,8 @@ async def test_a_sender_is_bound_to_its_tenant_and_app(client: Any) -> None:
     assert msgspec.json.decode(fields[1]) == {"agent": "a", "tenant": "t", "app": "p"}
 
 
-async def test_acks_go_to_the_partition_of_their_subject(client: Any) -> None:
-    intake = RedisIntake(client, 4)
+async def test_acks_go_to_the_partition_of_their_subject(client: Any, nodes: Callable[[int], Nodes]) -> None:
+    intake = RedisIntake(nodes(4))
     acks = [
         Ack(command="d", subject=subject, epoch=1, state="effective", at=1.0)
         for subject in ("default/p/run/r", "default/p/agent/a", "default")

@@ -13,9 +13,10 @@ import pytest
 
 from agentwatch import observe
 from agentwatch.config import Config, WorkerOptions
-from agentwatch.connection import RedisOptions, connect
+from agentwatch.connection import RedisOptions
 from agentwatch.ingest.stream import RedisSource
 from agentwatch.keys import keys
+from agentwatch.nodes import Nodes
 from agentwatch.records import Decision
 from agentwatch.service.composing import make_pipeline, make_rulebook, shipped_policy
 from agentwatch.service.hub import Hub
@@ -47,7 +48,8 @@ class Bench:
     """A worker with all that it is made of."""
 
     def __init__(self, url: str, options: WorkerOptions = QUICK, lease_s: float = 10.0) -> None:
-        self.client = connect(url, RedisOptions())
+        self.nodes = Nodes(url, RedisOptions())
+        self.client = self.nodes.of(0)
         self.hub = Hub()
         self.beats = 0
         self.log = RedisLog(self.client, 0)
@@ -79,7 +81,7 @@ class Bench:
         finally:
             task.cancel()
             await asyncio.wait({task})
-            await self.client.aclose()
+            await self.nodes.aclose()
 
     async def send(self, start: int, stop: int, **fields: object) -> None:
         """Add the events of a loop to the stream."""

@@ -21,7 +21,7 @@ RUN = "default/bot/run/r1"
 
 
 def desk_of(found, wait_s: float = 5.0) -> OperatorDesk:
-    return OperatorDesk(found.worker, RedisControls(found.client, 1), found.hub, wait_s)
+    return OperatorDesk(found.worker, RedisControls(found.nodes), found.hub, wait_s)
 
 
 def wish(kind: str, **fields: object) -> Control:
@@ -160,7 +160,7 @@ async def test_nobody_waits_for_ever_and_nobody_waits_for_another_partition(valk
     with pytest.raises(StoreUnavailable, match="queued"):
         await desk_of(found, 0.05).submit(wish("mode", value="observe"))
     assert found.hub._waiting == {}
-    elsewhere = OperatorDesk(found.worker, RedisControls(found.client, 1), found.hub, 60, mine=lambda _: False)
+    elsewhere = OperatorDesk(found.worker, RedisControls(found.nodes), found.hub, 60, mine=lambda _: False)
     assert (await elsewhere.submit(wish("decide", subject=RUN, level=Level.kill))).decision is None
     await found.client.aclose()
 
