@@ -24,7 +24,17 @@ from agentwatch.records import (
     Positions,
     Signal,
 )
-from agentwatch.views import AgentView, BreakerView, DecisionFilter, Explanation, Page, RunView, StatusView
+from agentwatch.views import (
+    AgentView,
+    BreakerView,
+    DecisionFilter,
+    Explanation,
+    IncidentPage,
+    Page,
+    RulesView,
+    RunView,
+    StatusView,
+)
 
 __all__ = [
     "Accepted",
@@ -38,6 +48,7 @@ __all__ = [
     "Enforcer",
     "EventSource",
     "FleetQueries",
+    "IncidentQueries",
     "Ingest",
     "IngestResult",
     "Notifier",
@@ -208,6 +219,16 @@ class DecisionQueries(Protocol):
         """
 
 
+class IncidentQueries(Protocol):
+    """What on-call was told of; answers come from memory and never block."""
+
+    def incidents(self, tenant: str, app: str, state: str, before: str, limit: int) -> IncidentPage:
+        """List incidents, latest opened first; over ones too, as long as they are known. "" fits any. `BadRequest`."""
+
+    def incident(self, id: str) -> Incident | None:
+        """Find one incident."""
+
+
 class Accepted(Struct, frozen=True, kw_only=True):
     """What became of a control request: the decision it led to, where there is one."""
 
@@ -230,6 +251,9 @@ class Operations(Protocol):
     def mode(self) -> tuple[str, dict[str, str]]:
         """Tell the global mode and the rules' own modes."""
 
+    def rules(self) -> RulesView:
+        """List the rules in force, with what each matched."""
+
 
 class IngestResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of one raw event: the stream entry's `id`, or why not (`reason`) and which `field` ("" the whole)."""
@@ -245,11 +269,10 @@ class Ingest(Protocol):
     async def put(self, raw: Sequence[bytes], tenant: str = "", app: str = "") -> Sequence[IngestResult]:
         """Decode each event and append the good ones to their partitions' streams, in order; one result each.
 
-        `raw`: the JSON of one event each, as received: it may be any bytes at all, and a bad one is answered by its
-        result, never by an exception, and is not written anywhere. `tenant` and `app` are what the sender is bound
-        to ("" = anything): an event that names none gets the sender's, one that names another is answered with
-        `field` "tenant" or "app". Raises `StoreUnavailable` when not all good ones were certainly written; the
-        sender then sends the whole again, and events with an `id` count once.
+        `raw`: the JSON of one event each, any bytes at all: a bad one is answered by its result, never by an exception,
+        and is not written anywhere. `tenant` and `app` are what the sender is bound to ("" = anything): an event that
+        names none gets the sender's, one that names another is answered with `field` "tenant" or "app". Raises
+        `StoreUnavailable` when not all good ones were certainly written: send the whole again, an `id` counts once.
         """
 
 

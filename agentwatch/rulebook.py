@@ -28,15 +28,20 @@ class Compiled(Struct, frozen=True):
 
 
 class RuleBook:
-    """Which compiled rule governs an event. Building it checks every rule's own thresholds and names a wrong one."""
+    """Which compiled rule governs an event. Building it checks every rule's own thresholds and names a wrong one.
+
+    matched: how many events each rule has governed since the book was made, by its name.
+    """
 
     def __init__(self, policy: Policy, detect: DetectOptions, ladder: LadderOptions) -> None:
         self.policy = policy
+        self.matched = {rule.name: 0 for rule in policy.rules}
         self._compiled = {rule.name: _compile(rule, detect, ladder) for rule in policy.rules}
 
     def match(self, event: Event) -> Compiled:
         """Give the rule that governs this event."""
         rule = self.policy.match(event.tenant, event.app, event.team, event.agent, event.tool, event.model)
+        self.matched[rule.name] += 1
         return self._compiled[rule.name]
 
     def get(self, name: str) -> Compiled:

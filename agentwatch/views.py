@@ -2,7 +2,7 @@
 
 from msgspec import Struct, field
 
-from agentwatch.records import Decision, Evidence, Level
+from agentwatch.records import Decision, Evidence, Incident, Level
 
 __all__ = [
     "AgentView",
@@ -11,7 +11,10 @@ __all__ = [
     "ComponentHealth",
     "DecisionFilter",
     "Explanation",
+    "IncidentPage",
     "Page",
+    "RuleView",
+    "RulesView",
     "RunView",
     "SignalView",
     "StatusView",
@@ -191,3 +194,38 @@ class Page(Struct, frozen=True, kw_only=True):
 
     decisions: tuple[Decision, ...]
     next: str = ""
+
+
+class IncidentPage(Struct, frozen=True, kw_only=True):
+    """A part of a list of incidents, latest opened first; `next` is the `before` of the following part."""
+
+    incidents: tuple[Incident, ...]
+    next: str = ""
+
+
+class RuleView(Struct, frozen=True, kw_only=True):
+    """One rule: whom it governs, what it may do to them, and what it did.
+
+    changes: thresholds that it sets. events: that it governed since the policy was read. runs_active: that had an event
+    lately. standing: how many of its decisions stand, by level.
+    """
+
+    name: str
+    description: str
+    digest: str
+    mode: str
+    protected: bool
+    match: dict[str, tuple[str, ...]]
+    actions: tuple[Level, ...]
+    changes: tuple[str, ...] = ()
+    events: int = 0
+    runs_active: int = 0
+    standing: dict[str, int] = field(default_factory=dict)
+
+
+class RulesView(Struct, frozen=True, kw_only=True):
+    """The rules in the order in which they are asked: the first that fits an event governs it."""
+
+    digest: str
+    mode: str
+    rules: tuple[RuleView, ...]

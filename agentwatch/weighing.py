@@ -44,7 +44,8 @@ class Weigher:
         if seen.own_effect or event.status == "held" or event.op in _MUTE:
             return []
         spoken_of = [verdict.subject for verdict in judged]
-        moves = (ladder.calm(s, seen.now, compiled.ladder) for s in concerned(event) if s not in spoken_of)
+        allowed, options = compiled.rule.actions, compiled.ladder
+        moves = (ladder.calm(s, seen.now, allowed, options) for s in concerned(event) if s not in spoken_of)
         return [move for move in moves if move is not None]
 
     def tell(self, verdict: Verdict, seen: Observation, compiled: Compiled, now: float) -> Incident | None:

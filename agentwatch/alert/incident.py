@@ -123,6 +123,10 @@ class Incidents:
         """List the open incidents, oldest first."""
         return tuple(found.incident for found in self._known.values())
 
+    def closed(self) -> tuple[Incident, ...]:
+        """List those that are over and may be reopened, in the order of their ends."""
+        return tuple(found.incident for found in self._closed.values())
+
     def snapshot(self) -> bytes:
         """Encode everything that must survive a restart."""
         return msgspec.msgpack.encode(_State(list(self._known.values()), list(self._closed.values()), self.dropped))

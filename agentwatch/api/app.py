@@ -22,7 +22,9 @@ from agentwatch.api import (
     events,
     gateway,
     health,
+    incidents,
     metrics,
+    rules,
     status,
     streams,
 )
@@ -74,7 +76,8 @@ def create_app(
 def all_handlers() -> list[BaseRouteHandler]:
     """List every handler of the API."""
     found: list[BaseRouteHandler] = []
-    for module in (health, metrics, status, agents, decisions, gateway, streams, events, acks, controls, allow, dead):
+    asked = (health, metrics, status, agents, decisions, incidents, rules)
+    for module in (*asked, gateway, streams, events, acks, controls, allow, dead):
         found += module.handlers
     return found
 

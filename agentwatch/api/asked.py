@@ -16,6 +16,7 @@ __all__ = [
     "LastEventId",
     "LevelName",
     "WantedLevel",
+    "WantedState",
     "WantedSubject",
 ]
 
@@ -30,6 +31,7 @@ AskedSubject = Annotated[
 WantedSubject = Annotated[str, QueryParameter(max_length=2048, description="only this subject")]
 AskedLevel = Annotated[LevelName, QueryParameter()]
 WantedLevel = Annotated[LevelName | None, QueryParameter(required=False)]
+WantedState = Annotated[Literal["open", "resolved", ""], QueryParameter(name="state", description="only in this state")]
 AskedLimit = Annotated[int, QueryParameter(ge=1, le=1000)]
 AskedPosition = Annotated[str, QueryParameter(max_length=64, pattern=_POSITION)]
 AskedId = Annotated[str, PathParameter(max_length=128)]

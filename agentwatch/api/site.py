@@ -14,7 +14,7 @@ from agentwatch.api.options import ApiOptions
 from agentwatch.api.places import Places
 from agentwatch.api.rates import Rates
 from agentwatch.api.wakes import Wakes
-from agentwatch.ports import AckIntake, DeadLetters, DecisionQueries, FleetQueries, Ingest, Operations
+from agentwatch.ports import AckIntake, DeadLetters, DecisionQueries, FleetQueries, IncidentQueries, Ingest, Operations
 
 __all__ = ["ApiPorts", "ApiRequest", "Site", "TheSite"]
 
@@ -26,6 +26,7 @@ class ApiPorts(Struct, frozen=True, kw_only=True):
 
     fleet: FleetQueries
     decisions: DecisionQueries
+    incidents: IncidentQueries
     operations: Operations
     ingest: Ingest
     acks: AckIntake

@@ -151,6 +151,10 @@ class Gate:
         """Tell the mode that holds for a rule: `observe` for the whole goes before any rule's own."""
         return "observe" if self.mode == "observe" else self._rule_modes.get(rule.name, rule.mode)
 
+    def active_under(self, rule: str) -> int:
+        """Count the runs under a rule that had an event lately."""
+        return self._activity.rule(rule)
+
     def rule_modes(self) -> Mapping[str, str]:
         """List the rules' modes that an operator set."""
         return dict(self._rule_modes)

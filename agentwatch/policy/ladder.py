@@ -125,10 +125,13 @@ class Ladder:
             return self._move(rung, verdict, reached, now, effective)
         return None
 
-    def calm(self, subject: str, now: float, options: LadderOptions | None = None) -> Move | None:
+    def calm(
+        self, subject: str, now: float, allowed: Collection[Level] = _EVERY, options: LadderOptions | None = None
+    ) -> Move | None:
         """Take in an event of a subject that is evidence of nothing; gives the move where it comes down by a level.
 
-        Who was killed stays so: its lease's end or an operator ends that.
+        `allowed` are the levels that the rule allows: it comes down to the next of them. Who was killed stays so: its
+        lease's end or an operator ends that.
         """
         rung = self._rungs.get(subject)
         if rung is None or rung.level in (Level.observe, Level.kill) or rung.verdict is None:
@@ -137,7 +140,7 @@ class Ladder:
         rung.calm += 1
         if rung.calm < chosen.calm_events or now - rung.last < chosen.calm_s:
             return None
-        previous, rung.level = rung.level, rung.level.below()
+        previous, rung.level = rung.level, _cap(rung.level.below(), allowed)
         verdict, rung.calm, rung.peak, rung.told = rung.verdict, 0, 0.0, 0.0
         rung.since = rung.last = now
         if rung.level is Level.observe:
@@ -146,7 +149,7 @@ class Ladder:
         return Move(
             subject=subject,
             previous=previous,
-            level=previous.below(),
+            level=rung.level,
             change=Change.down,
             verdict=verdict,
             reason=reason,

@@ -71,6 +71,10 @@ class Replay:
 
     def changes(self, lines: Iterable[tuple[int, bytes]]) -> Iterator[Decision]:
         """Yield each change of a subject's level, in order."""
+        return (decision for decision in self.decisions(lines) if decision.change in (Change.up, Change.down))
+
+    def decisions(self, lines: Iterable[tuple[int, bytes]]) -> Iterator[Decision]:
+        """Yield everything that is decided, in order: also what was held back and is let through later."""
         started = time.perf_counter()
         rest = iter(lines)
         while chunk := list(islice(rest, _CHUNK)):
@@ -97,7 +101,7 @@ class Replay:
                 self._reached[decision.subject] = max(
                     self._reached.get(decision.subject, Level.observe), decision.level
                 )
-                yield decision
+            yield decision
 
     def _bad(self, letter: DeadLetter, line: int) -> None:
         self.summary.malformed += 1

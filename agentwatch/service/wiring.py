@@ -39,6 +39,7 @@ from agentwatch.service.embedded_broker import start_broker
 from agentwatch.service.fleet import Fleet
 from agentwatch.service.health import Health
 from agentwatch.service.hub import Hub
+from agentwatch.service.incidents import IncidentDesk
 from agentwatch.service.metering import MeteredBus
 from agentwatch.service.operations import OperatorDesk
 from agentwatch.service.receivers import Receivers
@@ -134,6 +135,7 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
         ports = ApiPorts(
             fleet=Fleet(worker, health, hub, config, partitions, cohort=cohort.of),
             decisions=Decided(worker, log, hub),
+            incidents=IncidentDesk(lambda: worker.pipeline),
             operations=OperatorDesk(
                 worker,
                 RedisControls(nodes),

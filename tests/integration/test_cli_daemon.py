@@ -102,6 +102,15 @@ def test_from_event_to_undo(daemon: Daemon, tmp_path: Path, capsys: pytest.Captu
     assert explained["level"] != "observe"
     assert {signal["kind"] for signal in explained["signals"]} >= {"repeat"}
     assert call(["explain", run]) == 0
+    (incident,) = asked(capsys, "incidents", "list")["incidents"]
+    assert (incident["run"], incident["kind"]) == ("stuck", "repeat")
+    assert asked(capsys, "incidents", "show", incident["id"])["decisions"] == incident["decisions"]
+    (rule,) = asked(capsys, "rules", "list")["rules"]
+    assert (rule["name"], rule["events"]) == (
+        "default",
+        len(LOOPS["exact_repeat"]()) + len(LOOK_ALIKES["pagination"]()),
+    )
+    assert rule["standing"]
 
     capsys.readouterr()
     assert call(["kill", "default/crew/run/busy", "-r", "by hand", "--for", "1h", "--yes", "-o", "json"]) == 0

@@ -81,6 +81,24 @@ def test_calm_needs_events_and_time_and_takes_one_level():
     assert len(ladder) == 0
 
 
+@pytest.mark.parametrize(
+    ("allowed", "came_down"),
+    [
+        ((Level.warn, Level.pause), [Level.warn, Level.observe]),
+        ((Level.pause,), [Level.observe]),
+        ((Level.throttle, Level.pause), [Level.throttle, Level.observe]),
+    ],
+)
+def test_coming_down_lands_on_levels_that_the_rule_allows(allowed, came_down):
+    ladder = Ladder(LadderOptions(calm_events=1, calm_s=0.0))
+    climbed(ladder, 2.5, ceiling=Level.pause, allowed=allowed)
+    assert ladder.level(RUN) is Level.pause
+    moves = [ladder.calm(RUN, float(now), allowed) for now in range(10, 14)]
+    assert [move.level for move in moves if move is not None] == came_down
+    assert ladder.level(RUN) is Level.observe
+    assert len(ladder) == 0
+
+
 def test_new_evidence_ends_the_calm():
     ladder = Ladder(LadderOptions(calm_events=2, calm_s=0.0))
     climbed(ladder, 1.0)

@@ -12,13 +12,18 @@ import pytest
 
 from agentwatch import observe, views
 from agentwatch.api import ApiOptions, ApiPorts, TokenOptions, create_app, hash_token
+from agentwatch.config import Config
 from agentwatch.errors import BadRequest, StoreUnavailable
 from agentwatch.ports import Accepted, IngestResult
 from agentwatch.records import Ack, AllowEntry, Change, Command, Control, DeadLetter, Decision, Event, Level, Origin
+from agentwatch.service.composing import make_pipeline, make_rulebook
+from agentwatch.service.incidents import IncidentDesk
+from agentwatch.service.ruling import rule_views
 from agentwatch.service.serving import ApiServer
 from agentwatch.subject import parse
 
 TOKENS = {role: f"aw_{role}-token" for role in ("producer", "guard", "operator", "read")}
+TIGHT = b"[[rules]]\nname = 'tight'\nmatch.app = ['a-*', 'b']\nmode = 'observe'\ndetectors.repeat.kill = 5.0\n"
 _CMDS = {Level.throttle: "throttle", Level.pause: "pause", Level.kill: "kill"}
 
 
@@ -135,6 +140,7 @@ class MemoryOperations:
         self.allowed: dict[str, AllowEntry] = {}
         self.modes: tuple[str, dict[str, str]] = ("enforce", {})
         self._decisions = decisions
+        self.book = make_rulebook(Config(), {"tight.toml": TIGHT})
 
     async def submit(self, control: Control) -> Accepted:
         self.submitted.append(control)
@@ -170,6 +176,9 @@ class MemoryOperations:
 
     def mode(self) -> tuple[str, dict[str, str]]:
         return self.modes
+
+    def rules(self) -> views.RulesView:
+        return views.RulesView(digest=self.book.policy.digest, mode="enforce", rules=rule_views(self.book))
 
 
 class MemoryIngest:
@@ -231,10 +240,11 @@ class Served:
         self.fleet = MemoryFleet()
         self.decisions = MemoryDecisions(lambda: self.now)
         self.operations = MemoryOperations(self.decisions)
+        self.pipeline = make_pipeline(Config(), self.operations.book)  # whose incidents are listed
         self.ingest, self.acks, self.dead = MemoryIngest(), MemoryAcks(), MemoryDead()
         ports = ApiPorts(
             fleet=self.fleet, decisions=self.decisions, operations=self.operations, ingest=self.ingest,
-            acks=self.acks, dead=self.dead,
+            acks=self.acks, dead=self.dead, incidents=IncidentDesk(lambda: self.pipeline),
         )  # fmt: skip
         self.app = create_app(ports, options, clock=self.decisions.clock, ticks=self.tick)
         self.server = ApiServer(self.app, options)

@@ -271,3 +271,11 @@ def test_what_is_told_of_a_pause_takes_nothing_from_the_kill_that_waits(line, se
     path.feed(trace.call(*CALL, id="fresh").events)
     assert path.keys[RUN].cmd == "kill"
     assert path.of(RUN)[-1].change is Change.released
+
+
+def test_calm_brings_a_run_down_by_levels_of_its_rule_only(line):
+    path = line("[defaults]\nactions = ['warn', 'pause']\n[defaults.ladder]\ncalm_events = 1\ncalm_s = 0.0\n")
+    path.feed(news(looping(12), 6).events, batch=1)
+    downs = [d.level for d in path.of(RUN) if d.change is Change.down]
+    assert Level.pause in {d.level for d in path.of(RUN)}
+    assert downs == [Level.warn, Level.observe]

@@ -1,0 +1,47 @@
+"""The incidents as they stand, out of the worker's state: the open ones, and those that were over of late."""
+
+from collections.abc import Callable
+from itertools import islice
+
+from agentwatch.errors import BadRequest
+from agentwatch.pipeline import Pipeline
+from agentwatch.records import Incident
+from agentwatch.views import IncidentPage
+
+__all__ = ["IncidentDesk"]
+
+
+class IncidentDesk:
+    """Answers `IncidentQueries` for one worker; `pipeline` gives the one that is current."""
+
+    def __init__(self, pipeline: Callable[[], Pipeline]) -> None:
+        self._pipeline = pipeline
+
+    def incidents(self, tenant: str, app: str, state: str, before: str, limit: int) -> IncidentPage:
+        """List incidents, latest opened first. state: `open`, `resolved`, or "" for both.
+
+        An outage is its tenant's and has no app. Raises `BadRequest` where `before` is no incident that is known.
+        """
+        found = iter(self._known())
+        if before and not any(one.id == before for one in found):
+            raise BadRequest(f"{before!r} is no incident that is known", "before")
+        wanted = (one for one in found if _fits(one, tenant, app, state))
+        page = tuple(islice(wanted, limit))
+        more = next(wanted, None) is not None
+        return IncidentPage(incidents=page, next=page[-1].id if more else "")
+
+    def incident(self, id: str) -> Incident | None:
+        """Find one incident."""
+        return next((one for one in self._known() if one.id == id), None)
+
+    def _known(self) -> list[Incident]:
+        incidents = self._pipeline().ledgers.incidents
+        return sorted((*incidents.open(), *incidents.closed()), key=lambda one: (-one.opened_at, one.id))
+
+
+def _fits(incident: Incident, tenant: str, app: str, state: str) -> bool:
+    return (
+        (not tenant or incident.tenant == tenant)
+        and (not app or incident.app == app)
+        and (not state or (incident.state == "resolved") == (state == "resolved"))
+    )
