@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from agentwatch.detect import evidence
 from agentwatch.detect.against import answer_of
 from agentwatch.detect.history import Laps, mix
+from agentwatch.detect.news import heard_of
 from agentwatch.detect.said import MIN_WORDS, output_of
 from agentwatch.detect.state import Scope
 from agentwatch.detect.steps import OpenStep, enter_step
@@ -114,7 +115,10 @@ class Cycle:
 
 
 def _symbol(seen: Observation, state: Scope) -> int:
-    """Digest what was done and what came of it; the lowest bit says whether the answer says something."""
+    """Digest what was done and what came of it; the lowest bit says whether the answer says something.
+
+    What is said to something new that others did or said is no step that was made before.
+    """
     reading = evidence.read(seen, state)
     if reading.call:
         if reading.poll:
@@ -126,7 +130,8 @@ def _symbol(seen: Observation, state: Scope) -> int:
     if reading.said is None or output is None:
         return 0
     told_in = seen.prints.input
-    return mix(output.masked, told_in.masked if told_in is not None else 0) & ~1 | (output.words >= MIN_WORDS)
+    before = heard_of(state) if reading.said.heard else told_in.masked if told_in is not None else 0
+    return mix(output.masked, before) & ~1 | (output.words >= MIN_WORDS)
 
 
 def _told(symbol: int, seen: Observation) -> int:

@@ -19,6 +19,7 @@ from agentwatch.detect.history import (
     History,
     Near,
 )
+from agentwatch.detect.news import spread
 from agentwatch.detect.phrase import learn_phrase, read_phrase
 from agentwatch.detect.reading import Reading, tool_digest
 from agentwatch.detect.reworded import learn_reworded
@@ -59,7 +60,7 @@ def read(seen: Observation, scope: Scope) -> Reading:
         if event.op == "execute_tool":
             reading = read_call(seen, scope.history)
         elif event.op in ("chat", "message"):
-            said = read_said(seen, scope.run, scope.history)
+            said = read_said(seen, scope)
             reading = Reading(said=said, phrase=read_phrase(seen, scope, said))
     _LAST.seen, _LAST.history, _LAST.reading = seen, scope.history, reading
     return reading
@@ -95,6 +96,8 @@ def _learn_call(seen: Observation, scope: Scope, history: History, reading: Read
     _fade(history, reading)
     mark = FAILED * reading.failed | WRITE * reading.writes | FRESH * reading.fresh
     history.push(reading.call, reading.result, seen.now, mark)
+    if reading.novel or reading.fresh:
+        spread(seen, scope)
     if not reading.parallel:
         _learn_near(seen, history, reading)
     if reading.lag:

@@ -2,6 +2,7 @@
 
 from msgspec import Struct, field
 
+from agentwatch.detect.familiar import Familiar
 from agentwatch.detect.history import Streak
 
 __all__ = ["VOICES", "Exchange", "Voice"]
@@ -21,7 +22,7 @@ class Exchange(Struct, array_like=True, gc=False):
     """The recent messages of a tree of runs between its agents.
 
     turns: the speakers of the last few messages, one digest each. stale: leaky count of answers that said nothing new;
-    hard: the part of it that was equal to an earlier message of the same speaker.
+    hard: the part of it that was equal to an earlier message of the same speaker. met: what was said in all.
     """
 
     index: int = -1
@@ -30,3 +31,4 @@ class Exchange(Struct, array_like=True, gc=False):
     stale: float = 0.0
     hard: float = 0.0
     streak: Streak | None = None
+    met: Familiar | None = None

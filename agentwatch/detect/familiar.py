@@ -7,13 +7,14 @@ tells that; of two generations the older is dropped when the younger is full, so
 
 from msgspec import Struct
 
-__all__ = ["ANSWER", "ASKED", "PROMPT", "Familiar", "unmet"]
+__all__ = ["ANSWER", "ASKED", "PROMPT", "SAID", "Familiar", "unmet"]
 
 BITS = 2048
 FULL = 512  # bins in a generation: a quarter of the bits, so that at most 44 of 100 new bins look familiar
 ASKED = 0x51ED  # what an agent asks for
 ANSWER = 0xA3C7  # what comes back
 PROMPT = 0x7D41  # what it is told
+SAID = 0x9B35  # what the agents of a tree say to each other
 _ODD = 0x9E3779B1
 
 

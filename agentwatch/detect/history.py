@@ -88,7 +88,8 @@ class Spoken(Struct, array_like=True, gc=False):
 
     stale: leaky count of outputs that said nothing new; hard: the part of it that was equal, not only alike.
     chain: weight of the long outputs in a row that were much like the one before. at: when it spoke last. acted: a
-    tool was called since then.
+    tool was called since then. heard: the count of news that
+    it had heard of when it spoke last. size: of its last output.
     """
 
     outputs: bytearray = field(default_factory=bytearray)
@@ -102,6 +103,8 @@ class Spoken(Struct, array_like=True, gc=False):
     acted: bool = False
     streak: Streak | None = None
     phrased: Phrased | None = None
+    heard: int = 0
+    size: int = 0
 
 
 class Laps(Struct, array_like=True, gc=False):

@@ -48,7 +48,7 @@ class Monologue:
             total = spoken.chain + said.link if said.link else 0.0
         if total < self.options.warn:
             return None
-        hard = spoken.hard + (said.weight if said.equal and not said.slow else 0.0)
+        hard = spoken.hard + said.hard
         graded = grade(hard, total, self.options.warn, self.options.kill)
         found = evidence_of(spoken.streak, seen, state, (output.masked,))
         how = "equal to" if said.equal else "much like"

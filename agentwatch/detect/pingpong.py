@@ -6,6 +6,7 @@ from msgspec import Meta, Struct
 
 from agentwatch.detect import evidence
 from agentwatch.detect.exchange import VOICES, Exchange, Voice
+from agentwatch.detect.familiar import SAID, Familiar, unmet
 from agentwatch.detect.grade import grade
 from agentwatch.detect.history import remember, rfind
 from agentwatch.detect.reading import tool_digest
@@ -20,13 +21,16 @@ __all__ = ["Pingpong", "PingpongOptions"]
 
 CAP = 60.0
 TURNS = 8  # messages that tell how many take part
-SAID = 8  # digests kept of each speaker
+KEPT = 32  # digests kept of each speaker: courtesies come in twenty kinds, and a plan moves on
 SKETCHES = 2
 ALIKE = 0.7
 ALIKE_WORDS = 5  # shorter messages are alike by chance
 SHORT_WORDS = 6  # a new message this short is a courtesy, and half of one that says nothing
 COURTESY = 0.5
+LITTLE = 4  # bins of 64 that may be new in a message that says nothing new
+HARDLY = 16  # … in one that says too little to be news
 LEAK = 2.0  # what a message that says something new takes off
+LONG_WORDS = 16  # … if it is this long; a shorter one takes off less
 
 Trips = Annotated[float, Meta(gt=0, le=1000)]
 
@@ -131,7 +135,8 @@ def _weigh(seen: Observation, exchange: Exchange, output: Fingerprint) -> Answer
     elif output.words <= SHORT_WORDS:
         answer.weight = COURTESY
     else:
-        answer.new = True
+        left = unmet(exchange.met, output.sketch, SAID)
+        answer.weight, answer.new = float(left <= LITTLE), left > HARDLY
     return answer
 
 
@@ -141,6 +146,13 @@ def _is_alike(voice: Voice, output: Fingerprint) -> bool:
     return any(similarity(output.sketch, sketch) >= ALIKE for sketch in voice.sketches)
 
 
+def _share_new(output: Fingerprint) -> float:
+    """Tell how much of a message can be new: less in a shorter one, and nothing is known of a short one's digest."""
+    if output.words >= LONG_WORDS:
+        return 1.0
+    return output.words / LONG_WORDS if output.sketch else 0.0
+
+
 def _take(seen: Observation, state: Scope, exchange: Exchange, output: Fingerprint) -> None:
     answer = _weigh(seen, exchange, output)
     if answer.weight and answer.voices >= 2:
@@ -148,8 +160,9 @@ def _take(seen: Observation, state: Scope, exchange: Exchange, output: Fingerpri
         exchange.hard = min(CAP, exchange.hard + (answer.weight if answer.equal else 0.0))
         exchange.streak = grow(exchange.streak, seen, state, (output.masked,))
     elif answer.new:
-        exchange.stale = max(0.0, exchange.stale - LEAK)
-        exchange.hard = max(0.0, exchange.hard - LEAK)
+        leak = LEAK * _share_new(output)
+        exchange.stale = max(0.0, exchange.stale - leak)
+        exchange.hard = max(0.0, exchange.hard - leak)
         if not exchange.stale:
             exchange.streak = None
     speaker = tool_digest(seen.event.agent)
@@ -160,8 +173,11 @@ def _take(seen: Observation, state: Scope, exchange: Exchange, output: Fingerpri
             del exchange.voices[0]
         voice = Voice(speaker)
         exchange.voices.append(voice)
-    remember(voice.said, output.masked, SAID)
+    remember(voice.said, output.masked, KEPT)
     if output.sketch and not answer.equal:
+        if exchange.met is None:
+            exchange.met = Familiar()
+        exchange.met.meet(output.sketch, SAID)
         if len(voice.sketches) >= SKETCHES:
             del voice.sketches[0]
         voice.sketches.append(output.sketch)

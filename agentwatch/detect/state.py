@@ -43,7 +43,10 @@ class DayTotals(Struct, array_like=True, gc=False):
 
 
 class RootState(Struct, array_like=True, gc=False):
-    """A tree of runs, named by its top run. `live` runs are still tracked, `descendants` were ever seen."""
+    """A tree of runs, named by its top run. `live` runs are still tracked, `descendants` were ever seen.
+
+    told: what each of its agents was sent that it had not been sent before (see `news`).
+    """
 
     root: str
     agent: str
@@ -59,6 +62,7 @@ class RootState(Struct, array_like=True, gc=False):
     exchange: Exchange | None = None
     signals: dict[str, LastSignal] | None = None
     brood: Brood | None = None
+    told: dict[str, int] | None = None
 
 
 class RunState(Struct, array_like=True, gc=False):
@@ -66,7 +70,7 @@ class RunState(Struct, array_like=True, gc=False):
 
     recent: digests of the latest event ids (see `dedup`). tree: its tree, as long as it is alone in it. depth: how far
     below the root it lies, once `spawn` has seen it; prompted: and what it was asked to do. job: the key of what it is
-    a run of (see `restart`).
+    a run of (see `restart`). news: what was new in it or below it (see `news`).
     """
 
     tenant: str
@@ -111,6 +115,7 @@ class RunState(Struct, array_like=True, gc=False):
     woken: int = 0
     asked_nusd: int = -1
     asked_at: float = 0.0
+    news: int = 0
 
     @property
     def speakers(self) -> dict[str, History]:
