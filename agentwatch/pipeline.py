@@ -269,6 +269,7 @@ class Pipeline:
     def _recalled(self, _ts: float, position: str) -> None:
         """Follow the entries' own times while recovering: the ticks of then are not read again."""
         now = self._draft.at = max(self._draft.at, entry_time(position))
+        self.ledgers.gate.recall(now)
         if now - self._clock.settled >= self._options.settle_s:
             self._clock.settled = now
             self.ledgers.tombstones.expire(now)
@@ -276,6 +277,7 @@ class Pipeline:
 
     def _refold(self, decision: Decision) -> None:
         self._draft.seq = max(self._draft.seq, decision.seq)
+        self.ledgers.gate.recall(decision.at)
         self.ledgers.fold(decision)
         self.ledgers.incidents.fold(decision)
         self._spread.recall(decision)

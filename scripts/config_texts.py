@@ -226,6 +226,7 @@ TEXTS: Final = {
     "gate.staleness.max_lag": "So many events wait to be read (0: no limit)",
     "gate.staleness.gap_hold_s": "How long, in seconds, after events were lost",
     "gate.staleness.back_step_s": "The source's clock went back by more than this, in seconds",
+    "gate.staleness.leap_s": "It went ahead by more than this, in seconds, or nobody read for so long",
     "gate.staleness.settle_s": "How long, in seconds, that counts",
     "standing.max_subjects": "Subjects that may have one; the oldest is forgotten first, and counted",
     "tombstones.max_tombstones": "Kills that are remembered",

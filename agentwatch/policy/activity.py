@@ -5,6 +5,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from agentwatch.policy.clock_step import moved
+
 __all__ = ["Activity", "ActivityOptions", "RunKey"]
 
 RunKey = tuple[str, str, str]  # tenant, app, run
@@ -81,6 +83,11 @@ class Activity:
     def rule(self, rule: str) -> int:
         """Tell how many runs under a rule are active."""
         return self._rules.get(rule, 0)
+
+    def shift(self, step: float, now: float) -> None:
+        """Follow a clock that was set back: who was active is so for no longer than before."""
+        for seen in self._runs.values():
+            seen.at = moved(seen.at, step, now)
 
     def state(self) -> ActivityState:
         """Give what a checkpoint holds."""

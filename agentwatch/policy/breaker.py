@@ -9,6 +9,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from agentwatch.policy.clock_step import moved
 from agentwatch.views import BreakerView
 
 __all__ = ["Breaker", "BreakerOptions"]
@@ -39,6 +40,7 @@ class _Scope(Struct):
     since: float = 0.0
     trial: str = ""
     trial_at: float = 0.0
+    doubtful: set[str] = field(default_factory=set)  # subjects of kills whose age is not known, and may be over
 
 
 class BreakerState(Struct):
@@ -53,6 +55,7 @@ class Breaker:
     def __init__(self, options: BreakerOptions) -> None:
         self._options = options
         self._scopes: dict[str, _Scope] = {}
+        self._recalled: dict[str, set[str]] = {}
 
     def reason(self, scope: str, subject: str, population: int, now: float) -> str:
         """Say why one more kill in this scope is too many; empty where it is not.
@@ -61,11 +64,13 @@ class Breaker:
         """
         found = self._scopes.get(scope)
         if found is None:
-            return "" if self._room() else f"breaker {scope}: too many scopes are in use ({self._options.max_scopes})"
+            if not self._room(now):
+                return f"breaker {scope}: too many scopes are in use ({self._options.max_scopes})"
+            found = _Scope()  # nothing was counted yet: the limit holds for the first kill, too
         self._pass(found, now)
-        if subject in found.kills:
-            return ""
         used, allowed = len(found.kills), self._options.allowed(population)
+        if subject in found.kills and (used <= allowed or subject not in found.doubtful):
+            return ""
         if used >= allowed:
             return f"breaker {scope}: {used} of {allowed} kills in {self._options.window_s:g} s are used"
         phase = self._phase(found, now)
@@ -83,14 +88,18 @@ class Breaker:
             found.trial, found.trial_at = subject, now
         found.kills.pop(subject, None)
         found.kills[subject] = now
+        found.doubtful.discard(subject)
 
     def refused(self, scope: str, population: int, now: float) -> None:
         """Open the breaker when a kill was held back because its window is full."""
         found = self._scopes.get(scope)
+        allowed = self._options.allowed(population)
         if found is None:
-            return
+            if allowed or not self._room(now):
+                return
+            found = self._scopes[scope] = _Scope()
         self._pass(found, now)
-        if not found.opened and len(found.kills) >= self._options.allowed(population):
+        if not found.opened and len(found.kills) >= allowed:
             found.opened, found.since, found.trial = True, now, ""
 
     def verified(self, subject: str) -> None:
@@ -104,6 +113,26 @@ class Breaker:
         for scope in self._scopes.values():
             if scope.opened and scope.trial == subject:
                 scope.since, scope.trial = now, ""
+
+    def shift(self, step: float, now: float) -> None:
+        """Follow a clock that was set: what was counted keeps its age, so that no step of it frees a permit."""
+        for scope in self._scopes.values():
+            scope.kills = {subject: moved(at, step, now) for subject, at in scope.kills.items()}
+            scope.since = moved(scope.since, step, now)
+            scope.trial_at = moved(scope.trial_at, step, now)
+
+    def recalled(self, scope: str, subject: str) -> None:
+        """Count a kill that is read back from the log; `resume` tells when it counts from."""
+        self._scopes.setdefault(scope, _Scope()).kills.pop(subject, None)
+        self._recalled.setdefault(scope, set()).add(subject)
+
+    def resume(self, now: float) -> None:
+        """Let what was read back count from now on: no clock of then can be trusted to tell its age."""
+        for scope, subjects in self._recalled.items():
+            for subject in sorted(subjects):
+                self.killed(scope, subject, now)
+            self._scopes[scope].doubtful |= subjects
+        self._recalled.clear()
 
     def reset(self, scope: str = "") -> bool:
         """Forget a scope's kills and close it, or all of them; False where there is no such scope."""
@@ -150,14 +179,17 @@ class Breaker:
             if scope.kills[subject] > limit:
                 break
             del scope.kills[subject]
+            scope.doubtful.discard(subject)
         if scope.opened and scope.trial and now - scope.trial_at >= self._options.open_s:
             scope.opened, scope.trial = False, ""
 
-    def _room(self) -> bool:
+    def _room(self, now: float) -> bool:
+        """Tell whether one more scope may be counted; one that holds nothing any more makes room."""
         if len(self._scopes) < self._options.max_scopes:
             return True
-        idle = next((name for name, scope in self._scopes.items() if not scope.kills and not scope.opened), None)
-        if idle is None:
-            return False
-        del self._scopes[idle]
-        return True
+        for name, scope in self._scopes.items():
+            self._pass(scope, now)
+            if not scope.kills and not scope.opened:
+                del self._scopes[name]
+                return True
+        return False

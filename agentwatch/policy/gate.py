@@ -77,6 +77,7 @@ class Gate:
     def __init__(self, options: GateOptions) -> None:
         self._options = options
         self._now = 0.0
+        self._recalling = False
         self._mode = ""
         self._rule_modes: dict[str, str] = {}
         self._activity = Activity(options.activity)
@@ -87,15 +88,29 @@ class Gate:
 
     def tick(self, tick: Tick) -> None:
         """Take the time of a batch. A clock that goes back by a step is followed; a smaller wobble is not."""
+        step = self._staleness.tick(tick)
+        if step:
+            self._breaker.shift(step, tick.at)
+        if step < 0:
+            self._activity.shift(step, tick.at)
+            self._outage.shift(step, tick.at)
         if tick.at > self._now or self._now - tick.at > self._options.staleness.back_step_s:
             self._now = tick.at
-        self._staleness.tick(tick)
+        if self._recalling:
+            self._recalling = False
+            self._breaker.resume(self._now)
         self._activity.expire(self._now)
         self._outage.judge(self._now)
 
+    def recall(self, at: float) -> None:
+        """Take the time of what is learnt again after a restart; the ticks of then are not read again."""
+        self._staleness.recall(at)
+        self._recalling = True
+
     def note_event(self, event: Event, rule: str, now: float, own_effect: bool = False) -> None:
         """Count the event's run as active under its rule, and whether it fails as in an outage."""
-        now = self._clock(now)
+        # the gate's own clock is not moved: while a restart learns, `now` is the entries' time, not the source's
+        now = max(self._now, now)
         key = (event.tenant, event.app, event.run)
         if event.op == "run_end":
             self._activity.end(key)
@@ -108,16 +123,18 @@ class Gate:
 
     def note_decision(self, decision: Decision) -> None:
         """Fold a decision that was made or is read back from the log: permits used, breakers opened or closed."""
-        now = self._clock(decision.at)
+        now = self._now if self._recalling else self._clock(decision.at)
         if decision.change is Change.verified:
             if not decision.gate:
                 self._breaker.verified(decision.subject)
         elif decision.origin is Origin.operator:
             if decision.level < Level.kill:
                 self._breaker.undone(decision.subject, now)
-        elif decision.level is Level.kill and decision.change in _NEW_HARM:
+        elif decision.level is Level.kill and decision.change in _NEW_HARM and not decision.author:
             for scope, population in self._scopes(decision):
-                if not decision.gate:
+                if not decision.gate and self._recalling:
+                    self._breaker.recalled(scope, decision.subject)
+                elif not decision.gate:
                     self._breaker.killed(scope, decision.subject, now)
                 elif decision.gate == "breaker":
                     self._breaker.refused(scope, population, now)

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from agentwatch.policy.activity import RunKey
+from agentwatch.policy.clock_step import moved
 from agentwatch.records import Event
 
 __all__ = ["Outage", "OutageOptions", "provider_failed"]
@@ -108,6 +109,14 @@ class Outage:
             f"outage: {self._failing} of {len(self._runs)} active runs fail with 429 or 5xx, "
             f"for {now - self._since:.0f} s; the provider is down, nobody is killed"
         )
+
+    def shift(self, step: float, now: float) -> None:
+        """Follow a clock that was set back: an outage lasts no longer for it."""
+        for seen in self._runs.values():
+            seen.at = moved(seen.at, step, now)
+        left = max(0.0, self._until - now)
+        self._since = moved(self._since, step, now)
+        self._until = now + min(left, self._options.recover_s)
 
     def state(self) -> OutageState:
         """Give what a checkpoint holds."""

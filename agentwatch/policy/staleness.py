@@ -14,7 +14,8 @@ class StalenessOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     enabled: false where what is read is old on purpose, as in a replay. max_age_s: an event that was older when it was
     read. max_lag: that many events wait to be read (0: no limit). gap_hold_s: how long after events were lost.
-    back_step_s: the source's clock went back by more than this, and settle_s: how long that counts.
+    back_step_s, leap_s: the source's clock went back, or ahead between two readings, by more than this, and settle_s:
+    how long that counts.
     """
 
     enabled: bool = True
@@ -22,6 +23,7 @@ class StalenessOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_lag: Annotated[int, Meta(ge=0, le=10**12)] = 100_000
     gap_hold_s: Annotated[float, Meta(ge=0, le=86400)] = 300.0
     back_step_s: Annotated[float, Meta(ge=0, le=86400)] = 5.0
+    leap_s: Annotated[float, Meta(ge=1, le=86400)] = 60.0
     settle_s: Annotated[float, Meta(ge=0, le=86400)] = 60.0
 
 
@@ -37,16 +39,17 @@ class StalenessState(Struct):
 class Staleness:
     """Follows the source's ticks.
 
-    A clock that leaps forward needs no rule of its own: events then look old, which `max_age_s` catches, and an event
-    from the future is clamped when it is decoded.
+    A leap forward is a clock that was set, or time in which nobody read. Either way nothing is known of it: who is
+    active must be learnt before anybody is touched.
     """
 
     def __init__(self, options: StalenessOptions) -> None:
         self._options = options
         self._state = StalenessState()
+        self._read_at = 0.0
 
-    def tick(self, tick: Tick) -> None:
-        """Take the time of a batch, its backlog and its loss."""
+    def tick(self, tick: Tick) -> float:
+        """Take the time of a batch, its backlog and its loss; gives the seconds by which the clock was set, or 0."""
         state, options = self._state, self._options
         if tick.gap > 0:
             self._hold(tick.at + options.gap_hold_s, f"{tick.gap} events were lost before they were read")
@@ -55,8 +58,20 @@ class Staleness:
             # what was held until a time of the old clock is held anew by the new one
             state.hold_until = tick.at
             self._hold(tick.at + options.settle_s, f"the source's clock went back by {back:.0f} s")
+        leapt = state.last_at > 0 and -back > options.leap_s
+        unread = tick.at - max(state.last_at, self._read_at)
+        if leapt and unread > options.leap_s:
+            self._hold(
+                tick.at + options.settle_s, f"nothing was read for {unread:.0f} s, or the source's clock was set"
+            )
+        self._read_at = 0.0
         state.last_at = tick.at
         state.lag = tick.lag
+        return -back if leapt or back > options.back_step_s else 0.0
+
+    def recall(self, at: float) -> None:
+        """Take a time of what is learnt again after a restart: until then somebody read."""
+        self._read_at = max(self._read_at, at)
 
     def reason(self, ts: float) -> str:
         """Say why an event of this time is stale; empty where it is fresh."""

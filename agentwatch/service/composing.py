@@ -67,5 +67,6 @@ def make_pipeline(
 
 def replay_gate(gate: GateOptions) -> GateOptions:
     """Give the gate's options for a replay of files: the runs of a file overlap in time, so no clock goes back."""
-    never = StalenessOptions(max_age_s=float("inf"), max_lag=0, gap_hold_s=0.0, back_step_s=float("inf"))
+    inf = float("inf")
+    never = StalenessOptions(max_age_s=inf, max_lag=0, gap_hold_s=0.0, back_step_s=inf, leap_s=inf)
     return replace(gate, staleness=never)

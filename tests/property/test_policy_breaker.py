@@ -19,7 +19,7 @@ kills = st.tuples(
     st.sampled_from([Origin.policy, Origin.verify, Origin.tombstone]),
 )
 ends = st.tuples(st.sampled_from(["verified", "undone", "warn"]), st.integers(0, 60))
-waits = st.tuples(st.just("wait"), st.floats(0, 90))
+waits = st.tuples(st.just("wait"), st.floats(0, 60))
 runs = st.tuples(st.just("runs"), st.integers(0, 80), st.sampled_from(["a", "b"]))
 restarts = st.tuples(st.just("restart"))
 

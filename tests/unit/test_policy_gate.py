@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from agentwatch.policy.breaker import BreakerOptions
 from agentwatch.policy.gate import Gate, GateOptions
 from agentwatch.policy.rules import Rule
 from agentwatch.records import AllowEntry, Change, Decision, Event, Level, Origin, Tick
@@ -47,6 +48,13 @@ def allow(gate: Gate, pattern: str, ttl_s: float = 3600.0) -> None:
     gate.allow.add(AllowEntry(pattern=pattern, author="ada", comment="a batch", created_at=NOW, expires_at=NOW + ttl_s))
 
 
+def pass_time(gate: Gate, start: float, end: float) -> None:
+    """Tick as a daemon does that reads all the time."""
+    while start < end:
+        start = min(end, start + 30.0)
+        gate.tick(Tick(start))
+
+
 def fill(gate: Gate, kills: int, **more) -> None:
     for number in range(kills):
         asked = decision(number + 100, **more)
@@ -80,7 +88,7 @@ def test_every_hold_is_named_in_the_documented_order(gate):
     names.append(gate.ask(asked, rule, NOW + 1, ours).gate)
     gate.set_mode("enforce")
     names.append(gate.ask(asked, rule, NOW + 1, ours).gate)
-    gate.tick(Tick(NOW + 400))
+    pass_time(gate, NOW + 1, NOW + 400)
     outage_again = [event(number, status="rate_limited") for number in range(10)]
     for failed in outage_again:
         gate.note_event(failed, "default", NOW + 400)
@@ -88,7 +96,7 @@ def test_every_hold_is_named_in_the_documented_order(gate):
     names.append(gate.ask(fresh, rule, NOW + 400).gate)
     for number in range(10):
         gate.note_decision(decision(number + 200, at=NOW + 400))
-    gate.tick(Tick(NOW + 550))
+    pass_time(gate, NOW + 400, NOW + 550)
     names.append(gate.ask(replace(asked, ts=NOW + 550), rule, NOW + 550).gate)
     assert names == ["protected", "own_effect", "allow", "mode", "staleness", "outage", "breaker"]
 
@@ -157,6 +165,7 @@ def test_an_old_event_only_observes_and_a_warning_tells_so(gate):
         (Tick(NOW + 1, lag=100_001), "100001 events wait"),
         (Tick(NOW + 1, gap=7), "7 events were lost"),
         (Tick(NOW - 10), "went back by 10 s"),
+        (Tick(NOW + 61), "nothing was read for 61 s"),
     ],
 )
 def test_backlog_loss_and_clock_steps_only_observe(gate, tick, words):
@@ -165,7 +174,7 @@ def test_backlog_loss_and_clock_steps_only_observe(gate, tick, words):
     assert answer.gate == "staleness"
     assert words in answer.reason
     later = tick.at + 301
-    gate.tick(Tick(later))
+    pass_time(gate, tick.at, later)
     assert gate.ask(decision(ts=later), RULE, later).gate == ""
 
 
@@ -194,7 +203,7 @@ def test_an_outage_parks_and_kills_nobody(gate):
     assert killed.reason.startswith("outage: 10 of 10 active runs fail with 429 or 5xx")
     paused = gate.ask(decision(level=Level.pause), RULE, NOW)
     assert (paused.gate, paused.reason[:7]) == ("", "outage:")
-    gate.tick(Tick(NOW + 200))
+    pass_time(gate, NOW, NOW + 200)
     assert gate.ask(decision(ts=NOW + 200), RULE, NOW + 200).gate == ""
 
 
@@ -247,7 +256,7 @@ def walk_to_half_open(gate: Gate) -> float:
     assert (view.scope, view.state, view.used, view.allowed) == ("tenant:acme", "open", 10, 10)
     assert gate.ask(decision(1, ts=NOW + 299), RULE, NOW + 299).gate == "breaker"
     later = NOW + 301
-    gate.tick(Tick(later))
+    pass_time(gate, NOW, later)
     trial = decision(1, at=later, ts=later)
     assert gate.ask(trial, RULE, later).gate == ""
     gate.note_decision(trial)
@@ -266,6 +275,53 @@ def test_a_trial_that_an_operator_undoes_opens_it_anew(gate):
     later = walk_to_half_open(gate)
     gate.note_decision(decision(1, level=Level.observe, at=later, change=Change.down, origin=Origin.operator))
     assert "open for 0 s" in gate.ask(decision(2, ts=later), RULE, later).reason
+
+
+def test_no_kill_at_all_where_none_is_allowed():
+    gate = Gate(GateOptions(breaker=BreakerOptions(small_limit=0)))
+    gate.tick(Tick(NOW))
+    answer = gate.ask(decision(), RULE, NOW)
+    assert answer.reason == "breaker tenant:acme: 0 of 0 kills in 300 s are used"
+    gate.note_decision(decision(gate="breaker"))
+    assert {view.state for view in gate.breakers(NOW)} == {"open"}
+
+
+@pytest.mark.parametrize("step", [86_400.0, -86_400.0])
+def test_a_clock_that_is_set_frees_no_permit_and_costs_none(gate, step):
+    fill(gate, 10)
+    start = NOW + step
+    gate.tick(Tick(start))
+    pass_time(gate, start, start + 299)
+    assert gate.ask(decision(1, ts=start + 299), RULE, start + 299).gate == "breaker"
+    pass_time(gate, start + 299, start + 301)
+    assert gate.ask(decision(1, ts=start + 301), RULE, start + 301).gate == ""
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_active_and_no_outage(gate):
+    for number in range(100):
+        gate.note_event(event(number, status="rate_limited"), "default", NOW)
+    gate.tick(Tick(NOW - 86_400))
+    pass_time(gate, NOW - 86_400, NOW - 86_000)
+    gate.note_decision(decision(1, at=NOW - 86_000))
+    assert gate.breakers(NOW - 86_000)[0].allowed == 10
+    assert gate.outage(NOW - 86_000) == ""
+
+
+def test_scopes_whose_window_is_empty_make_room():
+    gate = Gate(GateOptions(breaker=BreakerOptions(max_scopes=2)))
+    gate.tick(Tick(NOW))
+    gate.note_decision(decision(1))
+    other = decision(2, tenant="b", rule="b")
+    assert "too many scopes" in gate.ask(other, RULE, NOW).reason
+    pass_time(gate, NOW, NOW + 301)
+    assert gate.ask(replace(other, ts=NOW + 301), RULE, NOW + 301).gate == ""
+
+
+def test_an_operators_kill_that_is_issued_anew_uses_no_permit(gate):
+    for number in range(20):
+        insisted = decision(number, origin=Origin.verify, change=Change.escalated, author="ada")
+        gate.note_decision(insisted)
+    assert gate.ask(decision(99), RULE, NOW).gate == ""
 
 
 def test_an_operator_resets_a_breaker(gate):

@@ -177,6 +177,7 @@ def test_a_kill_ends_with_its_lease_and_its_subject_starts_anew(line):
     assert RUN not in path.keys
     assert path.pipeline.ledgers.ladder.level(RUN) is Level.observe
     trace.wait(200)
+    path.wait(90)
     start = len(trace.events)
     for _ in range(30):
         trace.call(*CALL)
