@@ -130,8 +130,9 @@ State_contra = TypeVar("State_contra", contravariant=True)
 class Detector(Protocol[State_contra]):
     """One kind of evidence. State is the bank's and is passed in; `read` never changes it.
 
-    A detector may say in `ops` of which events alone it can give a signal; `learn` is told of all. Detectors that share
-    what they remember share one function as their `learn`, which is then called once.
+    A detector may say in `ops` of which events alone it can give a signal, with `of_evidence` that it gives one only
+    where the shared reading of the event is evidence of something, and in `learns_from` of which events it learns (not
+    said: of all). The history that the shared reading is made of is learnt before any detector learns.
     """
 
     kind: str

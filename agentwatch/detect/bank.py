@@ -1,10 +1,15 @@
-"""All detectors over all state: every one reads the event, then every one learns it."""
+"""All detectors over all state: every one reads the event, then every one learns it.
+
+Of an ordinary event few detectors could say anything. Which ones that are follows from what they declare, and is worked
+out once for each set of options.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, get_args
 
 from msgspec import Struct
 
+from agentwatch.detect import evidence
 from agentwatch.detect.accounts import account
 from agentwatch.detect.ceiling import Ceiling, ceilings
 from agentwatch.detect.cohort import Cohort
@@ -54,6 +59,8 @@ DETECTORS: dict[str, Callable[[Any], Detector[Scope]]] = {
     "cohort": Cohort,
     "ceiling": Ceiling,
 }
+_Read = Callable[[Observation, Scope], Signal | None]
+_Learn = Callable[[Observation, Scope], None]
 _OPS: tuple[str, ...] = get_args(Op)
 _MAX_SETS = 256
 # Events that say nothing about content: they are counted, never judged, and told to detectors that ask for them.
@@ -105,12 +112,14 @@ class Bank:
             for learn in panel.hears:
                 learn(seen, scope)
             return []
+        evidence.read(seen, scope)
         signals: list[Signal] = []
-        for read in panel.reads[event.op]:
+        for read in panel.accused[event.op] if scope.reading.accuses else panel.calm[event.op]:
             signal = read(seen, scope)
             if signal is not None:
                 signals.append(panel.stakes.weigh(signal))
-        for learn in panel.learns:
+        evidence.learn(seen, scope)
+        for learn in panel.learns[event.op]:
             learn(seen, scope)
         for signal in signals:
             _remember(scope, seen, signal)
@@ -152,29 +161,41 @@ class Bank:
         if len(self._sets) >= _MAX_SETS:
             self._sets.clear()
         detectors = self._detectors(options)
-        reads = {op: tuple(one.read for one in detectors if _can_tell(one, op)) for op in _OPS}
-        learns = tuple(dict.fromkeys(one.learn for one in detectors))  # those that share a state learn once
-        hears = tuple(one.learn for one in detectors if getattr(one, "hears_silence", False))
-        panel = self._sets[id(options)] = _Panel(options, reads, learns, hears, Stakes(options.stakes))
+        others = [one for one in detectors if not getattr(one, "of_evidence", False)]
+        panel = self._sets[id(options)] = _Panel(
+            options=options,
+            accused={op: tuple(one.read for one in detectors if _can_tell(one, op)) for op in _OPS},
+            calm={op: tuple(one.read for one in others if _can_tell(one, op)) for op in _OPS},
+            learns={op: tuple(one.learn for one in detectors if _learns(one, op)) for op in _OPS},
+            hears=tuple(one.learn for one in detectors if getattr(one, "hears_silence", False)),
+            stakes=Stakes(options.stakes),
+        )
         return panel
 
 
-class _Panel(Struct, frozen=True):
-    """One set of detectors, as what to ask of an event of each `op` and what to tell of any event.
+class _Panel(Struct, frozen=True, kw_only=True):
+    """One set of detectors, as what to ask of an event of each `op` and what to tell of it.
 
-    hears: what to tell of those that say nothing about content, to detectors that care when an agent wakes.
+    accused: what to ask where the shared evidence speaks against the event, and calm: where it does not. hears: what to
+    tell of events that say nothing about content, to detectors that care when an agent wakes.
     """
 
     options: DetectOptions
-    reads: Mapping[str, tuple[Callable[[Observation, Scope], Signal | None], ...]]
-    learns: tuple[Callable[[Observation, Scope], None], ...]
-    hears: tuple[Callable[[Observation, Scope], None], ...]
+    accused: Mapping[str, tuple[_Read, ...]]
+    calm: Mapping[str, tuple[_Read, ...]]
+    learns: Mapping[str, tuple[_Learn, ...]]
+    hears: tuple[_Learn, ...]
     stakes: Stakes
 
 
 def _can_tell(detector: Detector[Scope], op: str) -> bool:
     """Tell whether a detector can give a signal of such an event; one that does not say so is asked about all."""
     return op != "run_end" and op in getattr(detector, "ops", (op,))
+
+
+def _learns(detector: Detector[Scope], op: str) -> bool:
+    """Tell whether a detector learns from such an event; one that does not say so is told of all."""
+    return op in getattr(detector, "learns_from", (op,))
 
 
 def _remember(scope: Scope, seen: Observation, signal: Signal) -> None:

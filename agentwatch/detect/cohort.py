@@ -7,7 +7,6 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from agentwatch.detect import evidence
 from agentwatch.detect.against import is_failure
 from agentwatch.detect.manner import Manner
 from agentwatch.detect.state import Scope
@@ -51,15 +50,13 @@ class Cohort:
 
     def learn(self, seen: Observation, state: Scope) -> None:
         """Count the event into its agent's manner, once the agent is busy enough to have one."""
-        reading = evidence.read(seen, state)
-        evidence.learn(seen, state)
         agent = state.agent
         manner = agent.manner
         if manner is None:
             if agent.events < self.options.least_events // 2:
                 return
             manner = agent.manner = Manner(seen.now)
-        event, said = seen.event, reading.said
+        event, reading, said = seen.event, state.reading, state.reading.said
         manner.add(
             seen.now,
             (event.input_tokens or 0) + (event.output_tokens or 0),

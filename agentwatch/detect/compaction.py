@@ -4,7 +4,6 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from agentwatch.detect import evidence
 from agentwatch.detect.grade import grade
 from agentwatch.detect.shrinking import Shrinking
 from agentwatch.detect.state import Scope
@@ -79,7 +78,6 @@ class Compaction:
 
     def learn(self, seen: Observation, state: Scope) -> None:
         """Count compactions, and what is done between them."""
-        evidence.learn(seen, state)
         run = state.run
         before = run.shrinking
         if seen.event.op == "compact":
@@ -124,7 +122,7 @@ def _fading(seen: Observation, before: Shrinking) -> float:
 def _went_on(seen: Observation, state: Scope, before: Shrinking) -> None:
     event = seen.event
     if event.op == "execute_tool":
-        reading = evidence.read(seen, state)
+        reading = state.reading
         before.work += bool(reading.call and not reading.kind and not reading.parallel)
     elif event.trigger == "human":
         before.work += WORK

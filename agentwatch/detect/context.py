@@ -7,7 +7,6 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from agentwatch.detect import evidence
 from agentwatch.detect.familiar import ANSWER, unmet
 from agentwatch.detect.grade import grade
 from agentwatch.detect.growth import Growth
@@ -55,7 +54,7 @@ class Context:
         growth = state.run.growth
         if growth is None or growth.stale + 1.0 < self.options.warn:
             return None
-        if not _is_stale(seen, state, growth, evidence.read(seen, state)):
+        if not _is_stale(seen, state, growth, state.reading):
             return None
         total = growth.stale + 1.0
         against: tuple[str, ...] = ()
@@ -84,8 +83,7 @@ class Context:
 
     def learn(self, seen: Observation, state: Scope) -> None:
         """Take in an answer, and how large the context is."""
-        reading = evidence.read(seen, state)
-        evidence.learn(seen, state)
+        reading = state.reading
         growth, event = state.run.growth, seen.event
         if event.op == "execute_tool":
             result = _content(seen)

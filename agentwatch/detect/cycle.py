@@ -8,7 +8,6 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from agentwatch.detect import evidence
 from agentwatch.detect.against import answer_of
 from agentwatch.detect.history import Laps, mix
 from agentwatch.detect.news import heard_of
@@ -45,7 +44,7 @@ class Cycle:
     """Warns of rounds of equal steps; kills only where most of their answers say something."""
 
     kind = "cycle"
-    ops = ("execute_tool", "chat", "message")
+    ops = learns_from = ("execute_tool", "chat", "message")
 
     def __init__(self, options: CycleOptions) -> None:
         self.options = options
@@ -72,10 +71,9 @@ class Cycle:
     def learn(self, seen: Observation, state: Scope) -> None:
         """Take the event into the speaker's history."""
         symbol = _symbol(seen, state)
-        evidence.learn(seen, state)
         cycle = state.history.cycle
         if not symbol:
-            if cycle is not None and evidence.read(seen, state).poll:
+            if cycle is not None and state.reading.poll:
                 cycle.step.chat = 0  # what announced a poll is no step of its own
             return
         if cycle is None:
@@ -119,7 +117,7 @@ def _symbol(seen: Observation, state: Scope) -> int:
 
     What is said to something new that others did or said is no step that was made before.
     """
-    reading = evidence.read(seen, state)
+    reading = state.reading
     if reading.call:
         if reading.poll:
             return 0

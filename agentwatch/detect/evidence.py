@@ -1,10 +1,9 @@
 """The leaky buckets of stale calls that `repeat`, `stagnation` and `failure` share, and how a signal is made of them.
 
-One reading of an event serves all three: each reports the events that are evidence of its own kind, at the strength of
-the buckets together. Hard evidence alone can justify a kill; soft evidence pauses at most.
+One reading of an event serves all detectors: the bank makes it before it asks them, and takes it into the history
+before they learn. Each of the three reports the events that are evidence of its own kind, at the strength of the
+buckets together. Hard evidence alone can justify a kill; soft evidence pauses at most.
 """
-
-from msgspec import Struct
 
 from agentwatch.detect.against import answer_of, moved
 from agentwatch.detect.calls import read_call
@@ -21,7 +20,7 @@ from agentwatch.detect.history import (
 )
 from agentwatch.detect.news import spread
 from agentwatch.detect.phrase import learn_phrase, read_phrase
-from agentwatch.detect.reading import Reading, tool_digest
+from agentwatch.detect.reading import NOTHING, Reading, tool_digest
 from agentwatch.detect.reworded import learn_reworded
 from agentwatch.detect.said import learn_said, read_said, worked
 from agentwatch.detect.state import Scope
@@ -38,40 +37,23 @@ ITEM_LEAK = 0.1
 UNLOGGED_LEAK = 1.0  # what a call never made before takes off where the log holds no answers
 
 
-class _Last(Struct):
-    """The latest reading: detectors ask one after the other about the same event, so one is enough."""
-
-    seen: Observation | None = None
-    history: History | None = None
-    reading: Reading | None = None
-
-
-_LAST = _Last()
-_NOTHING = Reading()
-
-
-def read(seen: Observation, scope: Scope) -> Reading:
-    """Read an event against what was learnt before it (once, however many detectors ask)."""
-    if _LAST.seen is seen and _LAST.history is scope.history and _LAST.reading is not None:
-        return _LAST.reading
-    reading = _NOTHING
+def read(seen: Observation, scope: Scope) -> None:
+    """Read an event against what was learnt before it, into `scope.reading`."""
     event = seen.event
-    if not seen.own_effect and not scope.duplicate and event.status not in ("held", "rate_limited"):
-        if event.op == "execute_tool":
-            reading = read_call(seen, scope.history)
-        elif event.op in ("chat", "message"):
-            said = read_said(seen, scope)
-            reading = Reading(said=said, phrase=read_phrase(seen, scope, said))
-    _LAST.seen, _LAST.history, _LAST.reading = seen, scope.history, reading
-    return reading
+    if seen.own_effect or scope.duplicate or event.status in ("held", "rate_limited"):
+        scope.reading = NOTHING
+    elif event.op == "execute_tool":
+        scope.reading = read_call(seen, scope.history)
+    elif event.op in ("chat", "message"):
+        said = read_said(seen, scope)
+        scope.reading = Reading(said=said, phrase=read_phrase(seen, scope, said))
+    else:
+        scope.reading = NOTHING
 
 
 def learn(seen: Observation, scope: Scope) -> None:
-    """Take an event into the speaker's history, once, whichever detector asks first."""
-    history = scope.history
-    if history.index == seen.index:
-        return
-    reading = read(seen, scope)
+    """Take an event that was read into the speaker's history."""
+    history, reading = scope.history, scope.reading
     history.index = seen.index
     if reading.call:
         _learn_call(seen, scope, history, reading)
@@ -158,7 +140,7 @@ def _learn_near(seen: Observation, history: History, reading: Reading) -> None:
 
 def signal(kind: str, seen: Observation, scope: Scope, warn: float, kill: float) -> Signal | None:
     """Make the signal of one kind, where this event is its evidence and the buckets together reach `warn`."""
-    reading = read(seen, scope)
+    reading = scope.reading
     if reading.kind != kind:
         return None
     history = scope.history

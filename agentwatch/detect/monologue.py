@@ -4,7 +4,6 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from agentwatch.detect import evidence
 from agentwatch.detect.grade import grade
 from agentwatch.detect.said import output_of
 from agentwatch.detect.state import Scope
@@ -30,14 +29,15 @@ class Monologue:
 
     kind = "monologue"
     ops = ("chat", "message")
-    learn = staticmethod(evidence.learn)
+    learns_from = ()
+    of_evidence = True
 
     def __init__(self, options: MonologueOptions) -> None:
         self.options = options
 
     def read(self, seen: Observation, state: Scope) -> Signal | None:
         """Judge the event by what was learnt before it."""
-        said = evidence.read(seen, state).said
+        said = state.reading.said
         spoken = state.history.spoken
         output = output_of(seen)
         if said is None or spoken is None or output is None or not (said.weight or said.link):
@@ -64,3 +64,6 @@ class Monologue:
             speaks_against=("the outputs are more than a minute apart",) if said.slow else (),
             evidence=found,
         )
+
+    def learn(self, seen: Observation, state: Scope) -> None:
+        """Remember nothing: the history is kept by `evidence`, for all detectors."""

@@ -32,14 +32,16 @@ class Paraphrase:
     """Warns of rewordings, which are never exact repetitions: so they pause at most."""
 
     kind = "paraphrase"
-    learn = staticmethod(evidence.learn)
+    ops = ("execute_tool", "chat", "message")
+    learns_from = ()
+    of_evidence = True
 
     def __init__(self, options: ParaphraseOptions) -> None:
         self.options = options
 
     def read(self, seen: Observation, state: Scope) -> Signal | None:
         """Judge the event by what was learnt before it."""
-        phrase = evidence.read(seen, state).phrase
+        phrase = state.reading.phrase
         if phrase is None:
             return evidence.signal(self.kind, seen, state, self.options.warn, self.options.kill)
         spoken = state.history.spoken
@@ -47,6 +49,9 @@ class Paraphrase:
         if not phrase.weight or before is None or before.stale + phrase.weight < self.options.warn:
             return None
         return self._signal(seen, state, phrase, before)
+
+    def learn(self, seen: Observation, state: Scope) -> None:
+        """Remember nothing: the history is kept by `evidence`, for all detectors."""
 
     def _signal(self, seen: Observation, state: Scope, phrase: Phrase, before: Phrased) -> Signal:
         total = before.stale + phrase.weight

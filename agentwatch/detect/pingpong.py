@@ -4,7 +4,6 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from agentwatch.detect import evidence
 from agentwatch.detect.exchange import VOICES, Exchange, Voice
 from agentwatch.detect.familiar import SAID, Familiar, unmet
 from agentwatch.detect.grade import grade
@@ -57,6 +56,7 @@ class Pingpong:
 
     kind = "pingpong"
     ops = ("chat", "message")
+    learns_from = ("execute_tool", "chat", "message")
 
     def __init__(self, options: PingpongOptions) -> None:
         self.options = options
@@ -93,8 +93,7 @@ class Pingpong:
 
     def learn(self, seen: Observation, state: Scope) -> None:
         """Take the event into the tree's exchange."""
-        reading = evidence.read(seen, state)
-        evidence.learn(seen, state)
+        reading = state.reading
         exchange = state.root.exchange
         output = output_of(seen)
         if reading.novel or (reading.said is not None and reading.said.news and seen.event.trigger == "human"):

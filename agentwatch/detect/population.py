@@ -8,6 +8,7 @@ from agentwatch.detect.dedup import note
 from agentwatch.detect.history import History
 from agentwatch.detect.lineage import Lineage
 from agentwatch.detect.options import StateOptions
+from agentwatch.detect.reading import NOTHING
 from agentwatch.detect.state import AgentState, AppState, RootState, RunState, Scope
 from agentwatch.records import Event
 
@@ -49,7 +50,7 @@ class Population:
         if recent is not None:
             run.recent = recent
         history = run.own if event.agent == run.agent else self._other(run, agent)
-        return Scope(app, agent, run.tree or app.roots[run.root], run, history, recent is None, opened)
+        return Scope(app, agent, run.tree or app.roots[run.root], run, history, NOTHING, recent is None, opened)
 
     def _app(self, tenant: str, name: str, index: int) -> AppState:
         app = self.apps.get((tenant, name))

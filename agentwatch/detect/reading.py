@@ -1,17 +1,20 @@
 """What one event means for the stale buckets, and how calls are named and compared."""
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from xxhash import xxh3_64_intdigest
 
 from agentwatch.detect.history import Near, mix
-from agentwatch.detect.phrase import Phrase
-from agentwatch.detect.said import Said
 from agentwatch.fingerprint import similarity
 from agentwatch.records import Observation
 
-__all__ = ["Reading", "call_digest", "likeness", "tool_digest", "weigh"]
+if TYPE_CHECKING:  # they know the state, which holds a reading
+    from agentwatch.detect.phrase import Phrase
+    from agentwatch.detect.said import Said
+
+__all__ = ["NOTHING", "Reading", "call_digest", "likeness", "tool_digest", "weigh"]
 
 
 class Reading(Struct, gc=False):
@@ -45,8 +48,18 @@ class Reading(Struct, gc=False):
     stale: bool = False
     lag: int = 0
     near: Near | None = None
-    said: Said | None = None
-    phrase: Phrase | None = None
+    said: "Said | None" = None
+    phrase: "Phrase | None" = None
+
+    @property
+    def accuses(self) -> bool:
+        """Whether it is evidence of anything; most events are of nothing."""
+        if self.said is None:
+            return bool(self.kind)
+        return bool(self.said.weight or self.said.link or (self.phrase is not None and self.phrase.weight))
+
+
+NOTHING = Reading()  # of an event that says nothing about content; never changed
 
 
 @lru_cache(maxsize=4096)

@@ -8,7 +8,6 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from agentwatch.detect import evidence
 from agentwatch.detect.attempts import EXEMPT, Outcome, job_key, judge, keep
 from agentwatch.detect.grade import grade
 from agentwatch.detect.history import IDS
@@ -71,7 +70,6 @@ class Restart:
 
     def learn(self, seen: Observation, state: Scope) -> None:
         """Take in how a run begins, and how it ends."""
-        evidence.learn(seen, state)
         run = state.run
         if not run.job:
             run.job = job_key(seen, state)

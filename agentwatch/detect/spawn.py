@@ -9,7 +9,6 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from agentwatch.detect import evidence
 from agentwatch.detect.brood import Brood, Line, stem
 from agentwatch.detect.grade import grade
 from agentwatch.detect.history import IDS
@@ -105,8 +104,6 @@ class Spawn:
 
     def learn(self, seen: Observation, state: Scope) -> None:
         """Take in a descendant, its prompt, or what it brought."""
-        if state.run.root != state.run.run:
-            evidence.learn(seen, state)
         child = _child(seen, state)
         if child is not None:
             _take(seen, state, child)

@@ -26,7 +26,8 @@ class Stagnation:
 
     kind = "stagnation"
     ops = ("execute_tool",)
-    learn = staticmethod(evidence.learn)
+    learns_from = ()
+    of_evidence = True
 
     def __init__(self, options: StagnationOptions) -> None:
         self.options = options
@@ -34,3 +35,6 @@ class Stagnation:
     def read(self, seen: Observation, state: Scope) -> Signal | None:
         """Judge the event by what was learnt before it."""
         return evidence.signal(self.kind, seen, state, self.options.warn, self.options.kill)
+
+    def learn(self, seen: Observation, state: Scope) -> None:
+        """Remember nothing: the history is kept by `evidence`, for all detectors."""

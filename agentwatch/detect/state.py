@@ -15,6 +15,7 @@ from agentwatch.detect.hitters import Hitters
 from agentwatch.detect.jobs import Job
 from agentwatch.detect.manner import Manner
 from agentwatch.detect.pace import Pace
+from agentwatch.detect.reading import Reading
 from agentwatch.detect.shrinking import Shrinking
 from agentwatch.fingerprint.residual import LearntSubject
 from agentwatch.records import Signal
@@ -201,6 +202,7 @@ class AppState(Struct, array_like=True, gc=False):
 class Scope(Struct, gc=False):
     """Where one event belongs. `history` is that of the event's agent (the speaker) within the run.
 
+    reading: what the event means against what was learnt before it, for all detectors (see `evidence`).
     duplicate: the event's id was seen in the run's last 256 events within 10 minutes; it counts for nothing.
     opened: this event began the run.
     """
@@ -210,5 +212,6 @@ class Scope(Struct, gc=False):
     root: RootState
     run: RunState
     history: History
+    reading: Reading
     duplicate: bool = False
     opened: bool = False

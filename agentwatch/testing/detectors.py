@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from agentwatch.detect import evidence
 from agentwatch.detect.accounts import account
 from agentwatch.detect.options import StateOptions
 from agentwatch.detect.population import Population
@@ -50,14 +51,20 @@ class Bench:
         """Admit, count, read and learn one observation."""
         scope = self.admit(seen)
         signal = self.detector.read(seen, scope)
-        self.detector.learn(seen, scope)
+        self.learn(seen, scope)
         return signal
 
     def admit(self, seen: Observation) -> Scope:
-        """Find the observation's state and count it, as the bank does before it asks a detector."""
+        """Find the observation's state, count it and read it, as the bank does before it asks a detector."""
         scope = self.population.admit(seen.event, seen.index)
         account(seen, scope)
+        evidence.read(seen, scope)
         return scope
+
+    def learn(self, seen: Observation, scope: Scope) -> None:
+        """Take the observation in, as the bank does: the history that all detectors share, then the detector."""
+        evidence.learn(seen, scope)
+        self.detector.learn(seen, scope)
 
     def feed_all(self, stream: Sequence[Observation]) -> list[Signal | None]:
         """Feed many; one answer each."""
@@ -102,7 +109,7 @@ def _check_reading(make: Callable[[], Detector[Scope]], name: str, stream: Seque
         again = bench.detector.read(seen, scope)
         _expect(bench.encoded() == before, f"{name}: reading event {seen.index} changed the state")
         _expect(first == again, f"{name}: reading event {seen.index} twice gave two answers")
-        bench.detector.learn(seen, scope)
+        bench.learn(seen, scope)
         if first is not None:
             _check_signal(bench.detector, first, name)
 
