@@ -112,7 +112,7 @@ class Bank:
             for learn in panel.hears:
                 learn(seen, scope)
             return []
-        evidence.read(seen, scope)
+        self._read(seen, scope)
         signals: list[Signal] = []
         for read in panel.accused[event.op] if scope.reading.accuses else panel.calm[event.op]:
             signal = read(seen, scope)
@@ -152,6 +152,10 @@ class Bank:
             "dropped_parents": held.lineage.dropped,
             **dropped,
         }
+
+    def _read(self, seen: Observation, scope: Scope) -> None:
+        """Read what the event means, for all detectors; measurements take something away from it."""
+        evidence.read(seen, scope)
 
     def _detectors(self, options: DetectOptions) -> tuple[Detector[Scope], ...]:
         """Make the detectors of one set of options; measurements put others beside them."""

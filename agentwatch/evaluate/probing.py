@@ -10,9 +10,9 @@ from typing import Final, cast
 
 from msgspec.structs import replace
 
-from agentwatch.detect import evidence
 from agentwatch.detect.bank import Bank, build
 from agentwatch.detect.options import DetectOptions, StateOptions
+from agentwatch.detect.reading import NOTHING
 from agentwatch.detect.state import Scope
 from agentwatch.evaluate.pieces import Piece
 from agentwatch.ports import Detector
@@ -72,27 +72,13 @@ class ProbingBank(Bank):
             low = {one.kind: one for one in build(_lowered(options)) if one.kind in THRESHOLDS}
             hear = self._hear
             detectors = tuple(cast("Detector[Scope]", _Listening(one, low.get(one.kind), hear)) for one in detectors)
-        if self._without is not None and self._without.amend is not None:
-            detectors = (_Amending(self._without), *detectors)
         return detectors
 
-
-class _Amending:
-    """Asked before all detectors: changes what the event means, which is read once for all of them."""
-
-    kind = "amending"
-
-    def __init__(self, without: Piece) -> None:
-        self._amend = without.amend
-
-    def read(self, seen: Observation, state: Scope) -> Signal | None:
-        """Take the piece of evidence away."""
-        if self._amend is not None:
-            self._amend(evidence.read(seen, state), seen, state)
-        return None
-
-    def learn(self, seen: Observation, state: Scope) -> None:
-        """Remember nothing."""
+    def _read(self, seen: Observation, scope: Scope) -> None:
+        """Take the piece of evidence away from what the event means, which is read once for all detectors."""
+        super()._read(seen, scope)
+        if self._without is not None and self._without.amend is not None and scope.reading is not NOTHING:
+            self._without.amend(scope.reading, seen, scope)
 
 
 class _Listening:
@@ -101,7 +87,7 @@ class _Listening:
     def __init__(self, detector: Detector[Scope], low: Detector[Scope] | None, hear: Hear) -> None:
         self.kind = detector.kind
         self.learn = detector.learn
-        for name in ("ops", "hears_silence"):
+        for name in ("ops", "of_evidence", "learns_from", "hears_silence"):
             if hasattr(detector, name):
                 setattr(self, name, getattr(detector, name))
         self._read = detector.read
