@@ -51,7 +51,8 @@ TEXTS: Final = {
     "api.port": "Port to listen on; 0 takes a free one",
     "api.tls_certificate": "File of the certificate chain; set with `tls_key`, or neither",
     "api.tls_key": "File of the certificate's key",
-    "api.tokens": "Who may call; `agentwatch token new NAME --role ROLE` draws a token and prints the table",
+    "api.tokens": "Who may call, taken over by a reload; `agentwatch token new NAME --role ROLE` prints the table. "
+    "Without touching the file: `agentwatch clients add`",
     "api.loopback_without_token": "Whether any process on this machine may do everything without a token",
     "api.health_without_token": "Whether `/healthz` and `/readyz` are open to anyone who reaches the port",
     "api.metrics_without_token": "Whether `/metrics` is",
@@ -61,6 +62,7 @@ TEXTS: Final = {
     "api.pause_retry_s": "The longest `Retry-After` of a pause, in seconds",
     "api.keepalive_s": "Seconds after which a quiet stream gets a comment",
     "api.recheck_s": "How often, in seconds, a stream of commands looks for itself, woken or not",
+    "api.clients_refresh_s": "How often, in seconds, callers that another worker added or revoked are looked for",
     "api.stop_s": "Seconds that open requests get when the daemon stops",
     "api.tokens[].name": "Who it is; shown in the log beside the author",
     "api.tokens[].roles": "What it may do; `operator` includes `read`",

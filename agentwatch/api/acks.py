@@ -33,7 +33,7 @@ async def post_acks(site: TheSite, request: ApiRequest, data: JSONBody[list[Ack]
         if not ack.command or max(len(ack.command), len(ack.subject), len(ack.reason)) > 2048:
             reason = "empty, or longer than 2048 characters"
             raise Problem(422, reason, errors=(FieldProblem(field="command", reason=reason, index=at),))
-        request.user.check_subject(ack.subject)
+        request.user.check_answer(ack.subject, ack.tenant, ack.app)
     await site.ports.acks.acknowledge(acks)
     return AcksAccepted(accepted=len(acks))
 

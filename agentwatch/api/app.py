@@ -16,6 +16,7 @@ from agentwatch.api import (
     acks,
     agents,
     allow,
+    clients,
     controls,
     dead,
     decisions,
@@ -60,7 +61,9 @@ def create_app(
     app = Litestar(
         route_handlers=all_handlers(),
         dependencies={"site": Provide(lambda: site, sync_to_thread=False)},
-        guards=[Authenticator(options, Rates(limits.requests_per_s, limits.requests_burst, ticks), clock)],
+        guards=[
+            Authenticator(options, ports.clients, Rates(limits.requests_per_s, limits.requests_burst, ticks), clock)
+        ],
         middleware=[Bounds(limits)],
         exception_handlers=exception_handlers,
         request_max_body_size=None,  # `Bounds` has one limit for events and one for the rest
@@ -77,7 +80,7 @@ def all_handlers() -> list[BaseRouteHandler]:
     """List every handler of the API."""
     found: list[BaseRouteHandler] = []
     asked = (health, metrics, status, agents, decisions, incidents, rules)
-    for module in (*asked, gateway, streams, events, acks, controls, allow, dead):
+    for module in (*asked, gateway, streams, events, acks, controls, allow, dead, clients):
         found += module.handlers
     return found
 

@@ -5,10 +5,9 @@ states neither is closed.
 """
 
 import hashlib
-import hmac
 import ipaddress
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -17,9 +16,10 @@ from litestar.handlers import BaseRouteHandler
 from msgspec import Struct
 
 from agentwatch import subject as subjects
-from agentwatch.api.options import ApiOptions, Role, TokenOptions
+from agentwatch.api.options import ApiOptions
 from agentwatch.api.problems import FieldProblem, Problem
 from agentwatch.api.rates import Rates
+from agentwatch.clients import Clients, Role
 from agentwatch.observe import metrics
 
 __all__ = ["Authenticator", "Identity", "hash_token", "new_token"]
@@ -40,12 +40,13 @@ def hash_token(token: str) -> str:
 
 
 class Identity(Struct, frozen=True):
-    """Who calls: the token's name ("" on loopback without one), its roles, and what it is bound to."""
+    """Who calls: the token's name and digest ("" on loopback without one), its roles, and what it is bound to."""
 
     name: str
     roles: frozenset[Role]
     tenant: str = ""
     app: str = ""
+    digest: str = ""
 
     def signs(self, author: str) -> str:
         """Name the author of a change so that the log tells which token vouched for the name."""
@@ -74,6 +75,16 @@ class Identity(Struct, frozen=True):
         if not self.covers(tenant, app):
             raise _outside("subject", f"this token is bound to {self.tenant}{'/' if self.app else ''}{self.app}")
 
+    def check_answer(self, subject: str, tenant: str, app: str) -> None:
+        """Refuse an answer to a command that does not cover what the token is bound to, or in another's name.
+
+        A tenant's command covers its apps, so a guard of one app answers it.
+        """
+        _, of_tenant, of_app, _ = subjects.parse(subject)
+        if (self.tenant and of_tenant != self.tenant) or (self.app and of_app not in ("", self.app)):
+            raise _outside("subject", f"this token is bound to {self.tenant}{'/' if self.app else ''}{self.app}")
+        self.check_place(tenant or of_tenant, app or self.app)
+
     def check_unbound(self) -> None:
         """Refuse a bound token where the answer or the change concerns everybody."""
         if self.tenant:
@@ -87,9 +98,9 @@ def _outside(field: str, reason: str) -> Problem:
 class Authenticator:
     """Finds the caller's identity and holds it against the roles of the route. `__call__` is a Litestar guard."""
 
-    def __init__(self, options: ApiOptions, rates: Rates, clock: Any) -> None:
+    def __init__(self, options: ApiOptions, clients: Clients, rates: Rates, clock: Any) -> None:
         self._options = options
-        self._tokens: Sequence[tuple[bytes, TokenOptions]] = [(t.sha256.encode(), t) for t in options.tokens]
+        self._clients = clients
         self._rates = rates
         self._clock = clock
 
@@ -123,17 +134,20 @@ class Authenticator:
         scheme, _, token = given.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise _unauthorized("send `Authorization: Bearer <token>`", "scheme")
-        digest = hash_token(token.strip()).encode()
-        found: TokenOptions | None = None
-        for known, options in self._tokens:  # all of them, each in constant time
-            if hmac.compare_digest(known, digest):
-                found = options
+        # Found by digest, in a table: what a look-up's time may tell of a digest is of no use without the token.
+        found = self._clients.find(hash_token(token.strip()))
         if found is None:
             raise _unauthorized("the token is not known", "unknown_token")
-        if found.expires_at is not None and found.expires_at.timestamp() <= self._clock():
-            raise _unauthorized("the token has expired", "expired_token")
-        roles = frozenset(found.roles)
-        return Identity(found.name, roles | {"read"} if "operator" in roles else roles, found.tenant, found.app)
+        now = self._clock()
+        ended = found.ended(now)
+        if ended:
+            words = {"expired": "the token has expired", "revoked": "the token was revoked"}[ended]
+            raise _unauthorized(words, f"{ended}_token")
+        self._clients.note(found.name, now)
+        roles: frozenset[Role] = (
+            frozenset((*found.roles, "read")) if "operator" in found.roles else frozenset(found.roles)
+        )
+        return Identity(found.name, roles, found.tenant, found.app, found.sha256)
 
     def _meter(self, identity: Identity) -> None:
         wait_s = self._rates.take(identity.name)

@@ -1,15 +1,15 @@
 """What can be set about the control API: where it listens, whom it believes, and how much it takes."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from agentwatch.clients import Client, ClientName, Digest, Role
 from agentwatch.errors import BadConfig
 
-__all__ = ["ApiOptions", "LimitOptions", "Role", "TokenOptions", "check_options"]
+__all__ = ["ApiOptions", "LimitOptions", "Role", "TokenOptions", "check_options", "clients_of"]
 
-Role = Literal["producer", "guard", "operator", "read"]
 _Whole = Annotated[int, Meta(ge=1)]
 _Positive = Annotated[float, Meta(gt=0)]
 
@@ -22,9 +22,9 @@ class TokenOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     tenant, app: the caller sees and touches nothing outside of them ("" = everything). expires_at: with its offset.
     """
 
-    name: Annotated[str, Meta(min_length=1, max_length=64, pattern="^[A-Za-z0-9._-]+$")]
+    name: ClientName
     roles: Annotated[tuple[Role, ...], Meta(min_length=1)]
-    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    sha256: Digest
     tenant: Annotated[str, Meta(max_length=256)] = ""
     app: Annotated[str, Meta(max_length=256)] = ""
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None
@@ -75,6 +75,7 @@ class ApiOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pause_retry_s: _Whole = 30
     keepalive_s: _Positive = 15.0
     recheck_s: _Positive = 2.0
+    clients_refresh_s: _Positive = 2.0
     stop_s: _Positive = 5.0
     limits: LimitOptions = LimitOptions()
 
@@ -92,3 +93,19 @@ def check_options(options: ApiOptions) -> None:
             seen.add(value)
         if token.app and not token.tenant:
             raise BadConfig("a token bound to an app names its tenant too", f"api.tokens[{at}].tenant")
+
+
+def clients_of(options: ApiOptions) -> tuple[Client, ...]:
+    """Give the callers that the configuration names."""
+    return tuple(
+        Client(
+            name=token.name,
+            roles=token.roles,
+            sha256=token.sha256,
+            tenant=token.tenant,
+            app=token.app,
+            expires_at=token.expires_at.timestamp() if token.expires_at is not None else 0.0,
+            configured=True,
+        )
+        for token in options.tokens
+    )

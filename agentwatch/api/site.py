@@ -14,6 +14,7 @@ from agentwatch.api.options import ApiOptions
 from agentwatch.api.places import Places
 from agentwatch.api.rates import Rates
 from agentwatch.api.wakes import Wakes
+from agentwatch.clients import Clients
 from agentwatch.ports import AckIntake, DeadLetters, DecisionQueries, FleetQueries, IncidentQueries, Ingest, Operations
 
 __all__ = ["ApiPorts", "ApiRequest", "Site", "TheSite"]
@@ -31,6 +32,7 @@ class ApiPorts(Struct, frozen=True, kw_only=True):
     ingest: Ingest
     acks: AckIntake
     dead: DeadLetters
+    clients: Clients
 
 
 class Site:
@@ -53,6 +55,13 @@ class Site:
         self.throttles = Rates(options.throttle_per_minute / 60.0, 1, ticks)
         self.decision_places = Places("decisions", options.limits.decision_streams)
         self.command_places = Places("commands", options.limits.command_streams)
+
+    def admits(self, caller: Identity) -> bool:
+        """Tell whether a caller that was let in would still be: its token may have ended since."""
+        if not caller.digest:
+            return True
+        found = self.ports.clients.find(caller.digest)
+        return found is not None and not found.ended(self.clock())
 
     def covering(self, agent: str, tenant: str, app: str, run: str, root_run: str, task: str) -> tuple[str, ...]:
         """List the subjects whose command covers this run, with the defaults that events have.

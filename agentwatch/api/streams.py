@@ -12,6 +12,7 @@ from litestar.response.streaming import ASGIStreamingResponse
 from litestar.types import Receive, Scope, Send
 
 from agentwatch.api.asked import AskedLabel, AskedLevel, AskedName, AskedPosition, LastEventId, WantedSubject
+from agentwatch.api.auth import Identity
 from agentwatch.api.feed import Feed
 from agentwatch.api.places import Places
 from agentwatch.api.problems import told
@@ -73,15 +74,17 @@ async def stream_commands(
     request.user.check_place(tenant, app)
     place = (agent, tenant, app, run, root_run, task)
     site.command_places.take()
-    return EventStream(_command_frames(site, place), site.command_places)
+    return EventStream(_command_frames(site, place, request.user), site.command_places)
 
 
-async def _command_frames(site: Site, place: tuple[str, str, str, str, str, str]) -> AsyncGenerator[bytes, None]:
+async def _command_frames(
+    site: Site, place: tuple[str, str, str, str, str, str], caller: Identity
+) -> AsyncGenerator[bytes, None]:
     with site.wakes.listen(place[1], place[2]) as woken:
         yield _HELLO
         told_of: tuple[str, int] | None = ("", -1)
         quiet_s = 0.0
-        while not site.wakes.closing:
+        while not site.wakes.closing and site.admits(caller):
             woken.clear()
             command = site.ports.decisions.standing(site.covering(*place))
             now_of = (command.id, command.epoch) if command is not None else None
@@ -143,22 +146,30 @@ async def stream_decisions(
     ready = asyncio.Event()
     source = site.ports.decisions.watch(last_event_id or after)
     feed = Feed(source, wanted, site.options.limits.stream_queue, ready)
-    return EventStream(_decision_frames(site, feed, ready), site.decision_places)
+    return EventStream(_decision_frames(site, feed, ready, place), site.decision_places)
 
 
-async def _decision_frames(site: Site, feed: Feed, ready: asyncio.Event) -> AsyncGenerator[bytes, None]:
+async def _decision_frames(
+    site: Site, feed: Feed, ready: asyncio.Event, caller: Identity
+) -> AsyncGenerator[bytes, None]:
     reader = asyncio.create_task(feed.run(), name="api-decision-feed")
     try:
         with site.wakes.join(ready):
             await asyncio.sleep(0)  # lets the reader begin, so that nothing after the greeting can be missed
             yield _HELLO
+            quiet_s = 0.0
             while not site.wakes.closing:
-                if await _wait(ready, site.options.keepalive_s) >= site.options.keepalive_s:
+                quiet_s += await _wait(ready, min(site.options.recheck_s, site.options.keepalive_s))
+                if not site.admits(caller):
+                    return
+                if quiet_s >= site.options.keepalive_s:
+                    quiet_s = 0.0
                     yield _KEEP_ALIVE
                 ready.clear()
                 taken, dropped = feed.take()
                 if dropped:
                     yield _frame("dropped", {"count": dropped})
+                quiet_s = 0.0 if taken else quiet_s
                 for position, decision in taken:
                     yield _frame("decision", decision, position)
                 if feed.ended:

@@ -38,7 +38,8 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "emit": ("emit", "Send usage events from files or standard input."),
     "dead": ("dead", "List, show or put back entries that could not be read."),
     "notify": ("notify", "Try the receivers of alerts."),
-    "token": ("token", "Make a token for the control API."),
+    "clients": ("clients", "List, add or revoke callers of the control API."),
+    "token": ("token", "Make a token for the configuration file."),
     "completion": ("completion", "Print the completion script of a shell."),
 }
 

@@ -18,7 +18,7 @@ _ROLES = ("producer", "guard", "operator", "read")
 
 @click.group("token")
 def token_command() -> None:
-    """Make tokens for the control API."""
+    """Make tokens for the configuration file; `agentwatch clients` admits callers without touching it."""
 
 
 @token_command.command("new")

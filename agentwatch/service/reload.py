@@ -1,12 +1,14 @@
 """Takes a changed configuration over while running: all that can fail is done first, then everything is swapped.
 
-The policy, the detectors' and the ladder's options, the receivers of alerts and the log's form are taken over with all
-state kept. Everything else is checked, and named as waiting for a restart: sockets, connections, tokens, bounds.
+The policy, the detectors' and the ladder's options, the receivers of alerts, the callers of the control API and the
+log's form are taken over with all state kept. Everything else is checked, and named as waiting for a restart: sockets,
+connections, bounds.
 """
 
 import time
 
 import structlog
+from msgspec.structs import replace
 
 from agentwatch.config import Config
 from agentwatch.errors import AgentwatchError
@@ -57,5 +59,6 @@ class Reloader:
 
 def needs_restart(running: Config, new: Config) -> list[str]:
     """Name the tables that differ from what the daemon was started with and that only a restart takes over."""
+    new = replace(new, api=replace(new.api, tokens=running.api.tokens))
     names = [name for name in running.__struct_fields__ if getattr(running, name) != getattr(new, name)]
     return sorted(set(names) - _LIVE)

@@ -18,6 +18,7 @@ from agentwatch.alert.apprise import AppriseNotifier, AppriseOptions
 from agentwatch.alert.deliver import Delivery
 from agentwatch.alert.webhook import WebhookNotifier, WebhookOptions
 from agentwatch.api.app import ApiPorts, create_app
+from agentwatch.api.options import clients_of
 from agentwatch.backoff import Backoff, BackoffOptions
 from agentwatch.broker import broker_address
 from agentwatch.config import Config, ReceiverOptions, secret
@@ -31,6 +32,7 @@ from agentwatch.observe import configure_logging
 from agentwatch.pipeline import Pipeline
 from agentwatch.ports import AckSource, Notifier
 from agentwatch.rulebook import RuleBook
+from agentwatch.service.client_desk import ClientDesk
 from agentwatch.service.cohort import CohortWatch
 from agentwatch.service.composing import make_pipeline
 from agentwatch.service.decided import Decided
@@ -47,6 +49,7 @@ from agentwatch.service.serving import ApiServer
 from agentwatch.service.settings import Settings
 from agentwatch.service.state_dir import state_dir
 from agentwatch.service.worker import Worker
+from agentwatch.store.clients import RedisClients
 from agentwatch.store.controls import RedisControls
 from agentwatch.store.dead import RedisDeadLetters
 from agentwatch.store.log import RedisLog
@@ -73,6 +76,7 @@ class Wired:
         self.sinks: dict[str, Progress] = {}
         self.rulebook: RuleBook = settings.rulebook
         self.receivers: Receivers | None = None
+        self.clients: ClientDesk | None = None
 
     @property
     def url(self) -> str:
@@ -95,9 +99,13 @@ class Wired:
         """Check what a reload would change; gives the swap, which cannot fail."""
         alerts = self.receivers.prepare(fresh.config.receivers) if self.receivers is not None else None
 
+        callers = clients_of(fresh.config.api)
+
         def swap() -> None:
             if alerts is not None:
                 alerts()
+            if self.clients is not None:
+                self.clients.configure(callers)
             self.rulebook = fresh.rulebook
             self.worker.pipeline.adopt(fresh.rulebook)
             configure_logging(fresh.config.log)
@@ -132,6 +140,11 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
     if config.api.enabled:
         cohort = CohortWatch(lambda: worker.pipeline)
         wired.tasks.append(("cohort", cohort.run))
+        clients = wired.clients = ClientDesk(
+            RedisClients(nodes.common), clients_of(config.api), config.api.clients_refresh_s
+        )
+        wired.tasks.append(("clients", clients.run))
+        health.add("clients", lambda _: clients.failing)
         ports = ApiPorts(
             fleet=Fleet(worker, health, hub, config, partitions, cohort=cohort.of),
             decisions=Decided(worker, log, hub),
@@ -146,6 +159,7 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
             ingest=intake,
             acks=intake,
             dead=RedisDeadLetters(client, index),
+            clients=clients,
         )
         wired.api = ApiServer(create_app(ports, config.api), config.api)
     return wired

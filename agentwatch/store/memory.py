@@ -2,12 +2,13 @@
 
 import asyncio
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
+from agentwatch.clients import Client
 from agentwatch.errors import BadRequest, Fenced, Incompatible
 from agentwatch.ports import Opened
 from agentwatch.records import (
@@ -26,7 +27,7 @@ from agentwatch.records import (
 from agentwatch.store.dead import fields_of
 from agentwatch.store.packing import METRICS
 
-__all__ = ["MemoryDeadLetters", "MemoryLog", "MemoryPartition", "MemoryStore", "Stream", "order"]
+__all__ = ["MemoryClients", "MemoryDeadLetters", "MemoryLog", "MemoryPartition", "MemoryStore", "Stream", "order"]
 
 _POLL_S = 0.01
 T = TypeVar("T")
@@ -252,3 +253,32 @@ class MemoryDeadLetters:
         rows.remove(found)
         data = fields.get(b"data")
         return self._partition.add(data, None if data is not None else fields)
+
+
+class MemoryClients:
+    """Callers that were added while running, in memory."""
+
+    def __init__(self) -> None:
+        self.clients: dict[str, Client] = {}
+        self.times: dict[str, float] = {}
+
+    async def load(self) -> tuple[Sequence[Client], Mapping[str, float]]:
+        """List the stored callers, and when each name was last used."""
+        return list(self.clients.values()), self.times
+
+    async def add(self, client: Client) -> bool:
+        """Store a new caller; False where the name is taken."""
+        return self.clients.setdefault(client.name, client) is client
+
+    async def put(self, client: Client) -> None:
+        """Store a caller in the place of the one of that name."""
+        self.clients[client.name] = client
+
+    async def drop(self, name: str) -> None:
+        """Forget a caller and its use."""
+        self.clients.pop(name, None)
+        self.times.pop(name, None)
+
+    async def used(self, at: Mapping[str, float]) -> None:
+        """Record when these names were last used."""
+        self.times.update(at)

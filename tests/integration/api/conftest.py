@@ -12,14 +12,17 @@ import pytest
 
 from agentwatch import observe, views
 from agentwatch.api import ApiOptions, ApiPorts, TokenOptions, create_app, hash_token
+from agentwatch.api.options import clients_of
 from agentwatch.config import Config
 from agentwatch.errors import BadRequest, StoreUnavailable
 from agentwatch.ports import Accepted, IngestResult
 from agentwatch.records import Ack, AllowEntry, Change, Command, Control, DeadLetter, Decision, Event, Level, Origin
+from agentwatch.service.client_desk import ClientDesk
 from agentwatch.service.composing import make_pipeline, make_rulebook
 from agentwatch.service.incidents import IncidentDesk
 from agentwatch.service.ruling import rule_views
 from agentwatch.service.serving import ApiServer
+from agentwatch.store.memory import MemoryClients
 from agentwatch.subject import parse
 
 TOKENS = {role: f"aw_{role}-token" for role in ("producer", "guard", "operator", "read")}
@@ -242,14 +245,20 @@ class Served:
         self.operations = MemoryOperations(self.decisions)
         self.pipeline = make_pipeline(Config(), self.operations.book)  # whose incidents are listed
         self.ingest, self.acks, self.dead = MemoryIngest(), MemoryAcks(), MemoryDead()
+        self.stored_clients = MemoryClients()
+        self.callers = ClientDesk(self.stored_clients, clients_of(options), 0.05, self.tick_wall)
         ports = ApiPorts(
             fleet=self.fleet, decisions=self.decisions, operations=self.operations, ingest=self.ingest,
             acks=self.acks, dead=self.dead, incidents=IncidentDesk(lambda: self.pipeline),
+            clients=self.callers,
         )  # fmt: skip
         self.app = create_app(ports, options, clock=self.decisions.clock, ticks=self.tick)
         self.server = ApiServer(self.app, options)
         self.tokens = TOKENS
         self.clients: dict[str, httpx.AsyncClient] = {}
+
+    def tick_wall(self) -> float:
+        return self.now
 
     def tick(self) -> float:
         return self.ticks()

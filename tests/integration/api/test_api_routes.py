@@ -35,6 +35,9 @@ ROUTES = [
     ("POST", "/v1/breaker/reset", WHY, {"operator"}, 200),
     ("GET", "/v1/dead", None, {"read", "operator"}, 200),
     ("POST", "/v1/dead/3-0/requeue", None, {"operator"}, 200),
+    ("GET", "/v1/clients", None, {"operator"}, 200),
+    ("POST", "/v1/clients", {"name": "gw", "roles": ["read"], "sha256": "0" * 64, **WHY}, {"operator"}, 201),
+    ("DELETE", "/v1/clients/gw?author=al&reason=x", None, {"operator"}, 200),
     ("GET", "/v1/stream/commands?agent=bot", None, {"guard"}, 200),
     ("GET", "/v1/stream/decisions", None, {"read", "operator"}, 200),
 ]
@@ -75,7 +78,10 @@ async def test_every_route_of_the_document_is_in_the_table_of_roles(api) -> None
     served = {
         (m.upper(), p) for p, item in document["paths"].items() for m in item if m in ("get", "post", "put", "delete")
     }
-    tabled = {(m, p.split("?")[0].replace("/d1", "/{id}").replace("/3-0/", "/{id}/")) for m, p, *_ in ROUTES}
+    tabled = {
+        (m, p.split("?")[0].replace("/d1", "/{id}").replace("/3-0/", "/{id}/").replace("/gw", "/{name}"))
+        for m, p, *_ in ROUTES
+    }
     assert served == tabled | {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics")}
 
 
