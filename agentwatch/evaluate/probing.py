@@ -102,7 +102,8 @@ class _Listening:
         elif self._low is not None:
             faint = self._low.read(seen, state)
             if faint is not None:
-                self._hear(seen, replace(faint, strength=min(faint.strength * _SCALE, _JUST_BELOW)))
+                strength = min(faint.strength * _SCALE, _JUST_BELOW)
+                self._hear(seen, replace(faint, strength=strength, kill_at=faint.kill_at * _SCALE))
         return signal
 
 

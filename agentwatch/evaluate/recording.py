@@ -18,11 +18,12 @@ __all__ = ["Heard", "Recording", "record"]
 
 
 class Heard(Struct, frozen=True, gc=False):
-    """How far a detector got at an event of a run, in units of its warning; it spoke from 1 on."""
+    """How far a detector got at an event, in units of its warning; it spoke from 1 on and kills at `kill_at`."""
 
     position: int
     kind: str
     strength: float
+    kill_at: float
     reason: str
     against: tuple[str, ...]
 
@@ -59,7 +60,7 @@ class _Notes:
     def hear(self, seen: Observation, signal: Signal) -> None:
         """Note how far a detector got."""
         run, position = self._into.placed[seen.index]
-        heard = Heard(position, signal.kind, signal.strength, signal.reason, signal.speaks_against)
+        heard = Heard(position, signal.kind, signal.strength, signal.kill_at, signal.reason, signal.speaks_against)
         self._into.heard.setdefault(run, []).append(heard)
 
     def fill(self, length: int) -> None:

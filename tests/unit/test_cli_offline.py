@@ -225,3 +225,20 @@ def test_a_new_token_fits_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_usual_address_is_the_daemon_s_own() -> None:
     options = ApiOptions()
     assert f"http://{options.host}:{options.port}" == DEFAULT_URL
+
+
+@pytest.mark.slow
+def test_eval_tells_what_parts_are_worth_and_leaves_sources_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace = written(tmp_path / "events.jsonl", LOOPS["exact_repeat"](), LOOK_ALIKES["batch"](), LOOPS["monologue"]())
+    labels = tmp_path / "labels.csv"
+    labels.write_text("run,source,label,onset\nrun-0,one,loop,1\nrun-1,one,benign,\nrun-2,two,loop,1\n")
+    asked = ["eval", str(trace), str(labels), "--bootstrap", "0"]
+    assert call([*asked, "--ablate", "--leave-out", "all", "--json"]) == 0
+    report = read(capsys.readouterr().out)[0]
+    parts = {part["name"]: part for part in report["ablation"]["parts"]}
+    assert parts["monologue"]["lost"] == ["run-2"]
+    assert [fold["source"] for fold in report["left_out"]["folds"]] == ["one", "two"]
+    assert call([*asked, "--leave-out", "three"]) == 2
+    assert "no source 'three'; known: one, two" in capsys.readouterr().err
