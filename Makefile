@@ -14,6 +14,8 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 # Each stamp names what was installed into the environment; a target that is younger than its inputs is not made again.
 READY := $(VENV)/.ready-daemon
 READY_DEV := $(VENV)/.ready-dev
+# The install compiles these where there is a C compiler.
+NATIVE := hatch_build.py $(wildcard agentwatch/fingerprint/native/*)
 
 .PHONY: help demo test test-slow test-all check lint format types imports bench bench-peers docs lock lock-peers install-check clean
 
@@ -25,7 +27,7 @@ $(BIN)/python:
 	echo "making $(VENV) with $$python"; \
 	"$$python" -m venv $(VENV) || { echo "this Python cannot make environments (Debian: apt install python3-venv)" >&2; exit 2; }
 
-$(READY): $(BIN)/python requirements/daemon.txt requirements/build.txt pyproject.toml
+$(READY): $(BIN)/python requirements/daemon.txt requirements/build.txt pyproject.toml $(NATIVE)
 	@echo "installing what the daemon needs"
 	@$(PIP) install --require-hashes -r requirements/build.txt -r requirements/daemon.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
@@ -104,5 +106,5 @@ lock-peers: $(BIN)/python ## Resolve the libraries of bench-peers
 	@! grep -nE '://|--(extra-)?index' bench/peers/requirements.txt
 
 clean: ## Take away everything that was made here
-	@rm -rf $(VENV) $(PEERS) dist build .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) $(PEERS) dist build agentwatch/fingerprint/_compiled.abi3.so .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

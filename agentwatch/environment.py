@@ -34,6 +34,7 @@ OTHERS: Final = {
     "TENANT": "of a guard: its tenant",
     "FAIL": "of a guard: open or closed",
     "FAIL_AFTER_S": "of a guard: after how much silence",
+    "PURE": "keeps the compiled form of fingerprints out",
     "CI": "of the tests: what is promised must not skip",
 }
 """Variables that belong to other parts than the configuration, without their prefix; and so does all of `TEST_…`."""

@@ -149,7 +149,12 @@ class Metrics:
         self.reload_at = Gauge(
             "agentwatch_reload_timestamp_seconds", "When configuration was last loaded.", registry=to
         )
-        self.build = Gauge("agentwatch_build_info", "1, with the version as a label.", ["version"], registry=to)
+        self.build = Gauge(
+            "agentwatch_build_info",
+            "1, with the version and the form of fingerprints (compiled, pure) as labels.",
+            ["version", "fingerprints"],
+            registry=to,
+        )
 
     def _http(self, to: CollectorRegistry) -> None:
         self.http_requests = Counter(

@@ -175,6 +175,7 @@ class StatusView(Struct, frozen=True, kw_only=True):
     components: tuple[ComponentHealth, ...] = ()
     last_reload: str = ""
     incidents_open: int = 0
+    fingerprints: str = ""  # the form that makes them: compiled, or pure
 
 
 class DecisionFilter(Struct, frozen=True, kw_only=True):

@@ -33,7 +33,7 @@ def _print(out: "Console", found: StatusView) -> None:
     lines = [
         ("agentwatch", f"{found.version}, up {duration(found.now - found.started_at)}, mode {found.mode}"),
         ("partition", f"{found.partition} of {found.partitions}, at {found.position}"),
-        ("events", f"{count(found.events)}, {found.events_per_second:,.1f}/s"),
+        ("events", f"{count(found.events)}, {found.events_per_second:,.1f}/s, {found.fingerprints} fingerprints"),
         ("behind", f"{count(found.lag)} events, oldest {duration(found.oldest_unread_s)}"),
         ("fleet", f"{count(found.agents_active)} agents, {count(found.runs_active)} runs active"),
         ("looping", f"{found.looping}, {found.incidents_open} incidents open"),

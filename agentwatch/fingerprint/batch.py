@@ -1,4 +1,8 @@
-"""The fingerprints of a batch of events: one look-up, one canonical form a text; one numpy pass for all sketches."""
+"""The fingerprints of a batch of events: one look-up and one canonical form a text.
+
+The compiled form makes what is not known on the spot; the pure form drafts it, and sketches all drafts of a batch in
+one numpy pass.
+"""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -6,6 +10,7 @@ from itertools import islice
 from xxhash import xxh3_64_intdigest
 
 from agentwatch.fingerprint.canonical import canonical
+from agentwatch.fingerprint.compiled import CompiledForm, compiled_form
 from agentwatch.fingerprint.kernel import sketch_many
 from agentwatch.fingerprint.mask import mask
 from agentwatch.fingerprint.numbers import numbers
@@ -53,11 +58,13 @@ class _Role:
 class Fingerprinter:
     """Fingerprints batches of events and remembers the latest distinct texts by digest, a bounded number of each role.
 
-    `texts`, `hits`, `sketched` and `evicted` count since the start. What is remembered never changes a result.
+    `texts`, `hits`, `sketched` and `evicted` count since the start. What is remembered never changes a result, nor does
+    `pure`, which keeps the compiled form out.
     """
 
-    def __init__(self, options: FingerprintOptions = _DEFAULT) -> None:
+    def __init__(self, options: FingerprintOptions = _DEFAULT, *, pure: bool = False) -> None:
         self.options = options
+        self._compiled = CompiledForm(options.sketch_cap_bytes) if compiled_form() and not pure else None
         self.texts = 0
         self.hits = 0
         self.sketched = 0
@@ -71,6 +78,8 @@ class Fingerprinter:
 
     def batch(self, events: Sequence[Event]) -> list[Prints]:
         """Fingerprint the four texts of every event, in order; a producer's own fingerprints count where no text is."""
+        if self._compiled is not None:
+            return self._compiled_batch(events, self._compiled)
         keys = [self._keys(event) for event in events]
         for role in self._roles:
             if role.drafts:
@@ -80,6 +89,33 @@ class Fingerprinter:
             role.drafts.clear()
             role.found.clear()
         return prints
+
+    def _compiled_batch(self, events: Sequence[Event], form: CompiledForm) -> list[Prints]:
+        batch = []
+        for event in events:
+            given, output, arguments, result = event.input, event.output, event.arguments, event.result
+            prints = Prints(
+                None if given is None else self._made(given, self._input, form),
+                None if output is None else self._made(output, self._output, form),
+                None if arguments is None else self._made(arguments, self._arguments, form),
+                None if result is None else self._made(result, self._result, form),
+            )
+            batch.append(prints if event.fp is None else received(event.fp, prints))
+        for role in self._roles:
+            self._forget(role)
+        return batch
+
+    def _made(self, text: str, role: _Role, form: CompiledForm) -> Fingerprint:
+        plain, exact = form.identify(text)
+        self.texts += 1
+        known = role.known.pop(exact, None)
+        if known is None:
+            known = form.fingerprint(plain, exact, result=role.result, sketched=role.sketched)
+            self.sketched += role.sketched
+        else:
+            self.hits += 1
+        role.known[exact] = known
+        return known
 
     def _keys(self, event: Event) -> Keys | None:
         given, output, arguments, result = event.input, event.output, event.arguments, event.result
@@ -129,6 +165,9 @@ class Fingerprinter:
                 sketch,
                 numbers(draft.masked) if role.result and draft.numbered else (),
             )
+        self._forget(role)
+
+    def _forget(self, role: _Role) -> None:
         excess = len(role.known) - self.options.cache_entries
         if excess > 0:
             for exact in list(islice(role.known, excess)):

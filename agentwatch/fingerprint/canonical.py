@@ -16,7 +16,7 @@ from itertools import accumulate
 
 import msgspec
 
-__all__ = ["canonical"]
+__all__ = ["canonical", "rewritten"]
 
 JSON_MAX_BYTES = 65_536  # longer JSON counts as text: the tree that it makes costs many times its size
 JSON_MAX_DEPTH = 64
@@ -33,11 +33,15 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 
 def canonical(text: str) -> bytes:
     """Return the canonical form as UTF-8; texts of equal form count as the same text."""
-    folded = _folded(text)
+    return rewritten(_folded(text))
+
+
+def rewritten(folded: bytes) -> bytes:
+    """Write a folded text again if it is a JSON object or array: the last step of the canonical form."""
     if folded and _CLOSING.get(folded[0]) == folded[-1]:
-        rewritten = _sorted_json(folded)
-        if rewritten:
-            return _folded(rewritten.decode())
+        sorted_ = _sorted_json(folded)
+        if sorted_:
+            return _folded(sorted_.decode())
     return folded
 
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from agentwatch import __version__
 from agentwatch.config import Config
 from agentwatch.errors import BadRequest
+from agentwatch.fingerprint.compiled import form_name
 from agentwatch.pipeline import Pipeline
 from agentwatch.records import Decision, Level
 from agentwatch.service.explaining import explain
@@ -87,6 +88,7 @@ class Fleet:
             components=self._health.components(now),
             last_reload=self._health.last_reload,
             incidents_open=len(ledgers.incidents.open()),
+            fingerprints=form_name(),
         )
 
     def agents(self, tenant: str | None) -> Sequence[AgentView]:

@@ -13,6 +13,7 @@ import structlog
 
 from agentwatch.cancellation import end
 from agentwatch.errors import AgentwatchError
+from agentwatch.fingerprint.compiled import form_name
 from agentwatch.observe import metrics
 from agentwatch.service.reload import Reloader
 from agentwatch.service.settings import Settings
@@ -67,7 +68,13 @@ class Lifecycle:
         self._notify.ready(self._status())
         metrics().reload_ok.set(1)
         metrics().reload_at.set(time.time())
-        _log.info("daemon_ready", mode=wired.worker.pipeline.ledgers.gate.mode, api=wired.url, redis=wired.redis_shown)
+        _log.info(
+            "daemon_ready",
+            mode=wired.worker.pipeline.ledgers.gate.mode,
+            api=wired.url,
+            redis=wired.redis_shown,
+            fingerprints=form_name(),
+        )
 
     async def wait(self) -> None:
         """Wait until a part ends that should not, and raise what ended it; cancel to stop waiting."""

@@ -7,6 +7,7 @@ from typing import Any
 from agentwatch import __version__
 from agentwatch.act.command_outbox import Reconciling
 from agentwatch.errors import Unavailable
+from agentwatch.fingerprint.compiled import form_name
 from agentwatch.observe import metrics
 from agentwatch.pipeline import Pipeline
 from agentwatch.ports import SignalBus
@@ -79,7 +80,7 @@ class Gauges:
         seen.events_behind.set(lag)
         seen.oldest_unread.set(oldest_unread_s(pipeline.positions.events, now, lag))
         seen.watchdog_at.set(time.time())
-        seen.build.labels(__version__).set(1)
+        seen.build.labels(__version__, form_name()).set(1)
 
 
 class MeteredBus:

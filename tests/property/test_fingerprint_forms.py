@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from agentwatch.fingerprint.canonical import canonical
@@ -97,6 +97,7 @@ def _shuffled(value: Any, draw: st.DataObject) -> Any:
     return [_shuffled(item, draw) for item in value] if isinstance(value, list) else value
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # drawing nested values is slow beside a busy test
 @given(st.dictionaries(KEYS, JSON_VALUES, max_size=5), st.data())
 def test_key_order_and_layout_do_not_change_the_exact_digest(value: dict[str, Any], data: st.DataObject) -> None:
     keys = list(value)

@@ -10,9 +10,9 @@ import structlog
 from agentwatch import observe
 
 LABELS = {
-    "bound", "bus", "cause", "change", "cmd", "direction", "gate", "generation", "implementation", "kind", "le",
-    "level", "major", "method", "minor", "mode", "origin", "outcome", "patchlevel", "receiver", "route", "scope",
-    "sink", "stage", "state", "status", "stream", "version",
+    "bound", "bus", "cause", "change", "cmd", "direction", "fingerprints", "gate", "generation", "implementation",
+    "kind", "le", "level", "major", "method", "minor", "mode", "origin", "outcome", "patchlevel", "receiver", "route",
+    "scope", "sink", "stage", "state", "status", "stream", "version",
 }  # fmt: skip
 UNITLESS = {
     "agentwatch_stream_lag_entries", "agentwatch_batch_entries", "agentwatch_commands_standing",
@@ -56,12 +56,12 @@ def test_logs_are_json_lines_where_there_is_no_terminal() -> None:
     out = io.StringIO()
     observe.configure_logging(observe.LogOptions(), out)
     structlog.get_logger("agentwatch.test").info("started", port=1)
-    logging.getLogger("some.library").warning("hello %s", "there")
+    logging.getLogger("some.package").warning("hello %s", "there")
     structlog.get_logger().debug("not_shown")
     first, second = (json.loads(line) for line in out.getvalue().splitlines())
     assert (first["event"], first["port"], first["level"]) == ("started", 1, "info")
     assert first["timestamp"].endswith("Z")
-    assert (second["event"], second["logger"], second["level"]) == ("hello there", "some.library", "warning")
+    assert (second["event"], second["logger"], second["level"]) == ("hello there", "some.package", "warning")
 
 
 def test_a_traceback_shows_no_local_variables() -> None:

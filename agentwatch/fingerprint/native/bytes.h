@@ -1,0 +1,113 @@
+/* What every part of the compiled form shares: views of bytes, loads, and classes of bytes.
+ *
+ * Each function here has a pure form in the Python module of the same name, which is its oracle: the property tests
+ * compare them on arbitrary text. Nothing here calls back into Python except module.c.
+ */
+#ifndef AGENTWATCH_BYTES_H
+#define AGENTWATCH_BYTES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef struct {
+    const uint8_t *at;
+    size_t size;
+} view;
+
+#define NOWHERE SIZE_MAX /* no such place */
+
+static inline uint32_t load32(const uint8_t *at)
+{
+    uint32_t value;
+    memcpy(&value, at, sizeof value);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    value = __builtin_bswap32(value);
+#endif
+    return value;
+}
+
+static inline uint64_t load64(const uint8_t *at)
+{
+    uint64_t value;
+    memcpy(&value, at, sizeof value);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    value = __builtin_bswap64(value);
+#endif
+    return value;
+}
+
+/* One comparison a range: an unsigned difference is small only within it. */
+static inline int within(uint8_t byte, uint8_t first, uint8_t last)
+{
+    return (uint8_t)(byte - first) <= (uint8_t)(last - first);
+}
+
+static inline int is_digit(uint8_t byte) { return within(byte, '0', '9'); }
+
+static inline int is_alnum(uint8_t byte)
+{
+    return is_digit(byte) || within(byte, 'A', 'Z') || within(byte, 'a', 'z');
+}
+
+static inline uint8_t lowered(uint8_t byte) { return within(byte, 'A', 'Z') ? byte + 32 : byte; }
+
+/* Find a needle of at least one byte from a place on; NOWHERE without one. Its first byte should be rare. */
+static inline size_t find(view text, size_t from, const char *needle)
+{
+    const size_t size = strlen(needle);
+    while (from < text.size && size <= text.size - from) {
+        const uint8_t *hit = memchr(text.at + from, needle[0], text.size - from - size + 1);
+        if (hit == NULL)
+            return NOWHERE;
+        from = (size_t)(hit - text.at);
+        if (memcmp(hit, needle, size) == 0)
+            return from;
+        from++;
+    }
+    return NOWHERE;
+}
+
+/* digest.c */
+uint64_t xxh3_64(view text);
+
+/* fold.c: fold and fold_ascii return the size written, or NOWHERE when the pure form must do it. `out` holds as much as the text. */
+int is_folded(view ascii);
+size_t fold(view text, uint8_t *out);
+size_t fold_ascii(view text, uint8_t *out);
+
+/* mask.c */
+typedef struct {
+    size_t start, end;
+} span;
+typedef struct {
+    span *list;
+    size_t count, room;
+    int failed; /* memory ran out */
+} spans;
+size_t next_digit(view text, size_t from);
+void volatile_spans(view text, spans *found); /* in order of their starts; the caller frees found->list */
+size_t replaced(view text, const spans *found, uint8_t *out);
+
+/* beside.c: volatile tokens that a word beside a number makes so */
+void add_span(spans *found, size_t start, size_t end);
+void number_before_unit(view text, size_t space, spans *found);
+void spans_beside(view text, int digits, spans *found);
+
+/* shape.c */
+#define MOST_NUMBERS 8
+size_t shaped(view masked, uint8_t *out);
+size_t numbers(view masked, double *out);
+
+/* sketch.c */
+#define BINS 64
+#define PADDING 16                                       /* what `room` must hold beyond the text */
+uint64_t word_hash(const uint8_t *word, size_t size);    /* reads eight bytes even of a shorter word */
+size_t sketched(view part, uint8_t *room, uint8_t *out); /* returns the words; `out` has BINS bytes, or is NULL */
+
+/* content.c */
+#define WATCH_BITS 65536
+#define WATCH_BYTES (2 * WATCH_BITS / 8) /* one half for first words, one for words anywhere */
+int surely_content(view plain, const uint8_t *watched);
+
+#endif

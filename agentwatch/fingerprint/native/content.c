@@ -1,0 +1,60 @@
+/* classify.py, its commonest answer: a result that none of its rules can take for anything but content.
+ *
+ * The rules ask for certain words; a bitmap made from them in Python says which words they may be. In doubt this says
+ * no and the rules decide, so that a word too many in the bitmap costs time and never changes a class.
+ */
+#include "bytes.h"
+
+#define JSON_BYTES 4096
+#define HEAD_BYTES 240
+#define WHOLE_BYTES 480
+#define SHORT_WORDS 16
+
+static int is_set(const uint8_t *bits, uint64_t at) { return bits[at / 8] >> at % 8 & 1; }
+
+static int is_watched(uint64_t hash, const uint8_t *bits)
+{
+    return is_set(bits, hash % WATCH_BITS) && is_set(bits, hash / WATCH_BITS % WATCH_BITS);
+}
+
+static int in_word(uint8_t low)
+{
+    return within(low, 'a', 'z') || is_digit(low) || low == '_' || low == '\'' || low >= 0x80;
+}
+
+static int fails_at_end(view tail)
+{
+    static const char word[] = " failed";
+    for (size_t at = 0; at + sizeof word - 1 <= tail.size; at++) {
+        size_t same = 0;
+        while (same < sizeof word - 1 && lowered(tail.at[at + same]) == (uint8_t)word[same])
+            same++;
+        if (same == sizeof word - 1)
+            return 1;
+    }
+    return 0;
+}
+
+int surely_content(view plain, const uint8_t *watched)
+{
+    if (plain.size == 0 || ((plain.at[0] == '{' || plain.at[0] == '[') && plain.size <= JSON_BYTES))
+        return 0;
+    const size_t size = plain.size <= WHOLE_BYTES ? plain.size : HEAD_BYTES;
+    uint8_t low[WHOLE_BYTES + PADDING] = {0};
+    for (size_t at = 0; at < size; at++)
+        low[at] = lowered(plain.at[at]);
+    size_t words = 0;
+    for (size_t at = 0; at < size; at++) {
+        if (!in_word(low[at]))
+            continue;
+        const size_t start = at;
+        while (at < size && in_word(low[at]))
+            at++;
+        const uint64_t hash = word_hash(low + start, at - start);
+        if ((words++ == 0 && is_watched(hash, watched)) || is_watched(hash, watched + WATCH_BITS / 8))
+            return 0;
+    }
+    const size_t tail = plain.size < HEAD_BYTES ? plain.size : HEAD_BYTES;
+    return words > SHORT_WORDS && find(plain, 0, "Traceback (most recent call last)") == NOWHERE &&
+           !fails_at_end((view){plain.at + plain.size - tail, tail});
+}
