@@ -20,9 +20,11 @@ from agentwatch.subject import parse, run_subject
 
 __all__ = ["Decider", "Ledgers", "harms_anew", "who"]
 
+_APPROVAL = "approval"
 _RENEW_SHARE = 2 / 3  # a lease is extended once less than this share of it is left: slow loops come round seldom
 # What only tells of a stop that was decided before says nothing of where its subject stands on the ladder.
-_AFTERWARDS = frozenset((Change.verified, Change.failed, Change.escalated, Change.renewed))
+_AFTERWARDS = frozenset((Change.verified, Change.failed, Change.escalated, Change.renewed, Change.lapsed))
+_KEEPS_ITS_END = frozenset((Change.verified, Change.escalated, Change.failed, Change.lapsed))
 
 
 class Ledgers(Struct, frozen=True):
@@ -114,6 +116,18 @@ class Decider:
         answer = self._parts.gate.ask(decision, rule, self.draft.at, own_effect)
         if not answer.gate:
             self._write(replace(decision, change=Change.released), rule, ask=False, gate_reason=answer.reason)
+        elif answer.gate == _APPROVAL:
+            if decision.gate != _APPROVAL:  # what held it so far holds it no more: now somebody must be asked
+                told = replace(decision, change=Change.released)
+                self._write(told, rule, ask=False, gate=answer.gate, gate_reason=answer.reason)
+            elif self._parts.gate.patience(decision, rule, self.draft.at) <= 0:
+                self._unanswered(decision, rule)
+
+    def approved(self, decision: Decision, author: str, comment: str) -> Decision:
+        """Let a decision take effect that waited for approval; it is its approver's from now on, as if by hand."""
+        rule = self.rulebook.get(decision.rule).rule
+        told = replace(decision, change=Change.released, author=author, comment=comment)
+        return self._write(told, rule, ask=False, gate_reason=f"approved by {author}: {comment}")
 
     def renew(self, seen: Observation, subject: str) -> None:
         """Extend the lease of a throttle or pause whose evidence still comes; an operator's ends when he said."""
@@ -127,6 +141,11 @@ class Decider:
             self._write(told, rule, ask=True)
 
     def lapsed(self, stood: Decision) -> None:
+        """Write that the lease of a throttle or pause has ended without new evidence."""
+        told = replace(stood, previous=stood.level, change=Change.lapsed, reason="the lease has ended")
+        self._write(told, self.rulebook.get(stood.rule).rule, ask=False)
+
+    def ended(self, stood: Decision) -> None:
         """Write that a lease has ended: its subject starts anew, by nobody's hand."""
         told = replace(
             stood,
@@ -144,6 +163,13 @@ class Decider:
         """Decide what an operator asked for; the gate may still protect the agent."""
         expires_at = self.draft.at + ttl_s if ttl_s is not None else None
         return self._write(decision, rule, expires_at=expires_at)
+
+    def _unanswered(self, decision: Decision, rule: Rule) -> None:
+        """Drop what nobody approved in time: what stood before stands on, and only more evidence asks again."""
+        stood = self._parts.standing.effective(decision.subject) or replace(decision, level=Level.warn)
+        reason = f"nobody approved the {decision.level.name} within {rule.approve_timeout_s:g} s"
+        told = replace(stood, previous=decision.level, change=Change.unanswered, reason=reason)
+        self._write(told, rule, ask=False)
 
     def _about(
         self, seen: Observation, rule: Rule, subject: str, change: Change, level: Level, previous: Level
@@ -215,7 +241,7 @@ def harms_anew(decision: Decision) -> bool:
 
 def _lease(decision: Decision, rule: Rule, at: float) -> float:
     """Tell until when a decision stands; a re-issued or confirmed stop keeps the end that it had."""
-    if decision.change in (Change.verified, Change.escalated, Change.failed) and decision.expires_at:
+    if decision.change in _KEEPS_ITS_END and decision.expires_at:
         return decision.expires_at
     ttl = rule.ttl(decision.level)
     return at + ttl if ttl else 0.0

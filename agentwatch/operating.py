@@ -44,7 +44,21 @@ class Operator:
             if not self._gate.reset(control.target):
                 raise BadRequest(f"no breaker {control.target!r}", "target")
             return None
+        if control.kind in ("approve", "deny"):
+            return self._answer(control)
         raise BadRequest(f"{control.kind!r} is not an operator's", "kind")
+
+    def _answer(self, control: Control) -> Decision:
+        """Carry out what waited for approval, or drop it with the evidence so far forgiven."""
+        waiting = [d for d in self._standing.held_by("approval") if control.target in (d.id, d.subject)]
+        if not waiting:
+            raise BadRequest(f"nothing of {control.target!r} waits for approval", "target")
+        (asked,) = waiting
+        if control.kind == "deny":
+            return self._decide(control, asked.subject, Level.observe)
+        if self._decider.rulebook.get(asked.rule).rule.protected:
+            raise BadRequest(f"is protected by rule {asked.rule!r}", "target")
+        return self._decider.approved(asked, control.author or "an operator", control.reason)
 
     def _decide(self, control: Control, subject: str, level: Level | None) -> Decision:
         if level is None:

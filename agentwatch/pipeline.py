@@ -219,8 +219,10 @@ class Pipeline:
             self._spread.cover()
             return
         self._clock.settled = now
+        for lapsed in self.ledgers.standing.lapsed(now):
+            self._decider.lapsed(lapsed)
         for ended in self.ledgers.standing.expire(now):
-            self._decider.lapsed(ended)
+            self._decider.ended(ended)
         for held in self.ledgers.standing.held(self._options.settle_limit):
             self._decider.ask_again(held)
         self._spread.cover()

@@ -26,6 +26,7 @@ from agentwatch.records import (
 )
 from agentwatch.views import (
     AgentView,
+    ApprovalView,
     BreakerView,
     DecisionFilter,
     Explanation,
@@ -248,6 +249,9 @@ class Operations(Protocol):
 
     def breakers(self) -> Sequence[BreakerView]:
         """List the breakers' states."""
+
+    def approvals(self) -> Sequence[ApprovalView]:
+        """List what waits for approval, oldest first."""
 
     def mode(self) -> tuple[str, dict[str, str]]:
         """Tell the global mode and the rules' own modes."""

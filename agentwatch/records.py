@@ -91,6 +91,8 @@ class Change(StrEnum):
     escalated = "escalated"  # still spending after the grace, or no answer
     expired = "expired"  # the lease of a kill has ended; its subject starts anew
     failed = "failed"  # issued anew often enough, and still spending: somebody must be woken
+    lapsed = "lapsed"  # the lease of a throttle or pause has ended; new evidence renews it
+    unanswered = "unanswered"  # nobody approved it in time: what stood before stands on
 
 
 class Origin(StrEnum):
@@ -376,7 +378,9 @@ class Tick(Struct, frozen=True):
     gap: int = 0
 
 
-ControlKind = Literal["decide", "delete", "mode", "allow_add", "allow_remove", "breaker_reset", "policy"]
+ControlKind = Literal[
+    "decide", "delete", "mode", "allow_add", "allow_remove", "breaker_reset", "policy", "approve", "deny"
+]
 
 
 class AllowEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -394,6 +398,7 @@ class Control(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     decide: put `subject` at `level` (observe = resume). delete: revoke decision `target`. mode: set the global mode, or
     that of rule `target`, to `value`. allow_*: the allow list. breaker_reset: close the breaker again.
+    approve, deny: let pass, or drop, what waits for approval: decision `target`, or what stands for `subject`.
     """
 
     id: str

@@ -6,6 +6,7 @@ from agentwatch.records import Decision, Evidence, Incident, Level
 
 __all__ = [
     "AgentView",
+    "ApprovalView",
     "BreakerView",
     "CohortView",
     "ComponentHealth",
@@ -145,6 +146,14 @@ class BreakerView(Struct, frozen=True, kw_only=True):
     allowed: int
     window_s: float
     since: float = 0.0
+
+
+class ApprovalView(Struct, frozen=True, kw_only=True):
+    """A decision that waits for an operator's word: `until` then, and what comes without one (`drop` or `go`)."""
+
+    decision: Decision
+    until: float
+    otherwise: str
 
 
 class StatusView(Struct, frozen=True, kw_only=True):

@@ -6,12 +6,13 @@ from agentwatch.subject import parse
 __all__ = ["command_of", "takes_back"]
 
 _NAMES: dict[Level, str] = {Level.throttle: "throttle", Level.pause: "pause", Level.kill: "kill"}
+_TELLS = frozenset((Change.verified, Change.failed, Change.lapsed))  # what tells of a command and is none
 
 
 def command_of(decision: Decision) -> Command | None:
     """Give the command that an effective decision sends; None where it changes nothing for the agent."""
     name = _NAMES.get(decision.level)
-    if name is None or decision.gate or decision.change in (Change.verified, Change.failed):
+    if name is None or decision.gate or decision.change in _TELLS:
         return None
     return Command(
         id=decision.id,

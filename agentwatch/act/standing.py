@@ -44,6 +44,9 @@ class Standing:
         if decision.change in (Change.verified, Change.failed):
             return
         subject = decision.subject
+        if decision.change is Change.lapsed:
+            self._told_lapsed(decision)
+            return
         waiting = self._held.get(subject)
         if (
             waiting is not None
@@ -99,20 +102,28 @@ class Standing:
                     place[decision.subject] = place.pop(decision.subject)
         return found
 
+    def held_by(self, gate: str) -> list[Decision]:
+        """List what waits for this gate, oldest first."""
+        return sorted((d for d in self._held.values() if d.gate == gate), key=lambda d: d.seq)
+
     def commands(self, now: float) -> Sequence[Command]:
         """List the commands that stand, unexpired."""
         found = (command_of(d) for d in self._effective.values() if d.expires_at > now)
         return [command for command in found if command is not None]
 
     def expire(self, now: float) -> list[Decision]:
-        """List the kills, and whatever an operator set, whose lease has ended: their subjects start anew.
-
-        A throttle or pause of the policy lapses without a word: its subject keeps its level, which follows the app's
-        own clock alone, and the next evidence renews it.
-        """
+        """List the kills, and whatever an operator set, whose lease has ended: their subjects start anew."""
         held = (d for d in self._held.values() if d.level is Level.kill)
         ended = (d for d in (*self._effective.values(), *held) if 0 < d.expires_at <= now)
         return [d for d in ended if (d.level is Level.kill or d.author) and self._last.get(d.subject) is d]
+
+    def lapsed(self, now: float) -> list[Decision]:
+        """List the throttles and pauses of the policy whose lease has ended and of which that was not told yet.
+
+        Their subjects keep their level, which follows the app's own clock alone, and the next evidence renews them.
+        """
+        ended = (d for d in self._effective.values() if 0 < d.expires_at <= now and d.change is not Change.lapsed)
+        return [d for d in ended if d.level is not Level.kill and not d.author]
 
     def snapshot(self) -> bytes:
         """Encode what stands."""
@@ -129,6 +140,15 @@ class Standing:
         # one object where both hold the same decision, as it was before
         known = {d.seq: d for d in last}
         self._effective = {d.subject: known.get(d.seq, d) for d in effective}
+
+    def _told_lapsed(self, decision: Decision) -> None:
+        """Keep what lapsed in its place: it is renewed from there, and its end is told once."""
+        subject = decision.subject
+        last = self._last.get(subject)
+        if subject in self._effective:
+            self._effective[subject] = decision
+            if last is not None and not last.gate:
+                self._last[subject] = decision
 
     def _take_off(self, subject: str, *, lasting: bool = False) -> None:
         """Forget a subject; `lasting` keeps the command that stands while a newer decision waits for the gate."""

@@ -103,7 +103,7 @@ class Verifier:
         if decision.change is Change.verified:
             self._rest(subject)
             return
-        if decision.gate:
+        if decision.gate or decision.change is Change.lapsed:
             return
         watch = self._watches.get(subject) or self._quiet.get(subject)
         if decision.level < Level.pause:

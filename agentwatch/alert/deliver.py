@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import structlog
 from msgspec import Meta, Struct
 
+from agentwatch.alert.meaning import APPROVAL
 from agentwatch.backoff import Backoff, BackoffOptions
 from agentwatch.errors import NotifyRefused, NotifyUnavailable, StoreUnavailable
 from agentwatch.observe import metrics
@@ -191,7 +192,7 @@ class Delivery:
             return False
         if incident.verified == "failed":
             return True
-        if incident.gate and not options.would_have:
+        if incident.gate not in ("", APPROVAL) and not options.would_have:
             return False
         return incident.level >= self._least and incident.state in options.states
 

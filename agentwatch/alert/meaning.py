@@ -5,9 +5,21 @@ from typing import Literal
 
 from agentwatch.records import Change, Decision, Evidence, Incident, Level, Origin
 
-__all__ = ["OUTAGE", "SILENT_GATES", "Cause", "cause_of", "change_of", "is_trouble", "name_of", "per_hour", "proof_of"]
+__all__ = [
+    "APPROVAL",
+    "OUTAGE",
+    "SILENT_GATES",
+    "Cause",
+    "cause_of",
+    "change_of",
+    "is_trouble",
+    "name_of",
+    "per_hour",
+    "proof_of",
+]
 
 OUTAGE = "outage"
+APPROVAL = "approval"
 SILENT_GATES = frozenset(("allow", "own_effect"))  # somebody said that this is nothing to be told of
 Cause = tuple[str, str, str, str]  # tenant, app, root run, kind
 Proof = Literal["", "pending", "verified", "failed"]
@@ -56,6 +68,10 @@ def change_of(decision: Decision) -> str:
         return f"{name} has no effect: {decision.reason}"
     if decision.origin is Origin.operator:
         return f"{'resume' if decision.level is Level.observe else name} by {decision.author or 'an operator'}"
+    if decision.change is Change.unanswered:
+        return f"nobody approved the {decision.previous.name} in time: {name} again"
+    if decision.gate == APPROVAL:
+        return f"asks to {name}: {decision.gate_reason}"
     if decision.gate:
         return f"would {name}: held by {decision.gate}"
     if decision.origin is Origin.tombstone:

@@ -5,6 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from agentwatch.alert.meaning import APPROVAL
 from agentwatch.records import Incident, Level
 
 __all__ = ["WATCHER", "Alert", "render"]
@@ -92,6 +93,12 @@ def _commands(incident: Incident) -> list[str]:
     subject = incident.subject
     if incident.kind == "outage":
         return ["See all: agentwatch status"]
+    if incident.gate == APPROVAL and incident.state != "resolved":
+        return [
+            f"Explain: agentwatch explain {subject}",
+            f"Approve: agentwatch approve {subject} --reason 'it loops'",
+            f"Deny:    agentwatch deny {subject} --reason 'not a loop'",
+        ]
     undo = f"agentwatch resume {subject} --reason 'not a loop'"
     return [
         f"Explain: agentwatch explain {subject}",
@@ -107,6 +114,8 @@ def _stop(subject: str) -> str:
 def _did(incident: Incident) -> str:
     if incident.gate == "mode":
         return f"would have been {_DONE[incident.level]} (observing only)"
+    if incident.gate == APPROVAL:
+        return f"waits for approval to be {_DONE[incident.level]}"
     if incident.gate:
         return f"would have been {_DONE[incident.level]}, held back by {incident.gate}"
     return _DONE[incident.level]

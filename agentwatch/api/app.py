@@ -16,6 +16,7 @@ from agentwatch.api import (
     acks,
     agents,
     allow,
+    approvals,
     clients,
     controls,
     dead,
@@ -80,7 +81,7 @@ def all_handlers() -> list[BaseRouteHandler]:
     """List every handler of the API."""
     found: list[BaseRouteHandler] = []
     asked = (health, metrics, status, agents, decisions, incidents, rules)
-    for module in (*asked, gateway, streams, events, acks, controls, allow, dead, clients):
+    for module in (*asked, gateway, streams, events, acks, controls, allow, approvals, dead, clients):
         found += module.handlers
     return found
 

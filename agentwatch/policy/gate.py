@@ -11,6 +11,8 @@ The order, and the first that holds is the one that is named:
 6. `outage`: the provider is down. Only kills are held; throttling and pausing park the runs.
 7. `breaker`: too many kills already, counted for the tenant and for the rule. Catches of a tombstone have a count of
    their own for each tenant, so that a parent that starts its child anew does not use up the permits of others.
+8. `approval`: the rule wants a human's word for this level, and has none. What follows from an approved kill (its tree,
+   restarts of its task, commands that are issued anew) needs no further one.
 
 A warning harms nobody: only 2 and 3 hold it, and staleness or an outage are told in the reason. Going down is relief:
 5 to 7 never hold it.
@@ -157,7 +159,16 @@ class Gate:
         if self.mode_of(rule) == "observe":
             where = f"rule {rule.name!r}" if self.mode == "enforce" else "agentwatch"
             return GateAnswer("mode", f"{where} only observes: would {decision.level.name}")
-        return PASS if decision.change is Change.down else self._limits(decision, now)
+        if decision.change is Change.down:
+            return PASS
+        answer = self._limits(decision, now)
+        return answer if answer.gate else self._approval(decision, rule, now) or answer
+
+    @staticmethod
+    def patience(decision: Decision, rule: Rule, now: float) -> float:
+        """Tell for how many seconds more a decision waits for approval; not more than 0 when its time is over."""
+        asked_at = decision.at if decision.gate == "approval" else now
+        return asked_at + rule.approve_timeout_s - now
 
     @property
     def mode(self) -> str:
@@ -241,6 +252,18 @@ class Gate:
                 if reason:
                     return GateAnswer("breaker", reason)
         return GateAnswer("", outage)
+
+    def _approval(self, decision: Decision, rule: Rule, now: float) -> GateAnswer | None:
+        """Hold what a human must approve, until its time is over where it then goes on."""
+        if decision.level not in rule.approve or decision.origin is not Origin.policy or decision.author:
+            return None
+        left = self.patience(decision, rule, now)
+        if left <= 0 and rule.approve_else == "go":
+            return None
+        then = "is dropped" if rule.approve_else == "drop" else "goes on"
+        return GateAnswer(
+            "approval", f"waits for approval; {then} after {rule.approve_timeout_s:g} s without an answer"
+        )
 
     def _allowed(self, decision: Decision, now: float) -> str:
         d = decision

@@ -158,9 +158,13 @@ class Ladder:
     def fold(self, decision: Decision) -> None:
         """Take in a decision, also one read back from the log: it says where its subject stands now."""
         rung = self._rungs.get(decision.subject)
+        if decision.change is Change.lapsed:
+            return
         if decision.level is Level.observe:
             self._release(decision, rung)
             return
+        if decision.change is Change.unanswered and rung is not None:
+            self._forgive(rung)
         if rung is None:
             rung = self._begin(decision.subject, decision.ts or decision.at, None)
         rung.level = decision.level
@@ -215,8 +219,14 @@ class Ladder:
         if decision.origin is not Origin.operator:
             self._forget(decision.subject)
             return
+        self._forgive(rung)
+        rung.level = Level.observe
+
+    @staticmethod
+    def _forgive(rung: Rung) -> None:
+        """Let only that count which grows beyond the evidence so far."""
         rung.base += rung.peak
-        rung.level, rung.peak, rung.told, rung.calm = Level.observe, 0.0, 0.0, 0
+        rung.peak, rung.told, rung.calm = 0.0, 0.0, 0
 
 
 def _reached(verdict: Verdict, effective: float, options: LadderOptions, allowed: Collection[Level]) -> Level:

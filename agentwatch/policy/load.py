@@ -54,6 +54,9 @@ class _Settings(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=
     grace_ms: Annotated[int, Meta(ge=0, le=3_600_000)] | None = None
     samples: bool | None = None
     protected: bool | None = None
+    approve: list[Action] | None = None
+    approve_timeout_s: Seconds | None = None
+    approve_else: Literal["drop", "go"] | None = None
     notify: _Notify = field(default_factory=_Notify)
 
 
@@ -127,12 +130,14 @@ def _rule(under: dict[str, Any], table: _RuleTable) -> Rule:
         settings.pop(key, None)
     notify = settings.pop("notify", {})
     actions = {Level[name] for name in settings.pop("actions", ("warn", "throttle", "pause", "kill"))}
+    approve = {Level[name] for name in settings.pop("approve", ())}
     ttl = msgspec.convert(settings.pop("ttl_s", {}), Ttl)
     rule = Rule(
         name=table.name,
         description=table.description,
         match=_match(table.match),
         actions=tuple(sorted(actions)),
+        approve=tuple(sorted(approve)),
         ttl_s=ttl,
         receivers=tuple(notify.get("receivers", ())),
         users=tuple(notify.get("users", ())),

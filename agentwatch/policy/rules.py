@@ -45,7 +45,9 @@ class Rule(Struct, frozen=True, kw_only=True):
     actions: the levels that may be reached, ascending. detectors, ladder: raw tables of overrides, checked by whoever
     owns those options. limit: calls a minute when throttled. grace_ms: time between a command and the first call that
     counts as disobedience. samples: whether evidence may carry pieces of text. protected: never throttled, paused or
-    killed. receivers: the only alert receivers that hear of it (none named: all). users: who is named in the alert.
+    killed. approve: levels that take effect only once an operator approves; what nobody answered for approve_timeout_s
+    seconds is dropped, or goes on (approve_else). receivers: the only alert receivers that hear of it (none: all).
+    users: who is named in the alert.
     """
 
     name: str
@@ -60,6 +62,9 @@ class Rule(Struct, frozen=True, kw_only=True):
     grace_ms: int = 5000
     samples: bool = False
     protected: bool = False
+    approve: tuple[Level, ...] = ()
+    approve_timeout_s: float = 900.0
+    approve_else: Literal["drop", "go"] = "drop"
     receivers: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
     digest: str = ""

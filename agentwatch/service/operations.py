@@ -11,7 +11,7 @@ from agentwatch.service.hub import Hub
 from agentwatch.service.ruling import rule_views
 from agentwatch.service.worker import Worker
 from agentwatch.subject import parse
-from agentwatch.views import BreakerView, RulesView
+from agentwatch.views import ApprovalView, BreakerView, RulesView
 
 __all__ = ["OperatorDesk"]
 
@@ -71,6 +71,16 @@ class OperatorDesk:
     def breakers(self) -> Sequence[BreakerView]:
         """List the breakers' states."""
         return self._worker.pipeline.ledgers.gate.breakers(self._now)
+
+    def approvals(self) -> Sequence[ApprovalView]:
+        """List what waits for approval, oldest first."""
+        pipeline = self._worker.pipeline
+        found = []
+        for decision in pipeline.ledgers.standing.held_by("approval"):
+            rule = pipeline.rulebook.get(decision.rule).rule
+            until = decision.at + rule.approve_timeout_s
+            found.append(ApprovalView(decision=decision, until=until, otherwise=rule.approve_else))
+        return found
 
     def mode(self) -> tuple[str, dict[str, str]]:
         """Tell the global mode and the rules' own modes."""

@@ -140,6 +140,7 @@ class MemoryDecisions:
 class MemoryOperations:
     def __init__(self, decisions: MemoryDecisions) -> None:
         self.submitted: list[Control] = []
+        self.waiting: list[views.ApprovalView] = []
         self.allowed: dict[str, AllowEntry] = {}
         self.modes: tuple[str, dict[str, str]] = ("enforce", {})
         self._decisions = decisions
@@ -173,6 +174,9 @@ class MemoryOperations:
 
     def allow_list(self) -> Sequence[AllowEntry]:
         return list(self.allowed.values())
+
+    def approvals(self) -> Sequence[views.ApprovalView]:
+        return self.waiting
 
     def breakers(self) -> Sequence[views.BreakerView]:
         return [views.BreakerView(scope="fleet", state="closed", used=1, allowed=10, window_s=300.0)]

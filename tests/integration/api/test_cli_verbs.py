@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from agentwatch.cli.root import call
-from agentwatch.records import Level
-from agentwatch.views import BreakerView, ComponentHealth
+from agentwatch.records import Change, Decision, Level
+from agentwatch.views import ApprovalView, BreakerView, ComponentHealth
 
 Cli = Callable[..., Awaitable[int]]
 RUN = ("t", "a", "bot", "r1", "root")
@@ -139,6 +139,27 @@ async def test_allow(api: Any, cli: Cli, capsys: pytest.CaptureFixture[str]) -> 
     assert await cli("allow", "remove", "t/a/agent/nightly-*", "-r", "over", "--yes") == 0
     assert await cli("allow", "remove", "t/a/agent/other", "-r", "over", "--yes") == 1
     assert await cli("allow", "add", "nobody", "--for", "1h", "-r", "x") == 2
+
+
+async def test_approvals(api: Any, cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await cli("approvals", "list") == 0
+    assert "nothing waits" in capsys.readouterr().out
+    assert await cli("approve", "t/a/run/r1", "-r", "it loops", "--yes") == 1
+    api.fleet.add_run(*RUN)
+    decision = Decision(
+        id="d0-7", seq=7, at=1.0, tenant="t", app="a", agent="bot", run="r1", root_run="root", subject="t/a/run/r1",
+        kind="repeat", level=Level.kill, change=Change.up, gate="approval", reason="it repeats",
+    )  # fmt: skip
+    api.operations.waiting = [ApprovalView(decision=decision, until=2e9, otherwise="drop")]
+    assert await cli("approvals", "list") == 1
+    assert "t/a/run/r1" in capsys.readouterr().out
+    assert await cli("approve", "d0-7", "-r", "it loops") == 2
+    assert "reaches 1 active runs" in capsys.readouterr().err
+    assert await cli("approve", "d0-7", "-r", "it loops", "--yes") == 0
+    assert await cli("deny", "t/a/run/r1", "-r", "not a loop") == 0
+    approved, denied = api.operations.submitted
+    assert (approved.kind, approved.target, approved.subject) == ("approve", "d0-7", "t/a/run/r1")
+    assert (denied.kind, denied.target, denied.reason) == ("deny", "t/a/run/r1", "not a loop")
 
 
 async def test_breaker(api: Any, cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:

@@ -149,7 +149,7 @@ def test_a_throttle_is_renewed_while_its_evidence_goes_on_and_lapses_otherwise(l
     assert path.keys[RUN].expires_at > path.now
     standing = path.pipeline.ledgers.standing
     assert standing.covering([RUN], path.now) is not None
-    assert path.wait(61) == []
+    assert [d.change for d in path.wait(61)] == [Change.lapsed]
     assert standing.covering([RUN], path.now) is None
     assert list(standing.in_force(path.now)) == []
 
