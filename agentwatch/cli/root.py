@@ -21,6 +21,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("demo", "Show a simulated fleet being watched, stopped and explained."),
     "replay": ("replay", "Decide over recorded events, exactly as the daemon would."),
     "eval": ("evaluate", "Score a replay against labels."),
+    "calibrate": ("calibrate", "Find thresholds from good runs of your own."),
     "status": ("status", "Show the daemon at one glance."),
     "agents": ("agents", "List agents, or show one with its runs and signals."),
     "explain": ("explain", "Say why a subject is where it is."),
