@@ -38,6 +38,7 @@ __all__ = [
     "PolicyOptions",
     "ReceiverOptions",
     "RedisOptions",
+    "SigningOptions",
     "WorkerOptions",
     "read_config",
     "read_policy_files",
@@ -125,11 +126,18 @@ class WorkerOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     answer_s: Annotated[float, Meta(gt=0, le=300)] = 8.0
 
 
+class SigningOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the daemon vouches for with its own key: every command, and the heads of the audit log."""
+
+    private_key: str = ""
+
+
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that can be set, one table for each part."""
 
     state_dir: str = ""
     log: LogOptions = LogOptions()
+    signing: SigningOptions = SigningOptions()
     redis: RedisOptions = RedisOptions()
     mqtt: MqttOptions = MqttOptions()
     api: ApiOptions = ApiOptions()

@@ -32,6 +32,7 @@ OTHERS: Final = {
     "PARENT_RUN": "of a guard: the run that spawned it",
     "TASK": "of a guard: what the run is for",
     "TENANT": "of a guard: its tenant",
+    "COMMAND_KEYS": "of a guard: whose commands it believes",
     "FAIL": "of a guard: open or closed",
     "FAIL_AFTER_S": "of a guard: after how much silence",
     "PURE": "keeps the compiled form of fingerprints out",

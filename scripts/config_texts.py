@@ -30,6 +30,8 @@ TEXTS: Final = {
     "log.level": "The least that is logged",
     "log.format": "`auto` writes console lines on a terminal and JSON lines elsewhere",
     "redis.seeds": "Further nodes of a Redis Cluster, as `host:port`, asked where the one of the URL is away",
+    "signing.private_key": "Ed25519 key in PEM form, from `agentwatch keys new`: `credential:NAME`, `file:/path`, or "
+    "itself; empty: commands are not signed. A reload takes another key over",
     "redis.partition": "The partition that this process serves",
     "redis.lease_s": "The partition of a worker that was silent for so many seconds is taken over",
     "redis.timeout_s": "A call that takes longer, in seconds, has failed",

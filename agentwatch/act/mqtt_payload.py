@@ -5,7 +5,7 @@ import msgspec
 from agentwatch.records import Command
 from agentwatch.subject import parse
 
-__all__ = ["command_payload", "resume_payload", "status_payload"]
+__all__ = ["command_payload", "resume_command", "status_payload"]
 
 _RESUME_S = 60.0
 
@@ -15,18 +15,16 @@ def command_payload(command: Command, left_s: float) -> bytes:
     return msgspec.json.encode(msgspec.to_builtins(command) | {"ttl_ms": round(left_s * 1000)})
 
 
-def resume_payload(subject: str, epoch: int, now: float) -> bytes:
-    """Encode what tells live guards of a subject to go on."""
-    return msgspec.json.encode(
-        Command(
-            id=f"resume-{epoch}",
-            cmd="resume",
-            scope=parse(subject)[0],
-            subject=subject,
-            epoch=epoch,
-            issued_at=now,
-            expires_at=now + _RESUME_S,
-        )
+def resume_command(subject: str, epoch: int, now: float) -> Command:
+    """Make what tells live guards of a subject to go on."""
+    return Command(
+        id=f"resume-{epoch}",
+        cmd="resume",
+        scope=parse(subject)[0],
+        subject=subject,
+        epoch=epoch,
+        issued_at=now,
+        expires_at=now + _RESUME_S,
     )
 
 

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 from msgspec import Meta, Struct
 
-from agentwatch.act.mqtt_payload import command_payload, resume_payload, status_payload
+from agentwatch.act.mqtt_payload import command_payload, resume_command, status_payload
 from agentwatch.act.retained import Retained
 from agentwatch.backoff import Backoff, BackoffOptions
 from agentwatch.broker import BrokerAddress, BrokerConnection, BrokerWill, connect
@@ -48,7 +48,8 @@ class MqttOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class MqttSignal:
     """One connection to one broker, held by `run`. Everything retained is told again after each reconnection.
 
-    `mine` tells which subjects are this worker's: where several share a broker, each clears only its own.
+    `mine` tells which subjects are this worker's: where several share a broker, each clears only its own. `sign` gives
+    a command its signature, with the key that is in force when it is published.
     """
 
     name = "mqtt"
@@ -59,11 +60,13 @@ class MqttSignal:
         options: MqttOptions = MqttOptions(),  # noqa: B008  # frozen
         *,
         mine: Callable[[str], bool] = lambda _: True,
+        sign: Callable[[Command], Command] = lambda command: command,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._address = address
         self._options = options
         self._mine = mine
+        self._sign = sign
         self._wall = wall
         self._backoff = Backoff(BackoffOptions(min_s=options.retry_s, max_s=options.retry_max_s))
         self._connection: BrokerConnection | None = None
@@ -112,7 +115,8 @@ class MqttSignal:
             if not self._retained.newer(subject, epoch):
                 return
             self._retained.remove(subject, epoch)
-            await self._publish(command_topic(subject), resume_payload(subject, epoch, self._wall()), retain=False)
+            go_on = self._sign(resume_command(subject, epoch, self._wall()))
+            await self._publish(command_topic(subject), msgspec.json.encode(go_on), retain=False)
             await self._publish(command_topic(subject), b"", retain=True)
             self._retained.cleared(subject)
 
@@ -250,7 +254,7 @@ class MqttSignal:
         left_s = command.expires_at - self._wall()
         if left_s <= 0:
             return
-        payload = command_payload(command, left_s)
+        payload = command_payload(self._sign(command), left_s)
         await self._publish(command_topic(command.subject), payload, retain=True, expiry_s=max(1, round(left_s)))
 
     async def _publish(self, topic: str, payload: bytes, *, retain: bool, expiry_s: int | None = None) -> None:

@@ -38,6 +38,7 @@ from agentwatch.api.rates import Rates
 from agentwatch.api.schema import openapi_config
 from agentwatch.api.site import ApiPorts, Site
 from agentwatch.api.wakes import Wakes
+from agentwatch.records import Command
 
 __all__ = ["ApiPorts", "all_handlers", "create_app"]
 
@@ -49,15 +50,17 @@ def create_app(
     clock: Callable[[], float] = time.time,
     ticks: Callable[[], float] = time.monotonic,
     new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    sign: Callable[[Command], Command] = lambda command: command,
 ) -> Litestar:
     """Build the application; nothing runs before its lifespan starts. Raises `BadConfig`.
 
     `clock` gives unix seconds; `ticks` gives seconds that never jump, for rates.
+    `sign` gives the commands of streams their signatures.
     `app.state.close_streams()` ends all open streams, which a server calls before it waits for connections to end.
     """
     check_options(options)
     wakes = Wakes(ports.decisions)
-    site = Site(ports, options, clock, ticks, new_id, wakes)
+    site = Site(ports, options, clock, ticks, new_id, wakes, sign)
     limits = options.limits
     app = Litestar(
         route_handlers=all_handlers(),

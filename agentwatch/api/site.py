@@ -16,6 +16,7 @@ from agentwatch.api.rates import Rates
 from agentwatch.api.wakes import Wakes
 from agentwatch.clients import Clients
 from agentwatch.ports import AckIntake, DeadLetters, DecisionQueries, FleetQueries, IncidentQueries, Ingest, Operations
+from agentwatch.records import Command
 
 __all__ = ["ApiPorts", "ApiRequest", "Site", "TheSite"]
 
@@ -46,12 +47,14 @@ class Site:
         ticks: Callable[[], float],
         new_id: Callable[[], str],
         wakes: Wakes,
+        sign: Callable[[Command], Command],
     ) -> None:
         self.ports = ports
         self.options = options
         self.clock = clock
         self.new_id = new_id
         self.wakes = wakes
+        self.sign = sign
         self.throttles = Rates(options.throttle_per_minute / 60.0, 1, ticks)
         self.decision_places = Places("decisions", options.limits.decision_streams)
         self.command_places = Places("commands", options.limits.command_streams)

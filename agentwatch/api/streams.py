@@ -90,7 +90,7 @@ async def _command_frames(
             now_of = (command.id, command.epoch) if command is not None else None
             if now_of != told_of:
                 told_of, quiet_s = now_of, 0.0
-                yield _command_frame(command)
+                yield _command_frame(site.sign(command) if command is not None else None)
             elif quiet_s >= site.options.keepalive_s:
                 quiet_s = 0.0
                 yield _KEEP_ALIVE

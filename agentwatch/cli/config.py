@@ -16,6 +16,7 @@ from agentwatch.config import Config, read_config, secret
 from agentwatch.records import Event
 from agentwatch.service.receivers import resolved
 from agentwatch.service.settings import read_settings
+from agentwatch.service.signing import read_private_key
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -101,6 +102,8 @@ def config_schema(kind: str) -> int:
 def _check_secrets(config: Config) -> None:
     """Read the secrets that can be read from here: credentials exist only inside the service."""
     wanted = [("redis.password", config.redis.password), ("mqtt.password", config.mqtt.password)]
+    if _readable(config.signing.private_key):
+        read_private_key(config.signing.private_key)
     for key, value in wanted:
         if _readable(value):
             secret(value, key)

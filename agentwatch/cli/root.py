@@ -43,6 +43,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "dead": ("dead", "List, show or put back entries that could not be read."),
     "notify": ("notify", "Try the receivers of alerts."),
     "clients": ("clients", "List, add or revoke callers of the control API."),
+    "keys": ("keys", "Make, show or change the key that signs commands."),
     "token": ("token", "Make a token for the configuration file."),
     "completion": ("completion", "Print the completion script of a shell."),
 }

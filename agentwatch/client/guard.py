@@ -35,7 +35,8 @@ class Guard:
 
     `emitter`: an emitter to share; without one, `emit` starts one on the same Redis or HTTP. `on_kill` is called once
     for each kill, `on_release` when none stands any more, both on the event loop. Entering raises `BadConfig` when no
-    signal path is given or one is wrong.
+    signal path is given or one is wrong. `command_keys`: public keys of the daemon, or `file:/path` with them;
+    commands that none of them signed are refused. This needs the extra `verify`.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Guard:
         mqtt: str = "",
         http: str = "",
         token: str = "",
+        command_keys: str = "",
         options: GuardOptions | None = None,
         emitter: Emitter | None = None,
         on_kill: Callable[[Command], None] | None = None,
@@ -60,7 +62,7 @@ class Guard:
         self.identity = Identity(
             agent=agent, app=app, run=run, root_run=root_run, parent_run=parent_run, task=task, tenant=tenant
         ).filled()
-        self.paths = Paths(redis=redis, mqtt=mqtt, http=http, token=token)
+        self.paths = Paths(redis=redis, mqtt=mqtt, http=http, token=token, command_keys=command_keys)
         self.options = options or GuardOptions()
         self.id = f"{self.identity.agent[:64]}-{token_hex(4)}"
         self._emitter = emitter

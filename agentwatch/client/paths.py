@@ -1,18 +1,21 @@
 """Which signal paths a guard listens to, and the channels that serve them."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
 from agentwatch.broker import broker_address, require_mqtt
-from agentwatch.client.channel import Channel
+from agentwatch.client.channel import Channel, Listener
+from agentwatch.client.command_keys import command_keys
 from agentwatch.client.http_channel import HttpChannel
 from agentwatch.client.identity import Identity
 from agentwatch.client.mqtt_channel import MqttChannel
 from agentwatch.client.options import GuardOptions
 from agentwatch.client.redis_channel import RedisChannel
 from agentwatch.client.redis_url import checked_redis_url
+from agentwatch.client.trust import Trust
 from agentwatch.client.watch import Watch
 from agentwatch.errors import BadConfig
 
@@ -22,6 +25,8 @@ __all__ = ["Paths", "channels_of", "paths_from"]
 class Paths(Struct, frozen=True, kw_only=True):
     """URLs of the signal paths; at least one. `token` is the bearer token for HTTP.
 
+    command_keys: public keys, or `file:/path` with them; where given, commands that they did not sign are refused.
+
     Redis and MQTT may be given together, and both are listened to. HTTP is asked only where there is no Redis.
     """
 
@@ -29,6 +34,7 @@ class Paths(Struct, frozen=True, kw_only=True):
     mqtt: str = ""
     http: str = ""
     token: str = ""
+    command_keys: str = ""
 
     def __repr__(self) -> str:
         given = [name for name in ("redis", "mqtt", "http") if getattr(self, name)]
@@ -36,7 +42,12 @@ class Paths(Struct, frozen=True, kw_only=True):
 
     def environment(self) -> dict[str, str]:
         """Give the URLs as variables for another process; never the token."""
-        given = {"REDIS_URL": self.redis, "MQTT_URL": self.mqtt, "HTTP_URL": self.http}
+        given = {
+            "REDIS_URL": self.redis,
+            "MQTT_URL": self.mqtt,
+            "HTTP_URL": self.http,
+            "COMMAND_KEYS": self.command_keys,
+        }
         return {f"AGENTWATCH_{name}": url for name, url in given.items() if url}
 
 
@@ -54,19 +65,27 @@ def paths_from(environment: Mapping[str, str]) -> Paths:
         mqtt=environment.get("AGENTWATCH_MQTT_URL", ""),
         http=environment.get("AGENTWATCH_HTTP_URL", ""),
         token=token,
+        command_keys=environment.get("AGENTWATCH_COMMAND_KEYS", ""),
     )
 
 
 def channels_of(paths: Paths, identity: Identity, watch: Watch, options: GuardOptions) -> list[Channel]:
     """Make the channels, the authority first; raises `BadConfig` for no path, a wrong URL or a missing extra."""
     channels: list[Channel] = []
+    listener = _listener(paths, identity, watch)
     if paths.redis:
-        channels.append(RedisChannel(checked_redis_url(paths.redis, "redis"), identity, watch, options))
+        channels.append(RedisChannel(checked_redis_url(paths.redis, "redis"), identity, listener, options))
     elif paths.http:
-        channels.append(HttpChannel(paths.http, paths.token, identity, watch, options))
+        channels.append(HttpChannel(paths.http, paths.token, identity, listener, options))
     if paths.mqtt:
         require_mqtt()
-        channels.append(MqttChannel(broker_address(paths.mqtt), identity, watch, options))
+        channels.append(MqttChannel(broker_address(paths.mqtt), identity, listener, options))
     if not channels:
         raise BadConfig("give at least one of redis, mqtt and http", "redis")
     return channels
+
+
+def _listener(paths: Paths, identity: Identity, watch: Watch) -> Listener:
+    if not paths.command_keys:
+        return watch
+    return Trust(watch, identity.subjects(), command_keys(paths.command_keys), time.time, whole=bool(paths.redis))

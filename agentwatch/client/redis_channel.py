@@ -165,5 +165,8 @@ class RedisChannel:
         except msgspec.MsgspecError as error:
             log.error("control_key_unreadable", key=key, reason=str(error))
             return None
+        if self._keys is None or self._keys.control(command.subject) != key:
+            log.error("control_key_misplaced", key=key, subject=command.subject)
+            return None
         now = self._clock()
         return Held(command, inf if left_ms == -1 else now + left_ms / 1000, now)

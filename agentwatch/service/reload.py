@@ -20,7 +20,7 @@ from agentwatch.service.wiring import Wired
 __all__ = ["Reloader", "needs_restart"]
 
 _log = structlog.get_logger()
-_LIVE = frozenset(("policy", "detectors", "ladder", "log", "receivers"))
+_LIVE = frozenset(("policy", "detectors", "ladder", "log", "receivers", "signing"))
 
 
 class Reloader:

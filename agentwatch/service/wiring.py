@@ -47,6 +47,7 @@ from agentwatch.service.operations import OperatorDesk
 from agentwatch.service.receivers import Receivers
 from agentwatch.service.serving import ApiServer
 from agentwatch.service.settings import Settings
+from agentwatch.service.signing import Signer, read_private_key
 from agentwatch.service.state_dir import state_dir
 from agentwatch.service.worker import Worker
 from agentwatch.store.clients import RedisClients
@@ -65,12 +66,15 @@ Task = tuple[str, Callable[[], Coroutine[Any, Any, None]]]
 class Wired:
     """The joined parts of one daemon."""
 
-    def __init__(self, settings: Settings, worker: Worker, hub: Hub, health: Health, redis_shown: str) -> None:
+    def __init__(
+        self, settings: Settings, worker: Worker, hub: Hub, health: Health, redis_shown: str, signer: Signer
+    ) -> None:
         self.settings = settings
         self.worker = worker
         self.hub = hub
         self.health = health
         self.redis_shown = redis_shown
+        self.signer = signer
         self.api: ApiServer | None = None
         self.tasks: list[Task] = []
         self.sinks: dict[str, Progress] = {}
@@ -100,12 +104,14 @@ class Wired:
         alerts = self.receivers.prepare(fresh.config.receivers) if self.receivers is not None else None
 
         callers = clients_of(fresh.config.api)
+        key = read_private_key(fresh.config.signing.private_key)
 
         def swap() -> None:
             if alerts is not None:
                 alerts()
             if self.clients is not None:
                 self.clients.configure(callers)
+            self.signer.adopt(key)
             self.rulebook = fresh.rulebook
             self.worker.pipeline.adopt(fresh.rulebook)
             configure_logging(fresh.config.log)
@@ -125,11 +131,12 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
     if index >= partitions:
         raise BadConfig(f"there are {partitions} partitions, counted from 0", "redis.partition")
     client = nodes.of(index)
+    signer = Signer(read_private_key(config.signing.private_key))
     hub, health, log = Hub(), Health(), RedisLog(client, index)
     source = RedisSource(client, index, StreamOptions(hard_max=config.redis.max_events))
-    store = RedisStore(client, index, StoreOptions(lease_s=config.redis.lease_s))
+    store = RedisStore(client, index, StoreOptions(lease_s=config.redis.lease_s), signer.command)
     worker = Worker(source, store, log, lambda: make_pipeline(config, settings.rulebook), hub, config.worker, beat)
-    wired = Wired(settings, worker, hub, health, shown)
+    wired = Wired(settings, worker, hub, health, shown, signer)
     worker.make = wired.make
     health.watch_worker(worker)
     intake = RedisIntake(nodes, config.decode)
@@ -161,7 +168,7 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
             dead=RedisDeadLetters(client, index),
             clients=clients,
         )
-        wired.api = ApiServer(create_app(ports, config.api), config.api)
+        wired.api = ApiServer(create_app(ports, config.api, sign=signer.command), config.api)
     return wired
 
 
@@ -220,7 +227,12 @@ async def _mqtt(
     if password:
         address = replace(address, password=password)
     index = config.redis.partition
-    bus = MqttSignal(address, options.signal, mine=lambda subject: partition_of(subject, partitions) == index)
+    bus = MqttSignal(
+        address,
+        options.signal,
+        mine=lambda subject: partition_of(subject, partitions) == index,
+        sign=wired.signer.command,
+    )
     wired.tasks.append(("mqtt", bus.run))
     wired.tasks.append(("mqtt-acks", lambda: _forward(bus, intake)))
     _sink(wired, log, bus)

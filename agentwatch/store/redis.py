@@ -4,18 +4,20 @@ import asyncio
 import os
 import random
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
 from agentwatch.connection import reading
 from agentwatch.errors import Fenced, Incompatible, StoreUnavailable
 from agentwatch.keys import keys
 from agentwatch.ports import Opened
-from agentwatch.records import Checkpoint, Commit, Positions
+from agentwatch.records import Checkpoint, Command, Commit, Positions
 from agentwatch.store.checkpoints import Checkpoints, Pointer
 from agentwatch.store.packing import Limits, pack
 from agentwatch.store.scripts import Script
@@ -46,9 +48,16 @@ class StoreOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class RedisStore:
-    """The store of one partition, for one worker at a time."""
+    """The store of one partition, for one worker at a time. `sign` gives commands in control keys their signatures."""
 
-    def __init__(self, client: Any, partition: int, options: StoreOptions = StoreOptions()) -> None:  # noqa: B008  # frozen
+    def __init__(
+        self,
+        client: Any,
+        partition: int,
+        options: StoreOptions = StoreOptions(),  # noqa: B008  # frozen
+        sign: Callable[[Command], Command] = lambda command: command,
+    ) -> None:
+        self._sign = sign
         self._client = client
         self._keys = keys(partition)
         self._options = options
@@ -93,6 +102,8 @@ class RedisStore:
         """
         number = self._number + 1
         lease = (self._token, self._who, self._lease_ms)
+        if commit.commands:
+            commit = replace(commit, commands=tuple(map(self._sign, commit.commands)))
         names, args = pack(commit, self._keys, self._limits, lease, number)
         with reading("commit"):
             word, detail = await self._scripts["commit"].run(self._client, names, args)
