@@ -56,13 +56,15 @@ class RedisOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     url: `redis://` or `rediss://` (TLS) or `unix://`; empty starts the embedded server. seeds: further nodes of a
     cluster. password: given as it is, or `file:/path`, or `credential:NAME`. lease_s: a silent worker's partition is
     taken over after this. timeout_s: a call that takes longer has failed. max_events: hard cap of the events stream,
-    dropped oldest first and counted (0: none). partition: the one that this process serves.
+    dropped oldest first and counted (0: none). partition: the one that this process serves, or "auto" for its share of
+    all. look_s: how often it looks around for partitions that nobody serves and workers that joined.
     """
 
     url: str = ""
     seeds: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
     password: str = ""
-    partition: Annotated[int, Meta(ge=0, le=4095)] = 0
+    partition: Annotated[int, Meta(ge=0, le=4095)] | Literal["auto"] = "auto"
+    look_s: Annotated[float, Meta(gt=0, le=60)] = 1.0
     lease_s: Seconds = 10.0
     timeout_s: Seconds = 5.0
     max_events: Annotated[int, Meta(ge=0)] = 0

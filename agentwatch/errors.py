@@ -9,7 +9,8 @@ AgentwatchError
 ├── Unavailable             another system did not answer: the same call may succeed later
 │   ├── StoreUnavailable    Redis is down, slow or still loading
 │   ├── SignalUnavailable   a signal path (MQTT, Pub/Sub) cannot deliver now
-│   └── NotifyUnavailable   a receiver of alerts did not take the notification
+│   ├── NotifyUnavailable   a receiver of alerts did not take the notification
+│   └── Elsewhere           another worker serves this partition: ask there
 ├── Fenced                  another worker owns the partition now: stop writing at once
 ├── Incompatible            state of a format that this version cannot read: refuse by name
 └── AgentStopped            raised inside an agent's process by its guard
@@ -24,6 +25,7 @@ __all__ = [
     "BadEvent",
     "BadInput",
     "BadRequest",
+    "Elsewhere",
     "Fenced",
     "Incompatible",
     "NotifyRefused",
@@ -82,6 +84,14 @@ class NotifyUnavailable(Unavailable):
         super().__init__(reason)
         self.reason = reason
         self.retry_after_s = retry_after_s
+
+
+class Elsewhere(Unavailable):
+    """Another worker serves what was asked for; its control API is at `url`."""
+
+    def __init__(self, reason: str, url: str) -> None:
+        super().__init__(reason)
+        self.url = url
 
 
 class Fenced(AgentwatchError):

@@ -9,11 +9,12 @@ from zlib import crc32
 
 from agentwatch.subject import app_subject
 
-__all__ = ["CLIENTS", "CLIENTS_USED", "GROUP", "META", "Keys", "keys", "partition", "partition_of"]
+__all__ = ["CLIENTS", "CLIENTS_USED", "GROUP", "META", "WORKERS", "Keys", "keys", "partition", "partition_of"]
 
 META: Final = "agentwatch:meta"  # hash: partitions
 CLIENTS: Final = "agentwatch:clients"  # hash: callers of the control API that were added while running
 CLIENTS_USED: Final = "agentwatch:clients:used"  # hash: when each was last used
+WORKERS: Final = "agentwatch:workers"  # hash: name of a live worker → its entry
 GROUP: Final = "agentwatch"  # consumer group on the events stream
 
 

@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
-import structlog
 from redis.crc import key_slot
 from redis.exceptions import AskError, ClusterDownError, ReadOnlyError, RedisError, ResponseError, TryAgainError
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -21,7 +20,6 @@ from agentwatch.keys import META, keys
 
 __all__ = ["NodeClient", "Nodes"]
 
-_log = structlog.get_logger()
 _ELSEWHERE = (AskError, ClusterDownError, ReadOnlyError, TryAgainError)  # a node says that it is not the one to ask
 
 
@@ -29,6 +27,7 @@ class Nodes:
     """The clients of one Redis, by partition, and how many partitions there are.
 
     `seeds`: further nodes as `host:port`, asked where the URL's is away. `partitions` is told by whoever has read it.
+    `on_change` is called with the cluster's nodes when others own the slots than before.
     """
 
     def __init__(self, url: str, options: RedisOptions, seeds: Sequence[str] = (), partitions: int = 1) -> None:
@@ -42,6 +41,7 @@ class Nodes:
         self._asking = asyncio.Lock()
         self._asked = 0
         self.cluster = False
+        self.on_change: Callable[[list[str]], None] = lambda _: None
         self.partitions = partitions
 
     async def settle(self) -> None:
@@ -101,7 +101,7 @@ class Nodes:
             owners = sorted(_owners(await self._any(("CLUSTER SLOTS",))))
             self._asked += 1
             if self._owners and owners != self._owners:
-                _log.info("cluster_changed", nodes=sorted({place for _, _, place in owners}))
+                self.on_change(sorted({place for _, _, place in owners}))
             self._owners, self._stale = owners, False
 
     async def _any(self, command: tuple[str, ...]) -> Any:
@@ -111,10 +111,9 @@ class Nodes:
         for at, client in enumerate(clients):
             try:
                 return await client.execute_command(*command)
-            except (RedisError, OSError) as error:
+            except (RedisError, OSError):
                 if at == len(clients) - 1:
                     raise
-                _log.warning("node_skipped", reason=str(error) or type(error).__name__)
         raise RedisConnectionError("there is no node to ask")
 
     def _client(self, place: str) -> Any:

@@ -133,7 +133,7 @@ class Metrics:
         self.dropped = Counter(
             "agentwatch_dropped_total", "What a bound made us forget or leave out, by bound.", ["bound"], registry=to
         )
-        self.owner = Gauge("agentwatch_owner", "1 while this worker owns its partition.", registry=to)
+        self.owner = Gauge("agentwatch_owner", "Partitions that this worker owns now.", registry=to)
         self.checkpoint_seconds = Histogram(
             "agentwatch_checkpoint_duration_seconds", "Time to write a checkpoint.", buckets=_SLOW_S, registry=to
         )

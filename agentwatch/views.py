@@ -185,6 +185,7 @@ class StatusView(Struct, frozen=True, kw_only=True):
     last_reload: str = ""
     incidents_open: int = 0
     fingerprints: str = ""  # the form that makes them: compiled, or pure
+    partitions_held: tuple[int, ...] = ()
 
 
 class DecisionFilter(Struct, frozen=True, kw_only=True):

@@ -129,6 +129,8 @@ def _type(kind: inspect.Type) -> str:
         return ("integer" if isinstance(kind, inspect.IntType) else "number") + _range(kind)
     if isinstance(kind, inspect.StrType):
         return "string" + (f" like `{kind.pattern}`" if kind.pattern else _most(kind.max_length))
+    if isinstance(kind, inspect.LiteralType):
+        return " or ".join(f"`{value}`" for value in kind.values)
     return {inspect.BoolType: "boolean", inspect.DateTimeType: "date and time with offset"}[type(kind)]
 
 

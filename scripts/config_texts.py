@@ -30,9 +30,10 @@ TEXTS: Final = {
     "log.level": "The least that is logged",
     "log.format": "`auto` writes console lines on a terminal and JSON lines elsewhere",
     "redis.seeds": "Further nodes of a Redis Cluster, as `host:port`, asked where the one of the URL is away",
+    "redis.partition": "The partition that this process serves; `auto` takes its share of all of them",
+    "redis.look_s": "How often to look for partitions that nobody serves and for workers that joined, in seconds",
     "signing.private_key": "Ed25519 key in PEM form, from `agentwatch keys new`: `credential:NAME`, `file:/path`, or "
     "itself; empty: commands are not signed. A reload takes another key over",
-    "redis.partition": "The partition that this process serves",
     "redis.lease_s": "The partition of a worker that was silent for so many seconds is taken over",
     "redis.timeout_s": "A call that takes longer, in seconds, has failed",
     "redis.max_events": "Hard cap of the events stream: the oldest are dropped, counted and reported as lost (0: none)",
@@ -51,6 +52,7 @@ TEXTS: Final = {
     "api.enabled": "Whether there is a control API; without it the command line has nobody to talk to",
     "api.host": "Address to listen on",
     "api.port": "Port to listen on; 0 takes a free one",
+    "api.advertise": "Where other workers reach this API; empty: where it listens, under the machine's name",
     "api.tls_certificate": "File of the certificate chain; set with `tls_key`, or neither",
     "api.tls_key": "File of the certificate's key",
     "api.tokens": "Who may call, taken over by a reload; `agentwatch token new NAME --role ROLE` prints the table. "

@@ -32,12 +32,14 @@ from agentwatch.api import (
 )
 from agentwatch.api.auth import Authenticator
 from agentwatch.api.bounds import Bounds
+from agentwatch.api.forward import Forward, forwarded
 from agentwatch.api.options import ApiOptions, check_options
 from agentwatch.api.problems import exception_handlers
 from agentwatch.api.rates import Rates
 from agentwatch.api.schema import openapi_config
 from agentwatch.api.site import ApiPorts, Site
 from agentwatch.api.wakes import Wakes
+from agentwatch.errors import Elsewhere
 from agentwatch.records import Command
 
 __all__ = ["ApiPorts", "all_handlers", "create_app"]
@@ -61,7 +63,7 @@ def create_app(
     check_options(options)
     wakes = Wakes(ports.decisions)
     site = Site(ports, options, clock, ticks, new_id, wakes, sign)
-    limits = options.limits
+    limits, forward = options.limits, Forward()
     app = Litestar(
         route_handlers=all_handlers(),
         dependencies={"site": Provide(lambda: site, sync_to_thread=False)},
@@ -69,14 +71,15 @@ def create_app(
             Authenticator(options, ports.clients, Rates(limits.requests_per_s, limits.requests_burst, ticks), clock)
         ],
         middleware=[Bounds(limits)],
-        exception_handlers=exception_handlers,
+        exception_handlers={**exception_handlers, Elsewhere: forwarded},
         request_max_body_size=None,  # `Bounds` has one limit for events and one for the rest
         openapi_config=openapi_config(__version__),
-        lifespan=[_following(wakes)],
+        lifespan=[_following(wakes), _forwarding(forward)],
         logging_config=None,
         debug=False,
     )
     app.state.close_streams = wakes.close
+    app.state.forward = forward
     return app
 
 
@@ -99,5 +102,16 @@ def _following(wakes: Wakes) -> Callable[[Litestar], Any]:
             wakes.close()
             task.cancel()
             await asyncio.wait({task}, timeout=1.0)
+
+    return lifespan
+
+
+def _forwarding(forward: Forward) -> Callable[[Litestar], Any]:
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await forward.aclose()
 
     return lifespan

@@ -63,6 +63,7 @@ class ApiOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     enabled: bool = True
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8420
+    advertise: str = ""
     tls_certificate: str = ""
     tls_key: str = ""
     tokens: Annotated[tuple[TokenOptions, ...], Meta(max_length=256)] = ()

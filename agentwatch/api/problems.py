@@ -16,7 +16,7 @@ from msgspec import Struct, structs
 from agentwatch.errors import AgentwatchError, BadInput, Fenced, Incompatible, Unavailable
 from agentwatch.observe import metrics
 
-__all__ = ["PROBLEM_TYPE", "FieldProblem", "Problem", "ProblemBody", "exception_handlers", "told"]
+__all__ = ["PROBLEM_TYPE", "FieldProblem", "Problem", "ProblemBody", "answer", "exception_handlers", "told"]
 
 PROBLEM_TYPE = "application/problem+json"
 _log = structlog.get_logger(__name__)
@@ -104,7 +104,8 @@ def told(*statuses: int) -> dict[int, ResponseSpec]:
     }
 
 
-def _answer(request: Request[Any, Any, Any], problem: Problem) -> Response[ProblemBody]:
+def answer(request: Request[Any, Any, Any], problem: Problem) -> Response[ProblemBody]:
+    """Make the answer of a refusal."""
     body = structs.replace(problem.body, instance=request.scope["path"][:512])
     if "route_handler" not in request.scope:  # answered before any middleware could count it
         metrics().http_requests.labels("unmatched", "any", str(problem.status_code)).inc()
@@ -112,7 +113,7 @@ def _answer(request: Request[Any, Any, Any], problem: Problem) -> Response[Probl
 
 
 def _of_problem(request: Request[Any, Any, Any], error: Problem) -> Response[ProblemBody]:
-    return _answer(request, error)
+    return answer(request, error)
 
 
 def _of_validation(request: Request[Any, Any, Any], error: ValidationException) -> Response[ProblemBody]:
@@ -122,7 +123,7 @@ def _of_validation(request: Request[Any, Any, Any], error: ValidationException) 
         errors = (FieldProblem(field=missing[1], reason="is required"),)
     in_body = bool(found) and all(e.get("source") == "body" for e in found)
     detail = "; ".join(f"{e.field}: {e.reason}" if e.field else e.reason for e in errors) or error.detail
-    return _answer(request, Problem(422 if in_body else 400, detail[:1000], errors=errors))
+    return answer(request, Problem(422 if in_body else 400, detail[:1000], errors=errors))
 
 
 def _named(key: str, message: str, cause: str) -> FieldProblem:
@@ -137,22 +138,22 @@ def _named(key: str, message: str, cause: str) -> FieldProblem:
 
 def _of_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[ProblemBody]:
     detail = error.detail if error.status_code < 500 else ""
-    return _answer(request, Problem(error.status_code, detail[:1000], headers=error.headers))
+    return answer(request, Problem(error.status_code, detail[:1000], headers=error.headers))
 
 
 def _of_input(request: Request[Any, Any, Any], error: BadInput) -> Response[ProblemBody]:
     errors = (FieldProblem(field=error.field, reason=error.reason),)
-    return _answer(request, Problem(422, str(error)[:1000], errors=errors))
+    return answer(request, Problem(422, str(error)[:1000], errors=errors))
 
 
 def _of_depth(request: Request[Any, Any, Any], _error: RecursionError) -> Response[ProblemBody]:
     errors = (FieldProblem(field="", reason="nested too deeply"),)
-    return _answer(request, Problem(400, "the body is nested too deeply", errors=errors))
+    return answer(request, Problem(400, "the body is nested too deeply", errors=errors))
 
 
 def _of_text(request: Request[Any, Any, Any], _error: UnicodeDecodeError) -> Response[ProblemBody]:
     errors = (FieldProblem(field="", reason="not UTF-8"),)
-    return _answer(request, Problem(400, "the body is not UTF-8", errors=errors))
+    return answer(request, Problem(400, "the body is not UTF-8", errors=errors))
 
 
 def _of_own(request: Request[Any, Any, Any], error: AgentwatchError) -> Response[ProblemBody]:
@@ -160,12 +161,12 @@ def _of_own(request: Request[Any, Any, Any], error: AgentwatchError) -> Response
     detail = {Fenced: "another worker owns the partition now", Incompatible: "stored state cannot be read"}.get(
         type(error), "the store does not answer; send the same again later"
     )
-    return _answer(request, Problem(503, detail, headers={"Retry-After": "2"}))
+    return answer(request, Problem(503, detail, headers={"Retry-After": "2"}))
 
 
 def _of_bug(request: Request[Any, Any, Any], error: Exception) -> Response[ProblemBody]:
     _log.error("api_failed", path=request.scope["path"], exc_info=error)
-    return _answer(request, Problem(500, "a fault of agentwatch; its log has the trace"))
+    return answer(request, Problem(500, "a fault of agentwatch; its log has the trace"))
 
 
 exception_handlers: dict[int | type[Exception], Any] = {

@@ -73,6 +73,7 @@ async def stream_commands(
     app = app or request.user.app or agent
     request.user.check_place(tenant, app)
     place = (agent, tenant, app, run, root_run, task)
+    site.ports.decisions.standing(site.covering(*place))  # elsewhere is said before the stream begins
     site.command_places.take()
     return EventStream(_command_frames(site, place, request.user), site.command_places)
 

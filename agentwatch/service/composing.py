@@ -40,7 +40,11 @@ def make_rulebook(config: Config, files: Mapping[str, bytes]) -> RuleBook:
 
 
 def make_pipeline(
-    config: Config, rulebook: RuleBook, bank: Bank | None = None, fingerprinter: Fingerprinter | None = None
+    config: Config,
+    rulebook: RuleBook,
+    partition: int = 0,
+    bank: Bank | None = None,
+    fingerprinter: Fingerprinter | None = None,
 ) -> Pipeline:
     """Make a pipeline with an empty state.
 
@@ -62,7 +66,7 @@ def make_pipeline(
         verifier=Verifier(config.verify),
         incidents=Incidents(config.incidents),
     )
-    return Pipeline(config.redis.partition, rulebook, parts, ledgers, config.pipeline)
+    return Pipeline(partition, rulebook, parts, ledgers, config.pipeline)
 
 
 def replay_gate(gate: GateOptions) -> GateOptions:

@@ -26,7 +26,7 @@ _DAY_S = 86400
 
 
 class Fleet:
-    """Answers `FleetQueries` for one worker."""
+    """Answers `FleetQueries` for one worker. `place`: its partition, and how many there are."""
 
     def __init__(
         self,
@@ -34,14 +34,14 @@ class Fleet:
         health: Health,
         hub: Hub,
         config: Config,
-        partitions: int,
+        place: tuple[int, int],
         clock: Callable[[], float] = time.time,
         cohort: Callable[[str], CohortView | None] = lambda _: None,
     ) -> None:
         self._worker = worker
         self._health = health
         self._hub = hub
-        self._partitions = partitions
+        self._partition, self._partitions = place
         self._config = config
         self._clock = clock
         self._cohort = cohort
@@ -65,7 +65,8 @@ class Fleet:
         return StatusView(
             version=__version__,
             mode=ledgers.gate.mode,
-            partition=self._config.redis.partition,
+            partition=self._partition,
+            partitions_held=(self._partition,),
             partitions=self._partitions,
             started_at=self._started_at,
             now=now,

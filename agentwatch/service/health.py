@@ -33,6 +33,15 @@ class Health:
         """Watch a part no longer."""
         self._checks.pop(name, None)
 
+    def drop_all(self) -> None:
+        """Watch nothing of this any longer."""
+        for name in tuple(self._checks):
+            self.drop(name)
+
+    def part(self, label: str) -> "Health":
+        """Collect the checks of a part of the daemon here, each under its name with the label before it."""
+        return _Part(self, label) if label else self
+
     def watch_worker(self, worker: Worker) -> None:
         """Watch the working loop: its partition, its pace and its backlog."""
         self.add("store", lambda _: "" if worker.ready else worker.trouble or "the partition is not owned yet")
@@ -47,3 +56,22 @@ class Health:
         """Ask every part."""
         found = ((name, check(now)) for name, check in self._checks.items())
         return tuple(ComponentHealth(name=name, ok=not wrong, detail=wrong) for name, wrong in found)
+
+
+class _Part(Health):
+    """A part's own view of the whole."""
+
+    def __init__(self, whole: Health, label: str) -> None:
+        super().__init__(whole.options)
+        self._whole = whole
+        self._label = label
+
+    def add(self, name: str, check: Callable[[float], str]) -> None:
+        """Watch a part from now on."""
+        super().add(name, check)
+        self._whole.add(f"{self._label} {name}", check)
+
+    def drop(self, name: str) -> None:
+        """Watch a part no longer."""
+        super().drop(name)
+        self._whole.drop(f"{self._label} {name}")

@@ -16,6 +16,7 @@ from agentwatch.errors import AgentwatchError
 from agentwatch.fingerprint.compiled import form_name
 from agentwatch.observe import metrics
 from agentwatch.service.reload import Reloader
+from agentwatch.service.serving import advertised
 from agentwatch.service.settings import Settings
 from agentwatch.service.systemd import Notify
 from agentwatch.service.wiring import Wired, wire
@@ -24,7 +25,6 @@ __all__ = ["Lifecycle"]
 
 _log = structlog.get_logger()
 _END_S = 5.0
-_SINK_S = 2.0  # how long the sinks may take at the end to deliver what was just decided
 
 
 class Lifecycle:
@@ -59,18 +59,20 @@ class Lifecycle:
         loop = asyncio.get_running_loop()
         self._ended = loop.create_future()
         wired = self._wired = await wire(self._settings, self._stack, self._beat)
-        await asyncio.to_thread(wired.worker.pipeline.parts.pricer.warm)
+        await asyncio.to_thread(wired.make(0).parts.pricer.warm)
         for name, run in wired.tasks:
             self._spawn(name, run())
         await self._until_ready(wired)
         if wired.api is not None:
             await wired.api.start()
+            wired.seats.tell(advertised(self._settings.config.api, wired.url))
         self._notify.ready(self._status())
         metrics().reload_ok.set(1)
         metrics().reload_at.set(time.time())
         _log.info(
             "daemon_ready",
-            mode=wired.worker.pipeline.ledgers.gate.mode,
+            partitions=[seat.index for seat in wired.seats.held],
+            mode=wired.mode,
             api=wired.url,
             redis=wired.redis_shown,
             fingerprints=form_name(),
@@ -89,9 +91,8 @@ class Lifecycle:
         self._notify.stopping("draining")
         wired = self._wired
         if wired is not None:
-            wired.worker.stop()
-            await self._end("worker", self._settings.config.worker.drain_s)
-            await self._sinks_done(wired)
+            wired.seats.stop()
+            await self._end("seats", self._settings.config.worker.drain_s)
             if wired.api is not None:
                 await wired.api.stop()
         if not await end(self._tasks.values(), _END_S):
@@ -115,7 +116,7 @@ class Lifecycle:
         self._ended.set_exception(error)
 
     async def _until_ready(self, wired: Wired) -> None:
-        while not wired.worker.ready:
+        while not wired.seats.ready:
             if self._ended is not None and self._ended.done():
                 await self._ended
             self._notify.watchdog("waiting for Redis")
@@ -129,22 +130,16 @@ class Lifecycle:
         if late:
             _log.warning("drain_late", part=name, deadline_s=within_s)
 
-    async def _sinks_done(self, wired: Wired) -> None:
-        """Let the sinks deliver what the last batches decided; what they do not manage waits in the log."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + _SINK_S
-        while loop.time() < deadline and wired.sinks_behind():  # noqa: ASYNC110  # several sinks, each at its own pace
-            await asyncio.sleep(0.02)
-
     def _beat(self) -> None:
         """Give a sign of life because the working loop turned, with the line that `systemctl status` shows."""
         if self._wired is not None:
             self._notify.watchdog(self._status())
 
     def _status(self) -> str:
-        worker = self.wired.worker
-        ledgers = worker.pipeline.ledgers
-        return (
-            f"{ledgers.gate.mode}: {worker.pipeline.positions.index} events, lag {worker.lag}, "
-            f"{len(ledgers.standing)} subjects stand"
-        )
+        workers = [seat.worker for seat in self.wired.seats.held]
+        if not workers:
+            return "standing by: every partition is served by another worker"
+        events = sum(worker.pipeline.positions.index for worker in workers)
+        standing = sum(len(worker.pipeline.ledgers.standing) for worker in workers)
+        lag = sum(worker.lag for worker in workers)
+        return f"{self.wired.mode}: {events} events, lag {lag}, {standing} subjects stand"

@@ -1,8 +1,10 @@
 """Turns commits and state into metrics, once a commit and once a second; nothing is labelled by run or agent."""
 
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
+
+from prometheus_client import Gauge
 
 from agentwatch import __version__
 from agentwatch.act.command_outbox import Reconciling
@@ -14,7 +16,7 @@ from agentwatch.ports import SignalBus
 from agentwatch.records import Batch, Change, Command, Commit, Level, Origin
 from agentwatch.service.hub import Hub
 
-__all__ = ["Gauges", "MeteredBus", "count_commit", "dropped", "oldest_unread_s"]
+__all__ = ["Board", "Gauges", "MeteredBus", "count_commit", "dropped", "oldest_unread_s"]
 
 _PROVEN = {Change.verified: "verified", Change.escalated: "escalated", Change.failed: "failed"}
 
@@ -51,20 +53,48 @@ def count_commit(batch: Batch, commit: Commit, pipeline: Pipeline) -> None:
         seen.incidents.labels(incident.state).inc()
 
 
+class Board:
+    """Values of several partitions under one gauge: their sum, or what `fold` makes of them."""
+
+    def __init__(self) -> None:
+        self._shown: dict[Gauge, dict[object, float]] = {}
+
+    def show(self, gauge: Gauge, whose: object, value: float, fold: Callable[[Iterable[float]], float] = sum) -> None:
+        """Set one partition's part of a gauge."""
+        parts = self._shown.setdefault(gauge, {})
+        parts[whose] = value
+        gauge.set(fold(parts.values()))
+
+    def forget(self, whose: object) -> None:
+        """Take a partition's part out of every gauge."""
+        for gauge, parts in self._shown.items():
+            if parts.pop(whose, None) is not None:
+                gauge.set(sum(parts.values()))
+
+
 class Gauges:
     """Shows the state as gauges, and what was dropped since it was shown last as counters."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, board: Board) -> None:
         self._hub = hub
+        self._board = board
         self._told: dict[str, int] = {}
+
+    def owner(self, owned: bool) -> None:
+        """Show whether the partition is this process's."""
+        self._board.show(metrics().owner, self, 1 if owned else 0)
+
+    def end(self) -> None:
+        """Show nothing of this partition any longer."""
+        self._board.forget(self)
 
     def show(self, pipeline: Pipeline, now: float, lag: int) -> None:
         """Set every gauge of the state; `now` is the source's time of the last batch."""
-        seen = metrics()
+        seen, show = metrics(), self._board.show
         ledgers = pipeline.ledgers
         stats = pipeline.parts.bank.stats()
         for scope in ("runs", "agents", "roots", "apps"):
-            seen.tracked.labels(scope).set(stats[scope])
+            show(seen.tracked.labels(scope), self, stats[scope])
         for bound, count in dropped(pipeline, self._hub).items():
             told = self._told.get(bound, 0)
             # a pipeline that was made anew counts from nought
@@ -72,13 +102,15 @@ class Gauges:
             self._told[bound] = count
         commands = ledgers.standing.commands(now)
         for level in (Level.throttle, Level.pause, Level.kill):
-            seen.standing.labels(level.name).set(sum(1 for command in commands if command.cmd == level.name))
+            count = sum(1 for command in commands if command.cmd == level.name)
+            show(seen.standing.labels(level.name), self, count)
         for mode in ("enforce", "observe"):
             seen.mode.labels(mode).set(1 if ledgers.gate.mode == mode else 0)
-        seen.breakers_open.set(sum(1 for view in ledgers.gate.breakers(now) if view.state != "closed"))
-        seen.incidents_open.set(len(ledgers.incidents))
-        seen.events_behind.set(lag)
-        seen.oldest_unread.set(oldest_unread_s(pipeline.positions.events, now, lag))
+        opened = sum(1 for view in ledgers.gate.breakers(now) if view.state != "closed")
+        show(seen.breakers_open, self, opened)
+        show(seen.incidents_open, self, len(ledgers.incidents))
+        show(seen.events_behind, self, lag)
+        show(seen.oldest_unread, self, oldest_unread_s(pipeline.positions.events, now, lag), max)
         seen.watchdog_at.set(time.time())
         seen.build.labels(__version__, form_name()).set(1)
 

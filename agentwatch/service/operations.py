@@ -13,7 +13,7 @@ from agentwatch.service.worker import Worker
 from agentwatch.subject import parse
 from agentwatch.views import ApprovalView, BreakerView, RulesView
 
-__all__ = ["OperatorDesk"]
+__all__ = ["OperatorDesk", "checked"]
 
 
 class OperatorDesk:
@@ -41,10 +41,7 @@ class OperatorDesk:
 
     async def submit(self, control: Control) -> Accepted:
         """Append the control and wait until it is committed."""
-        if control.kind == "decide":
-            parse(control.subject)
-        if control.kind == "policy":
-            raise BadRequest("the policy is changed in its files and by a reload", "kind")
+        checked(control)
         if "/" in control.subject and not self._mine(control.subject):
             await self._intake.append(control)
             return Accepted(control_id=control.id)
@@ -102,3 +99,11 @@ class OperatorDesk:
                 ledgers.standing.in_force(self._now),
             ),
         )
+
+
+def checked(control: Control) -> None:
+    """Raise `BadRequest` for what cannot be carried out by anybody."""
+    if control.kind == "decide":
+        parse(control.subject)
+    if control.kind == "policy":
+        raise BadRequest("the policy is changed in its files and by a reload", "kind")

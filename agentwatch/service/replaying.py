@@ -62,7 +62,7 @@ class Replay:
     ) -> None:
         options = replace(config.pipeline, event_ticks=True)
         whole = replace(config, gate=replay_gate(config.gate), pipeline=options)
-        self.pipeline: Pipeline = make_pipeline(whole, rulebook, bank, fingerprinter)
+        self.pipeline: Pipeline = make_pipeline(whole, rulebook, bank=bank, fingerprinter=fingerprinter)
         self.summary = Summary()
         self.malformed: list[Malformed] = []
         self._max_malformed = max_malformed

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from urllib.parse import urlsplit, urlunsplit
 
 import structlog
 import uvicorn
@@ -13,7 +14,7 @@ from agentwatch.api.options import ApiOptions
 from agentwatch.errors import AgentwatchError, BadConfig
 from agentwatch.service.connections import bounded_protocol
 
-__all__ = ["ApiServer"]
+__all__ = ["ApiServer", "advertised"]
 
 _log = structlog.get_logger(__name__)
 _BACKLOG = 512
@@ -182,3 +183,13 @@ def _listen(host: str, port: int) -> socket.socket:
         raise BadConfig(f"cannot listen on {host} port {port}: {error}", "api.port") from error
     listener.setblocking(False)
     return listener
+
+
+def advertised(options: ApiOptions, url: str) -> str:
+    """Tell where other machines reach an API that answers at `url`."""
+    if options.advertise:
+        return options.advertise.rstrip("/")
+    parts = urlsplit(url)
+    if parts.hostname not in ("0.0.0.0", "::"):  # noqa: S104  # compared, not bound
+        return url
+    return urlunsplit(parts._replace(netloc=f"{socket.gethostname()}:{parts.port}"))

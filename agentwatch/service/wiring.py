@@ -1,50 +1,37 @@
-"""The only place that names adapters: makes every part of a daemon out of its settings and joins them."""
+"""Makes the parts of a daemon out of its settings and joins them: with `seating` the only place that names adapters."""
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 import httpx
 import structlog
 from msgspec.structs import replace
 
-from agentwatch.act.command_outbox import drain_commands
-from agentwatch.act.outbox import Progress
-from agentwatch.act.signal_mqtt import MqttSignal
-from agentwatch.act.signal_redis import RedisSignal
-from agentwatch.alert.apprise import AppriseNotifier, AppriseOptions
-from agentwatch.alert.deliver import Delivery
-from agentwatch.alert.webhook import WebhookNotifier, WebhookOptions
+from agentwatch import __version__
 from agentwatch.api.app import ApiPorts, create_app
 from agentwatch.api.options import clients_of
 from agentwatch.backoff import Backoff, BackoffOptions
-from agentwatch.broker import broker_address
-from agentwatch.config import Config, ReceiverOptions, secret
+from agentwatch.broker import BrokerAddress, broker_address
+from agentwatch.config import Config, secret
 from agentwatch.connection import RedisOptions as ConnectionOptions
 from agentwatch.errors import BadConfig, StoreUnavailable
 from agentwatch.ingest.intake import RedisIntake
-from agentwatch.ingest.stream import RedisSource, StreamOptions
-from agentwatch.keys import partition_of
+from agentwatch.membership import Member
 from agentwatch.nodes import Nodes
 from agentwatch.observe import configure_logging
 from agentwatch.pipeline import Pipeline
-from agentwatch.ports import AckSource, Notifier
 from agentwatch.rulebook import RuleBook
+from agentwatch.service.answering import AllDead, AllDecided, AllDesks, AllFleets, AllIncidents
 from agentwatch.service.client_desk import ClientDesk
-from agentwatch.service.cohort import CohortWatch
 from agentwatch.service.composing import make_pipeline
-from agentwatch.service.decided import Decided
 from agentwatch.service.embedded import EmbeddedOptions, EmbeddedValkey
 from agentwatch.service.embedded_broker import start_broker
-from agentwatch.service.fleet import Fleet
 from agentwatch.service.health import Health
-from agentwatch.service.hub import Hub
-from agentwatch.service.incidents import IncidentDesk
-from agentwatch.service.metering import MeteredBus
-from agentwatch.service.operations import OperatorDesk
-from agentwatch.service.receivers import Receivers
+from agentwatch.service.seating import Seating, make_notifier
+from agentwatch.service.seats import Seats
 from agentwatch.service.serving import ApiServer
 from agentwatch.service.settings import Settings
 from agentwatch.service.signing import Signer, read_private_key
@@ -52,10 +39,9 @@ from agentwatch.service.state_dir import state_dir
 from agentwatch.service.worker import Worker
 from agentwatch.store.clients import RedisClients
 from agentwatch.store.controls import RedisControls
-from agentwatch.store.dead import RedisDeadLetters
-from agentwatch.store.log import RedisLog
+from agentwatch.store.holder import this_process
+from agentwatch.store.members import RedisMembers
 from agentwatch.store.meta import settle_partitions
-from agentwatch.store.redis import RedisStore, StoreOptions
 
 __all__ = ["Wired", "make_notifier", "wire"]
 
@@ -66,20 +52,16 @@ Task = tuple[str, Callable[[], Coroutine[Any, Any, None]]]
 class Wired:
     """The joined parts of one daemon."""
 
-    def __init__(
-        self, settings: Settings, worker: Worker, hub: Hub, health: Health, redis_shown: str, signer: Signer
-    ) -> None:
+    def __init__(self, settings: Settings, redis_shown: str, health: Health, signer: Signer) -> None:
         self.settings = settings
-        self.worker = worker
-        self.hub = hub
-        self.health = health
         self.redis_shown = redis_shown
         self.signer = signer
+        self.health = health
+        self.rulebook: RuleBook = settings.rulebook
+        self.receivers = settings.config.receivers
         self.api: ApiServer | None = None
         self.tasks: list[Task] = []
-        self.sinks: dict[str, Progress] = {}
-        self.rulebook: RuleBook = settings.rulebook
-        self.receivers: Receivers | None = None
+        self.seats: Seats
         self.clients: ClientDesk | None = None
 
     @property
@@ -87,33 +69,38 @@ class Wired:
         """Where the control API answers; empty while it does not."""
         return self.api.url if self.api is not None else ""
 
-    def sinks_behind(self) -> bool:
-        """Tell whether a sink that works has not yet delivered all that was decided."""
-        seq = self.worker.pipeline.positions.seq
-        return any(
-            not progress.failing and int(progress.position.partition("-")[0] or 0) < seq
-            for progress in self.sinks.values()
-        )
+    @property
+    def worker(self) -> Worker:
+        """The worker of the first partition that is served here."""
+        return self.seats.held[0].worker
 
-    def make(self) -> Pipeline:
-        """Make an empty pipeline under the present rulebook."""
-        return make_pipeline(self.settings.config, self.rulebook)
+    @property
+    def mode(self) -> str:
+        """The mode of the whole, as operators set it; as configured, where nothing is served here."""
+        held = self.seats.held
+        return held[0].worker.pipeline.ledgers.gate.mode if held else self.settings.config.gate.mode
+
+    def make(self, index: int) -> Pipeline:
+        """Make the empty pipeline of a partition under the present rulebook."""
+        return make_pipeline(self.settings.config, self.rulebook, index)
 
     def prepare(self, fresh: Settings) -> Callable[[], None]:
         """Check what a reload would change; gives the swap, which cannot fail."""
-        alerts = self.receivers.prepare(fresh.config.receivers) if self.receivers is not None else None
+        held = self.seats.held
+        alerts = [seat.receivers.prepare(fresh.config.receivers) for seat in held if seat.receivers is not None]
 
         callers = clients_of(fresh.config.api)
         key = read_private_key(fresh.config.signing.private_key)
 
         def swap() -> None:
-            if alerts is not None:
-                alerts()
+            for swap_alerts in alerts:
+                swap_alerts()
             if self.clients is not None:
                 self.clients.configure(callers)
             self.signer.adopt(key)
-            self.rulebook = fresh.rulebook
-            self.worker.pipeline.adopt(fresh.rulebook)
+            self.rulebook, self.receivers = fresh.rulebook, fresh.config.receivers
+            for seat in held:
+                seat.worker.pipeline.adopt(fresh.rulebook)
             configure_logging(fresh.config.log)
 
         return swap
@@ -125,47 +112,39 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
     url, shown = await _redis(settings, stack)
     timeout_s = max(config.redis.timeout_s, config.worker.block_s * 2)
     nodes = Nodes(url, ConnectionOptions(timeout_s=timeout_s), config.redis.seeds)
+    nodes.on_change = lambda owners: _log.info("cluster_changed", nodes=owners)
     stack.push_async_callback(nodes.aclose)
     partitions = await _partitions(nodes, beat)
-    index = config.redis.partition
-    if index >= partitions:
+    wanted = config.redis.partition
+    if wanted != "auto" and wanted >= partitions:
         raise BadConfig(f"there are {partitions} partitions, counted from 0", "redis.partition")
-    client = nodes.of(index)
     signer = Signer(read_private_key(config.signing.private_key))
-    hub, health, log = Hub(), Health(), RedisLog(client, index)
-    source = RedisSource(client, index, StreamOptions(hard_max=config.redis.max_events))
-    store = RedisStore(client, index, StoreOptions(lease_s=config.redis.lease_s), signer.command)
-    worker = Worker(source, store, log, lambda: make_pipeline(config, settings.rulebook), hub, config.worker, beat)
-    wired = Wired(settings, worker, hub, health, shown, signer)
-    worker.make = wired.make
-    health.watch_worker(worker)
+    wired = Wired(settings, shown, Health(), signer)
     intake = RedisIntake(nodes, config.decode)
-    wired.tasks.append(("worker", worker.run))
-    _sink(wired, log, RedisSignal(client, index))
-    await _mqtt(wired, config, stack, log, intake, partitions)
-    _receivers(wired, config, stack, log)
+    seating = Seating(config, nodes, intake, await _broker(config, stack), wired.health, signer, stack, beat)
+    wired.seats = Seats(
+        RedisMembers(nodes, config.redis.lease_s),
+        lambda index: seating.make(index, partial(wired.make, index), wired.receivers),
+        wanted,
+        config.redis.look_s,
+        beat,
+        Member(name=this_process(), version=__version__),
+    )
+    wired.tasks.append(("seats", wired.seats.run))
     if config.api.enabled:
-        cohort = CohortWatch(lambda: worker.pipeline)
-        wired.tasks.append(("cohort", cohort.run))
         clients = wired.clients = ClientDesk(
             RedisClients(nodes.common), clients_of(config.api), config.api.clients_refresh_s
         )
         wired.tasks.append(("clients", clients.run))
-        health.add("clients", lambda _: clients.failing)
+        wired.health.add("clients", lambda _: clients.failing)
         ports = ApiPorts(
-            fleet=Fleet(worker, health, hub, config, partitions, cohort=cohort.of),
-            decisions=Decided(worker, log, hub),
-            incidents=IncidentDesk(lambda: worker.pipeline),
-            operations=OperatorDesk(
-                worker,
-                RedisControls(nodes),
-                hub,
-                config.worker.answer_s,
-                mine=lambda subject: partition_of(subject, partitions) == index,
-            ),
+            fleet=AllFleets(wired.seats),
+            decisions=AllDecided(wired.seats),
+            incidents=AllIncidents(wired.seats),
+            operations=AllDesks(wired.seats, RedisControls(nodes)),
             ingest=intake,
             acks=intake,
-            dead=RedisDeadLetters(client, index),
+            dead=AllDead(wired.seats),
             clients=clients,
         )
         wired.api = ApiServer(create_app(ports, config.api, sign=signer.command), config.api)
@@ -203,17 +182,8 @@ async def _redis(settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
     return whole, str(parts.copy_with(username=None, password=None))
 
 
-def _sink(wired: Wired, log: RedisLog, bus: Any) -> None:
-    progress = wired.sinks[bus.name] = Progress()
-    wake = wired.hub.wake()
-    metered = MeteredBus(bus)
-    wired.tasks.append((f"sink-{bus.name}", lambda: drain_commands(log, metered, wake=wake, progress=progress)))
-    wired.health.add(f"sink {bus.name}", lambda _: progress.failing)
-
-
-async def _mqtt(
-    wired: Wired, config: Config, stack: AsyncExitStack, log: RedisLog, intake: RedisIntake, partitions: int
-) -> None:
+async def _broker(config: Config, stack: AsyncExitStack) -> BrokerAddress | None:
+    """Give the broker to connect to; None where there is to be none."""
     options = config.mqtt
     url = options.url
     if options.embedded.enabled:
@@ -221,55 +191,7 @@ async def _mqtt(
         stack.push_async_callback(broker.stop)
         url = url or f"mqtt://{broker.host}:{broker.port}"
     if not url:
-        return
+        return None
     address = broker_address(url)
     password = secret(options.password, "mqtt.password")
-    if password:
-        address = replace(address, password=password)
-    index = config.redis.partition
-    bus = MqttSignal(
-        address,
-        options.signal,
-        mine=lambda subject: partition_of(subject, partitions) == index,
-        sign=wired.signer.command,
-    )
-    wired.tasks.append(("mqtt", bus.run))
-    wired.tasks.append(("mqtt-acks", lambda: _forward(bus, intake)))
-    _sink(wired, log, bus)
-
-
-async def _forward(acks: AckSource, intake: RedisIntake) -> None:
-    """Put acknowledgements that came over MQTT on the acks stream, where they are one ordered input among others."""
-    backoff = Backoff(BackoffOptions(min_s=0.05, max_s=1.0))
-    async for ack in acks.acks():
-        while True:
-            try:
-                await intake.acknowledge([ack])
-            except StoreUnavailable as error:
-                _log.warning("ack_retried", subject=ack.subject, reason=str(error))
-                await asyncio.sleep(backoff.next())
-            else:
-                backoff.reset()
-                break
-
-
-def _receivers(wired: Wired, config: Config, stack: AsyncExitStack, log: RedisLog) -> None:
-    clients: list[httpx.AsyncClient] = []
-
-    def make(options: ReceiverOptions) -> Delivery:
-        if not clients:  # one for all, and none where there is no receiver
-            clients.append(httpx.AsyncClient())
-            stack.push_async_callback(clients[0].aclose)
-        return Delivery(log, make_notifier(options, clients[0]), options.deliver, time.time)
-
-    receivers = wired.receivers = Receivers(make, wired.health)
-    receivers.prepare(config.receivers)()
-    wired.hub.on_commit(receivers.wake)
-    wired.tasks.append(("receivers", receivers.run))
-
-
-def make_notifier(options: ReceiverOptions, client: httpx.AsyncClient) -> Notifier:
-    """Make the receiver of alerts that the options describe, its secrets already in place."""
-    if options.kind == "apprise":
-        return AppriseNotifier(AppriseOptions(name=options.name, url=options.url))
-    return WebhookNotifier(WebhookOptions(name=options.name, url=options.url, secret=options.secret), client)
+    return replace(address, password=password) if password else address

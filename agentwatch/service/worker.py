@@ -16,7 +16,7 @@ from agentwatch.pipeline import Pipeline
 from agentwatch.ports import DecisionLog, EventSource, Opened, Store
 from agentwatch.records import Batch, Commit
 from agentwatch.service.hub import Hub
-from agentwatch.service.metering import Gauges, count_commit
+from agentwatch.service.metering import Board, Gauges, count_commit
 from agentwatch.service.restoring import restore
 from agentwatch.service.tally import RECENT, Tally
 
@@ -30,7 +30,10 @@ _log = structlog.get_logger()
 
 
 class Worker:
-    """Runs a pipeline over a source and a store. `pipeline` is what is current; it is made anew at each taking over."""
+    """Runs a pipeline over a source and a store. `pipeline` is what is current; it is made anew at each taking over.
+
+    board: where its gauges are shown, beside those of the process's other partitions.
+    """
 
     def __init__(
         self,
@@ -41,6 +44,7 @@ class Worker:
         hub: Hub,
         options: WorkerOptions,
         beat: Callable[[], None],
+        board: Board | None = None,
     ) -> None:
         self._source = source
         self._store = store
@@ -55,7 +59,7 @@ class Worker:
         self._astray = False  # the source may be elsewhere than the pipeline: a read failed half-way
         self.pipeline = make()
         self.tally = Tally()
-        self.gauges = Gauges(hub)
+        self.gauges = Gauges(hub, board or Board())
         self.ready = False
         self.trouble = ""
         self._turned_at = 0.0
@@ -230,7 +234,7 @@ class Worker:
 
     def _tell(self, *, owned: bool, trouble: str = "") -> None:
         self.ready, self.trouble = owned, trouble
-        metrics().owner.set(1 if owned else 0)
+        self.gauges.owner(owned)
 
     def _gauge(self, now: float) -> None:
         if now - self._gauged_at >= _GAUGE_S:

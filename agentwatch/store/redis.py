@@ -1,12 +1,8 @@
 """One partition's store in Redis or Valkey: a lease with a fencing token, atomic commits, published checkpoints."""
 
 import asyncio
-import os
 import random
-import socket
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -19,6 +15,7 @@ from agentwatch.keys import keys
 from agentwatch.ports import Opened
 from agentwatch.records import Checkpoint, Command, Commit, Positions
 from agentwatch.store.checkpoints import Checkpoints, Pointer
+from agentwatch.store.holder import gone, this_process
 from agentwatch.store.packing import Limits, pack
 from agentwatch.store.scripts import Script
 from agentwatch.store.trimming import TrimOptions, trim
@@ -61,7 +58,7 @@ class RedisStore:
         self._client = client
         self._keys = keys(partition)
         self._options = options
-        self._who = _who()
+        self._who = this_process()
         self._token = 0
         self._number = 0
         self._numbers: dict[Positions, int] = {}
@@ -83,7 +80,7 @@ class RedisStore:
         waited = False
         while True:
             token, holder = await self._acquire(f"{self._token} {self._who}")  # its own lease needs no waiting for
-            if token < 0 and self._gone(holder):
+            if token < 0 and gone(holder.partition(" ")[2], self._who):
                 token, holder = await self._acquire(holder)
             if token > 0:
                 break
@@ -170,20 +167,6 @@ class RedisStore:
         _log.info("partition_opened", partition=self._keys.index, token=token, commits=self._number)
         return Opened(token=token, committed=committed, checkpoint=checkpoint)
 
-    def _gone(self, holder: str) -> bool:
-        """Tell whether the holder was a process of this very machine and process namespace that has ended."""
-        _, _, who = holder.partition(" ")
-        place, _, pid = who.rpartition(" ")
-        if place != self._who.rpartition(" ")[0] or not pid.isdigit():
-            return False
-        try:
-            os.kill(int(pid), 0)
-        except ProcessLookupError:
-            return True
-        except OSError:
-            return False
-        return False
-
 
 def _accept(word: bytes, detail: bytes, token: int, number: int) -> None:
     said = detail.decode(errors="replace")
@@ -199,11 +182,3 @@ def _accept(word: bytes, detail: bytes, token: int, number: int) -> None:
         case b"type" | b"ahead":
             raise Incompatible(said)
     raise StoreUnavailable(f"an answer of another version: {word!r}")
-
-
-def _who() -> str:
-    """Name this process so that another on the same machine can tell whether it still exists."""
-    namespace = ""
-    with suppress(OSError):
-        namespace = str(Path("/proc/self/ns/pid").readlink())
-    return f"{socket.gethostname()}|{namespace} {os.getpid()}".replace("\n", "")

@@ -138,7 +138,7 @@ async def test_a_reload_swaps_the_policy_and_keeps_the_state(valkey, daemon, pol
         assert status["standing"]["kill"] == 1
         assert status["events"] == 20
         assert await running.metric("agentwatch_reload_success") == 1
-        assert running.lifecycle.wired.make().rulebook.policy.digest == status["policy_digest"]
+        assert running.lifecycle.wired.make(0).rulebook.policy.digest == status["policy_digest"]
 
 
 async def test_what_only_a_restart_takes_over_is_named_until_then(valkey, daemon):
@@ -162,10 +162,11 @@ async def test_what_only_a_restart_takes_over_is_named_until_then(valkey, daemon
 async def test_what_is_decided_at_the_end_is_delivered_and_checkpointed(valkey, daemon, poll):
     client = redis.asyncio.Redis.from_url(valkey)
     async with daemon(valkey) as running:
+        worker = running.lifecycle.wired.worker
         for data in looping(20):
             await client.xadd(K.events, {"data": data})
-        await poll(lambda: running.lifecycle.wired.worker.pipeline.positions.index == 20)
-    seq = running.lifecycle.wired.worker.pipeline.positions.seq
+        await poll(lambda: worker.pipeline.positions.index == 20)
+    seq = worker.pipeline.positions.seq
     assert await client.get(K.cursor("redis")) == f"{seq}-0".encode()
     assert await client.exists(K.checkpoint)
     assert not await client.exists(K.owner)
@@ -174,7 +175,6 @@ async def test_what_is_decided_at_the_end_is_delivered_and_checkpointed(valkey, 
 
 async def test_a_part_that_ends_by_itself_ends_the_daemon(valkey, daemon):
     async with daemon(valkey) as running:
-        running.lifecycle._tasks["sink-redis"].cancel()  # told to end: not its own end
         running.lifecycle.wired.worker.stop()
         with pytest.raises(Exception, match="worker ended"):
             await asyncio.wait_for(running.lifecycle.wait(), 10)

@@ -1,0 +1,151 @@
+"""Makes all that one partition needs out of the settings: with `wiring` the only place that names adapters."""
+
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import httpx
+from msgspec.structs import replace
+
+from agentwatch.act.command_outbox import drain_commands
+from agentwatch.act.outbox import Progress
+from agentwatch.act.signal_mqtt import MqttSignal
+from agentwatch.act.signal_redis import RedisSignal
+from agentwatch.alert.apprise import AppriseNotifier, AppriseOptions
+from agentwatch.alert.deliver import Delivery
+from agentwatch.alert.webhook import WebhookNotifier, WebhookOptions
+from agentwatch.broker import BrokerAddress
+from agentwatch.config import Config, ReceiverOptions
+from agentwatch.ingest.intake import RedisIntake
+from agentwatch.ingest.stream import RedisSource, StreamOptions
+from agentwatch.keys import partition_of
+from agentwatch.nodes import Nodes
+from agentwatch.pipeline import Pipeline
+from agentwatch.ports import Notifier
+from agentwatch.service.acking import pass_acks_on
+from agentwatch.service.cohort import CohortWatch
+from agentwatch.service.decided import Decided
+from agentwatch.service.fleet import Fleet
+from agentwatch.service.health import Health
+from agentwatch.service.hub import Hub
+from agentwatch.service.incidents import IncidentDesk
+from agentwatch.service.metering import Board, MeteredBus
+from agentwatch.service.operations import OperatorDesk
+from agentwatch.service.receivers import Receivers
+from agentwatch.service.seat import Answers, Seat
+from agentwatch.service.signing import Signer
+from agentwatch.service.worker import Worker
+from agentwatch.store.controls import RedisControls
+from agentwatch.store.dead import RedisDeadLetters
+from agentwatch.store.log import RedisLog
+from agentwatch.store.redis import RedisStore, StoreOptions
+
+__all__ = ["Seating", "make_notifier"]
+
+
+class Seating:
+    """Makes seats out of what the whole daemon shares."""
+
+    def __init__(
+        self,
+        config: Config,
+        nodes: Nodes,
+        intake: RedisIntake,
+        broker: BrokerAddress | None,
+        health: Health,
+        signer: Signer,
+        stack: AsyncExitStack,
+        beat: Callable[[], None],
+    ) -> None:
+        self._config = config
+        self._nodes = nodes
+        self._intake = intake
+        self._broker = broker
+        self._health = health
+        self._signer = signer
+        self._stack = stack
+        self._beat = beat
+        self._board = Board()
+        self._http: httpx.AsyncClient | None = None
+
+    def make(self, index: int, pipeline: Callable[[], Pipeline], receivers: tuple[ReceiverOptions, ...]) -> Seat:
+        """Make the seat of a partition; nothing of it works yet."""
+        config, client = self._config, self._nodes.of(index)
+        hub, log = Hub(), RedisLog(client, index)
+        health = self._health.part(f"partition {index}:" if self._nodes.partitions > 1 else "")
+        source = RedisSource(client, index, StreamOptions(hard_max=config.redis.max_events))
+        store = RedisStore(client, index, StoreOptions(lease_s=config.redis.lease_s), self._signer.command)
+        worker = Worker(source, store, log, pipeline, hub, config.worker, self._beat, self._board)
+        health.watch_worker(worker)
+        seat = Seat(index, worker, hub, health)
+        self._sink(seat, log, RedisSignal(client, index))
+        if self._broker is not None:
+            self._mqtt(seat, log, self._broker)
+        self._receivers(seat, log, receivers)
+        if config.api.enabled:
+            self._answers(seat, log, client)
+        return seat
+
+    def _answers(self, seat: Seat, log: RedisLog, client: Any) -> None:
+        config, nodes, worker = self._config, self._nodes, seat.worker
+        cohort = CohortWatch(lambda: worker.pipeline)
+        seat.tasks.append(("cohort", cohort.run))
+        place = (seat.index, nodes.partitions)
+        seat.answers = Answers(
+            fleet=Fleet(worker, self._health, seat.hub, config, place, cohort=cohort.of),
+            decisions=Decided(worker, log, seat.hub),
+            incidents=IncidentDesk(lambda: worker.pipeline),
+            operations=OperatorDesk(
+                worker,
+                RedisControls(nodes),
+                seat.hub,
+                config.worker.answer_s,
+                mine=lambda subject: partition_of(subject, nodes.partitions) == seat.index,
+            ),
+            dead=RedisDeadLetters(client, seat.index),
+        )
+
+    def _sink(self, seat: Seat, log: RedisLog, bus: Any) -> None:
+        progress = seat.sinks[bus.name] = Progress()
+        wake = seat.hub.wake()
+        metered = MeteredBus(bus)
+        seat.tasks.append((f"sink-{bus.name}", lambda: drain_commands(log, metered, wake=wake, progress=progress)))
+        seat.health.add(f"sink {bus.name}", lambda _: progress.failing)
+
+    def _mqtt(self, seat: Seat, log: RedisLog, address: BrokerAddress) -> None:
+        options, partitions = self._config.mqtt.signal, self._nodes.partitions
+        if options.client_id and partitions > 1:  # a broker ends the older of two connections of one name
+            options = replace(options, client_id=f"{options.client_id}-{seat.index}")
+        bus = MqttSignal(
+            address,
+            options,
+            mine=lambda subject: partition_of(subject, partitions) == seat.index,
+            sign=self._signer.command,
+        )
+        seat.tasks.append(("mqtt", bus.run))
+        seat.tasks.append(("mqtt-acks", lambda: pass_acks_on(bus, self._intake)))
+        self._sink(seat, log, bus)
+
+    def _receivers(self, seat: Seat, log: RedisLog, options: tuple[ReceiverOptions, ...]) -> None:
+        def make(wanted: ReceiverOptions) -> Delivery:
+            return Delivery(log, make_notifier(wanted, self._client()), wanted.deliver, time.time)
+
+        receivers = seat.receivers = Receivers(make, seat.health)
+        receivers.prepare(options)()
+        seat.hub.on_commit(receivers.wake)
+        seat.tasks.append(("receivers", receivers.run))
+
+    def _client(self) -> httpx.AsyncClient:
+        """Give the one client of all receivers; there is none where there is no receiver."""
+        if self._http is None:
+            self._http = httpx.AsyncClient()
+            self._stack.push_async_callback(self._http.aclose)
+        return self._http
+
+
+def make_notifier(options: ReceiverOptions, client: httpx.AsyncClient) -> Notifier:
+    """Make the receiver of alerts that the options describe, its secrets already in place."""
+    if options.kind == "apprise":
+        return AppriseNotifier(AppriseOptions(name=options.name, url=options.url))
+    return WebhookNotifier(WebhookOptions(name=options.name, url=options.url, secret=options.secret), client)
