@@ -18,6 +18,7 @@ CLIENT = {"name": "new", "roles": ["read"], "sha256": "0" * 64, **WHY}
 
 # route: roles that may; how a binding counts; path; body. `place`: only for whom t1/a belongs to. `hidden`: to others
 # as if it did not exist. `whole`: only unbound. `filtered`: everybody, and each sees its own alone.
+ANSWER = {"target": "t1/a/run/none", "author": "a", "reason": "r"}
 ROUTES = {
     "GET /v1/status": ("read", "whole", "/v1/status", None),
     "GET /v1/agents": ("read", "filtered", "/v1/agents", None),
@@ -49,6 +50,9 @@ ROUTES = {
         {"pattern": "t1/a", "author": "a", "comment": "c", "ttl_s": 9},
     ),
     "DELETE /v1/allow": ("operator", "whole", f"/v1/allow?pattern=t1/z&{QUERY}", None),
+    "GET /v1/approvals": ("read", "whole", "/v1/approvals", None),
+    "POST /v1/approvals/approve": ("operator", "whole", "/v1/approvals/approve", ANSWER),
+    "POST /v1/approvals/deny": ("operator", "whole", "/v1/approvals/deny", ANSWER),
     "GET /v1/dead": ("read", "whole", "/v1/dead", None),
     "POST /v1/dead/{id:str}/requeue": ("operator", "whole", "/v1/dead/1-0/requeue", None),
     "GET /v1/clients": ("operator", "whole", "/v1/clients", None),
@@ -57,6 +61,7 @@ ROUTES = {
 }
 OPEN = {"/healthz", "/readyz", "/metrics"}
 NO_ROUTE = {("DELETE /v1/allow", 404), ("DELETE /v1/clients/{name:str}", 404)}  # there is no such entry
+NO_ROUTE |= {("POST /v1/approvals/approve", 404), ("POST /v1/approvals/deny", 404)}  # nothing waits
 
 
 def token(role: str, place: str) -> str:
