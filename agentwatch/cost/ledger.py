@@ -44,15 +44,15 @@ class Ledger:
         """Add an event. looping: it came after the onset of a warning that stands, so its cost is waste."""
         line = self._line(event)
         line.events += 1
-        if event.op not in AGGREGATES:
+        if (event.input_tokens or event.output_tokens) and event.op not in AGGREGATES:
             line.input_tokens += event.input_tokens or 0
             line.output_tokens += event.output_tokens or 0
         if cost_nusd is None:
             line.unpriced += 1
-            return
-        line.cost_nusd += cost_nusd
-        if looping:
-            line.looping_nusd += cost_nusd
+        elif cost_nusd:
+            line.cost_nusd += cost_nusd
+            if looping:
+                line.looping_nusd += cost_nusd
 
     def waste(self, event: Event, nusd: int) -> None:
         """Count as waste, after the fact, what was spent between a loop's onset and the warning at this event."""

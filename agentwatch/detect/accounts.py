@@ -2,7 +2,7 @@
 
 from sys import intern
 
-from agentwatch.detect.state import RunState, Scope
+from agentwatch.detect.state import DayTotals, RunState, Scope
 from agentwatch.records import Event, Observation
 
 __all__ = ["account"]
@@ -15,40 +15,62 @@ _NO_TURN = frozenset(("heartbeat", "run_start", "run_end"))
 
 def account(seen: Observation, scope: Scope) -> None:
     """Count an event, once, before anything judges it. Duplicates must not come here."""
-    event, now, run, agent = seen.event, seen.now, scope.run, scope.agent
-    into, out = event.input_tokens or 0, event.output_tokens or 0
-    tokens, cost = into + out, seen.cost_nusd or 0
-    unpriced = int(seen.cost_nusd is None and tokens > 0)
-    turns = _turns(run, event)
-    _to_run(run, seen, into, out, cost, unpriced)
-    root = scope.root
+    event, now, run, root, agent, app = seen.event, seen.now, scope.run, scope.root, scope.agent, scope.app
+    _to_run(run, seen)
     root.events += 1
     root.last = now
-    root.turns += turns
-    root.tokens += tokens
-    root.cost_nusd += cost
-    root.unpriced += unpriced
     agent.events += 1
-    agent.runs += scope.opened
+    if scope.opened:
+        agent.runs += 1
     agent.last = now
     agent.last_index = seen.index
-    agent.tokens += tokens
-    agent.cost_nusd += cost
-    agent.unpriced += unpriced
     if event.epoch is not None:
         agent.epoch = event.epoch
     if event.team and not agent.team:
         agent.team = event.team
-    scope.app.events += 1
-    day = int(now // DAY_S)
-    for today in (agent.today, scope.app.today):
-        if day != today.day:
-            today.day, today.since = day, now
-            today.turns = today.tokens = today.cost_nusd = today.unpriced = 0
-        today.turns += turns
-        today.tokens += tokens
-        today.cost_nusd += cost
-        today.unpriced += unpriced
+    app.events += 1
+    day = now // DAY_S
+    if day != agent.today.day:
+        _begin_day(agent.today, now)
+    if day != app.today.day:
+        _begin_day(app.today, now)
+    turns = _turns(run, event)
+    if turns:
+        root.turns += turns
+        agent.today.turns += turns
+        app.today.turns += turns
+    if event.input_tokens or event.output_tokens or seen.cost_nusd:  # most calls of tools say nothing of money
+        _spend(seen, scope)
+
+
+def _spend(seen: Observation, scope: Scope) -> None:
+    """Add what an event used to all that it belongs to."""
+    event, run, root, agent, app = seen.event, scope.run, scope.root, scope.agent, scope.app
+    into, out = event.input_tokens or 0, event.output_tokens or 0
+    tokens, cost = into + out, seen.cost_nusd
+    run.input_tokens += into
+    run.output_tokens += out
+    root.tokens += tokens
+    agent.tokens += tokens
+    agent.today.tokens += tokens
+    app.today.tokens += tokens
+    if cost is None:
+        run.unpriced += 1
+        root.unpriced += 1
+        agent.unpriced += 1
+        agent.today.unpriced += 1
+        app.today.unpriced += 1
+    elif cost:
+        run.cost_nusd += cost
+        root.cost_nusd += cost
+        agent.cost_nusd += cost
+        agent.today.cost_nusd += cost
+        app.today.cost_nusd += cost
+
+
+def _begin_day(today: DayTotals, now: float) -> None:
+    today.day, today.since = int(now // DAY_S), now
+    today.turns = today.tokens = today.cost_nusd = today.unpriced = 0
 
 
 def _turns(run: RunState, event: Event) -> int:
@@ -68,15 +90,11 @@ def _turns(run: RunState, event: Event) -> int:
     return int(run.chats > run.rounds)
 
 
-def _to_run(run: RunState, seen: Observation, into: int, out: int, cost: int, unpriced: int) -> None:
+def _to_run(run: RunState, seen: Observation) -> None:
     event = seen.event
     run.events += 1
     run.last = seen.now
     run.last_index = seen.index
-    run.input_tokens += into
-    run.output_tokens += out
-    run.cost_nusd += cost
-    run.unpriced += unpriced
     run.ended = event.op == "run_end"
     if event.trigger == "human":
         run.human_at = seen.now

@@ -24,7 +24,6 @@ CHUNK_LEAST = 10
 LEAST_TOKENS = 12  # words that all blocks hold together
 LEAST_COVERED = 320  # characters that all blocks hold together: four blocks of sixteen words; less costs nothing
 LETTERS = 0.6  # part of a block's characters that are letters or spaces; below it is data, code or a divider
-_QUARTERS = (2, 1, 3)  # where the probes are, beside the end
 _FENCE = "```"
 
 
@@ -59,8 +58,7 @@ def _echoes(text: str) -> Iterator[tuple[int, int]]:
     before = text.rfind(text[end:], max(0, end - NEAR), size - 1)
     if before >= 0:
         yield before, end
-    for quarter in _QUARTERS:
-        at = size * quarter // 4
+    for at in (size // 2, size // 4, size * 3 // 4):
         again = text.find(text[at : at + PROBE], at + 1, at + NEAR + PROBE)
         if again >= 0:
             yield at, again

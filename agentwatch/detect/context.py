@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from agentwatch.detect.familiar import ANSWER, unmet
 from agentwatch.detect.grade import grade
 from agentwatch.detect.growth import Growth
-from agentwatch.detect.reading import Reading, tool_digest
+from agentwatch.detect.reading import Reading, tool_code
 from agentwatch.detect.state import Scope
 from agentwatch.detect.streak import evidence_of, grow
 from agentwatch.fingerprint import nearest
@@ -122,8 +122,8 @@ def _begin(seen: Observation, state: Scope, result: Fingerprint) -> Growth | Non
     run, history = state.run, state.history
     if history.window < FEWEST:
         return None
-    tool = tool_digest(seen.event.tool).to_bytes(8, "little")
-    others = [near.answer for near in history.near[:-1] if near.packed.startswith(tool)]
+    tool = tool_code(seen.event.tool)
+    others = [near.answer for near in history.near[:-1] if near.is_of(tool)]
     if not others:
         return None
     run.akin = run.akin + 1 if nearest(result.sketch, others) >= AKIN else 0

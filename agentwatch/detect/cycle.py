@@ -157,17 +157,28 @@ def _advance(cycle: Laps, step: int) -> None:
         for at in range(0, len(waiting), _SIZE):
             _append(cycle, int.from_bytes(waiting[at : at + _SIZE], "little"))
         return
-    cycle.aside = b""
+    if cycle.aside:
+        cycle.aside = b""
     _append(cycle, step)
 
 
 def _append(cycle: Laps, step: int) -> None:
     """Lengthen the runs of those lags at which this symbol stood before, and end all others."""
     symbols = cycle.symbols
-    runs = bytearray(MAX_LAG + 1)
-    best = 0
     wanted = step.to_bytes(_SIZE, "little")
     at = symbols.rfind(wanted)
+    if at >= 0:
+        _lengthen(cycle, wanted, at)
+    elif cycle.runs:
+        cycle.runs, cycle.best, cycle.streak = b"", 0, None
+    kept = symbols[_SIZE:] if len(symbols) >= SYMBOLS * _SIZE else symbols
+    cycle.symbols = kept + wanted
+
+
+def _lengthen(cycle: Laps, wanted: bytes, at: int) -> None:
+    symbols = cycle.symbols
+    runs = bytearray(MAX_LAG + 1)
+    best = 0
     while at >= 0:
         lag = (len(symbols) - at) // _SIZE
         if lag > MAX_LAG:
@@ -181,5 +192,3 @@ def _append(cycle: Laps, step: int) -> None:
     cycle.best = 0 if best == 1 else best
     if not cycle.best:
         cycle.streak = None
-    kept = symbols[_SIZE:] if len(symbols) >= SYMBOLS * _SIZE else symbols
-    cycle.symbols = kept + wanted

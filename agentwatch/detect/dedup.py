@@ -23,11 +23,11 @@ def note(ring: bytes, event_id: str, second: int, most: int, window_s: float) ->
         if not at % SLOT and second - _second(ring, at) <= window_s:
             return None
         at = ring.find(digest, at + 1)
-    first = max(0, len(ring) - (most - 1) * SLOT)
-    while first < len(ring) and second - _second(ring, first) > window_s:
+    size = len(ring)
+    first = size - (most - 1) * SLOT if size >= most * SLOT else 0
+    while first < size and second - _second(ring, first) > window_s:
         first += SLOT
-    kept = ring[first:] if first else ring
-    return kept + digest + min(second, 0xFFFFFFFF).to_bytes(4, "little")
+    return (ring[first:] if first else ring) + digest + min(second, 0xFFFFFFFF).to_bytes(4, "little")
 
 
 def _second(ring: bytes, at: int) -> int:

@@ -75,7 +75,6 @@ def _learn_call(seen: Observation, scope: Scope, history: History, reading: Read
     if history.spoken is not None:
         history.spoken.acted = True
     _fill(seen, scope, history, reading)
-    _fade(history, reading)
     mark = FAILED * reading.failed | WRITE * reading.writes | FRESH * reading.fresh
     history.push(reading.call, reading.result, seen.now, mark)
     if reading.novel or reading.fresh:
@@ -85,6 +84,7 @@ def _learn_call(seen: Observation, scope: Scope, history: History, reading: Read
     if reading.lag:
         history.lag = reading.lag
     if reading.akin:
+        _fade(history, reading)
         learn_reworded(seen, history)
 
 
@@ -92,10 +92,12 @@ def _fill(seen: Observation, scope: Scope, history: History, reading: Reading) -
     if reading.novel:
         worked(scope.run)
         leak = LEAK if reading.result else UNLOGGED_LEAK
-        history.hard = max(0.0, history.hard - leak)
-        history.soft = 0.0 if reading.result else max(0.0, history.soft - leak)
         history.fresh += 1
-        if not history.hard and not history.soft:
+        if history.hard:
+            history.hard = max(0.0, history.hard - leak)
+        if history.soft:
+            history.soft = 0.0 if reading.result else max(0.0, history.soft - leak)
+        if history.streaks is not None and not history.hard and not history.soft:
             history.streaks = None
     elif reading.kind:
         history.hard = min(CAP, history.hard + reading.hard)
@@ -109,17 +111,19 @@ def _fill(seen: Observation, scope: Scope, history: History, reading: Reading) -
 
 def _fade(history: History, reading: Reading) -> None:
     """Take a little off for one more item of a batch: it names something new, though its answer says nothing."""
-    if reading.akin and not reading.kind and not reading.novel:
+    if not reading.kind and not reading.novel:
         history.soft = max(0.0, history.soft - ITEM_LEAK)
 
 
 def _learn_near(seen: Observation, history: History, reading: Reading) -> None:
     arguments, result = seen.prints.arguments, answer_of(seen)
     call = reading.call.to_bytes(8, "little")
-    found = next((near for near in history.near if near.is_call(call)), None)
-    if found is not None:
-        history.near.remove(found)
-    elif len(history.near) >= NEAR:
+    found = None
+    for at, near in enumerate(history.near):
+        if near.is_call(call):
+            found = history.near.pop(at)
+            break
+    if found is None and len(history.near) >= NEAR:
         del history.near[0]
     near = Near.of(
         tool=tool_digest(seen.event.tool),

@@ -8,6 +8,7 @@ __all__ = ["FEATURES", "FULL", "Manner"]
 
 FULL = 512.0  # events after which all is halved, so that what an agent does now counts most
 _LEAST_S = 1.0
+_LONGEST_S = 60.0
 FEATURES = ("events a minute", "tokens an event", "dollars an event", "failures", "stale steps", "new findings")
 
 
@@ -25,14 +26,21 @@ class Manner(Struct, array_like=True, gc=False):
 
     def add(self, now: float, tokens: int, usd: float, *, failed: bool, stale: bool, fresh: bool) -> None:
         """Count one event; a rest of more than a minute counts as a minute, so that nights do not matter."""
-        self.span_s += min(60.0, max(0.0, now - self.last))
+        rest = now - self.last
+        if rest > 0.0:
+            self.span_s += min(_LONGEST_S, rest)
         self.last = now
         self.events += 1.0
-        self.tokens += tokens
-        self.usd += usd
-        self.failed += failed
-        self.stale += stale
-        self.fresh += fresh
+        if tokens:
+            self.tokens += tokens
+        if usd:
+            self.usd += usd
+        if failed:
+            self.failed += 1.0
+        if stale:
+            self.stale += 1.0
+        if fresh:
+            self.fresh += 1.0
         if self.events >= FULL:
             self._halve()
 

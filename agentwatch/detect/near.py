@@ -45,6 +45,14 @@ class Near(Struct, array_like=True, gc=False):
         """Tell whether it is this very call, given as the eight bytes of its digest."""
         return self.packed.startswith(call, 8)
 
+    def is_of(self, tool: bytes) -> bool:
+        """Tell whether it is a call of this tool, given as the eight bytes of the digest of its name."""
+        return self.packed.startswith(tool)
+
+    def got(self, result: bytes) -> bool:
+        """Tell whether this was the answer, given as the eight bytes of its digest."""
+        return self.packed.startswith(result, 24)
+
     @property
     def tool(self) -> int:
         """Digest of the tool's name."""

@@ -4,7 +4,9 @@ What an agent says again after somebody else did or said something new is an ans
 says again after others put into other words what they had said before is one, but not by exact repetition.
 """
 
-from agentwatch.detect.state import Scope
+from collections.abc import Mapping
+
+from agentwatch.detect.state import RunState, Scope
 from agentwatch.records import Observation
 
 __all__ = ["NEWS", "heard_of", "spread"]
@@ -16,15 +18,10 @@ ADDRESSEES = 32  # of a tree that are remembered
 
 def spread(seen: Observation, scope: Scope, weight: int = NEWS) -> None:
     """Count one more piece of news, or a rewording, for all who hear of it. Siblings hear only what is sent to them."""
-    run, runs = scope.run, scope.app.runs
+    run = scope.run
     run.news += weight
-    above = run.parent
-    for _ in range(ANCESTORS):
-        parent = runs.get(above) if above else None
-        if parent is None or parent is run:
-            break
-        parent.news += weight
-        above = parent.parent
+    if run.parent:
+        _tell_ancestors(run, scope.app.runs, weight)
     to_agent = seen.event.to_agent
     if to_agent and to_agent != seen.event.agent:
         told = scope.root.told
@@ -33,6 +30,16 @@ def spread(seen: Observation, scope: Scope, weight: int = NEWS) -> None:
         if to_agent not in told and len(told) >= ADDRESSEES:
             del told[next(iter(told))]
         told[to_agent] = told.get(to_agent, 0) + weight
+
+
+def _tell_ancestors(run: RunState, runs: Mapping[str, RunState], weight: int) -> None:
+    above = run.parent
+    for _ in range(ANCESTORS):
+        parent = runs.get(above) if above else None
+        if parent is None or parent is run:
+            break
+        parent.news += weight
+        above = parent.parent
 
 
 def heard_of(scope: Scope) -> int:

@@ -64,8 +64,10 @@ class Pingpong:
     def read(self, seen: Observation, state: Scope) -> Signal | None:
         """Judge the event by what was learnt before it."""
         exchange = state.root.exchange
+        if exchange is None or exchange.stale < self.options.warn:
+            return None
         output = output_of(seen)
-        if exchange is None or output is None or exchange.stale < self.options.warn:
+        if output is None:
             return None
         answer = _weigh(seen, exchange, output)
         if not answer.weight or answer.voices < 2:
@@ -93,9 +95,10 @@ class Pingpong:
 
     def learn(self, seen: Observation, state: Scope) -> None:
         """Take the event into the tree's exchange."""
-        reading = state.reading
         exchange = state.root.exchange
-        output = output_of(seen)
+        if exchange is None and not _is_company(seen, state):
+            return
+        reading, output = state.reading, output_of(seen)
         if reading.novel or (reading.said is not None and reading.said.news and seen.event.trigger == "human"):
             if exchange is not None:
                 exchange.stale = exchange.hard = 0.0
@@ -104,8 +107,6 @@ class Pingpong:
         if reading.said is None or output is None or (exchange is not None and exchange.index == seen.index):
             return
         if exchange is None:
-            if not _is_company(seen, state):
-                return
             exchange = state.root.exchange = Exchange()
         exchange.index = seen.index
         _take(seen, state, exchange, output)
@@ -113,7 +114,7 @@ class Pingpong:
 
 def _is_company(seen: Observation, state: Scope) -> bool:
     """Tell whether anybody else speaks in this tree of runs; most trees are one agent alone and keep nothing here."""
-    return bool(len(state.run.speakers) > 1 or state.root.descendants or seen.event.to_agent)
+    return bool(state.run.others or state.root.descendants or seen.event.to_agent)
 
 
 def _weigh(seen: Observation, exchange: Exchange, output: Fingerprint) -> Answer:

@@ -31,15 +31,21 @@ class Population:
 
     def admit(self, event: Event, index: int) -> Scope:
         """Place an event: the app's clock moves on, and what did not exist begins."""
-        app = self._app(event.tenant, event.app if event.app != event.agent else self.lineage.app_of(event), index)
+        name = event.app if event.app != event.agent else self.lineage.app_of(event)
+        app = self.apps.get((event.tenant, name))
+        if app is None:
+            app = self._begin_app(event.tenant, name)
+        app.last_index = index
         now = app.clock
         if event.ts > now:
             now = app.clock = event.ts
         if now - app.swept >= self.options.sweep_s:
             self._sweep(app)
-        agent = self._agent(app, event)
+        agent = app.agents.get(event.agent)
+        if agent is None:
+            agent = self._begin_agent(app, event)
         run = app.runs.get(event.run)
-        opened = run is None or self._is_over(run, event, now)
+        opened = run is None or ((run.ended or run.run == run.agent) and self._is_over(run, event, now))
         if run is None or opened:
             run = self._open(app, agent, event, index)
         elif run.root != event.root_run != event.run:
@@ -52,23 +58,18 @@ class Population:
         history = run.own if event.agent == run.agent else self._other(run, agent)
         return Scope(app, agent, run.tree or app.roots[run.root], run, history, NOTHING, recent is None, opened)
 
-    def _app(self, tenant: str, name: str, index: int) -> AppState:
-        app = self.apps.get((tenant, name))
-        if app is None:
-            if len(self.apps) >= self.options.max_apps:
-                self._thin_apps()
-            app = self.apps[tenant, name] = AppState(tenant, name)
-        app.last_index = index
+    def _begin_app(self, tenant: str, name: str) -> AppState:
+        if len(self.apps) >= self.options.max_apps:
+            self._thin_apps()
+        app = self.apps[tenant, name] = AppState(tenant, name)
         return app
 
-    def _agent(self, app: AppState, event: Event) -> AgentState:
-        agent = app.agents.get(event.agent)
-        if agent is None:
-            if self.agents >= self.options.max_agents:
-                self._thin_agents()
-            name = app.app if event.agent == app.app else event.agent
-            agent = app.agents[name] = AgentState(name, started=app.clock, last=app.clock)
-            self.agents += 1
+    def _begin_agent(self, app: AppState, event: Event) -> AgentState:
+        if self.agents >= self.options.max_agents:
+            self._thin_agents()
+        name = app.app if event.agent == app.app else event.agent
+        agent = app.agents[name] = AgentState(name, started=app.clock, last=app.clock)
+        self.agents += 1
         return agent
 
     def _is_over(self, run: RunState, event: Event, now: float) -> bool:

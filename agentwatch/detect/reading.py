@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # they know the state, which holds a reading
     from agentwatch.detect.phrase import Phrase
     from agentwatch.detect.said import Said
 
-__all__ = ["NOTHING", "Reading", "call_digest", "likeness", "tool_digest", "weigh"]
+__all__ = ["NOTHING", "Reading", "call_digest", "likeness", "tool_code", "tool_digest", "weigh"]
 
 
 class Reading(Struct, gc=False):
@@ -66,6 +66,12 @@ NOTHING = Reading()  # of an event that says nothing about content; never change
 def tool_digest(tool: str) -> int:
     """Digest a tool's name."""
     return xxh3_64_intdigest(tool.encode()) or 1
+
+
+@lru_cache(maxsize=4096)
+def tool_code(tool: str) -> bytes:
+    """Give the digest of a tool's name as the eight bytes that stand for it in the history."""
+    return tool_digest(tool).to_bytes(8, "little")
 
 
 def call_digest(seen: Observation) -> int:

@@ -5,7 +5,7 @@ Likeness alone would accuse every batch, whose items are alike; what tells is th
 
 from agentwatch.detect.familiar import ANSWER, ASKED, Familiar, unmet
 from agentwatch.detect.history import History
-from agentwatch.detect.reading import Reading, tool_digest, weigh
+from agentwatch.detect.reading import Reading, tool_code, weigh
 from agentwatch.fingerprint import nearest
 from agentwatch.records import Fingerprint, Observation, ResultClass
 
@@ -32,9 +32,9 @@ def read_reworded(seen: Observation, history: History, reading: Reading, result:
     if result is None or arguments is None or reading.failed or not arguments.sketch:
         return
     if result.klass is ResultClass.content and result.words > FEW_WORDS:
-        _answers(history, reading, arguments, result, tool_digest(seen.event.tool))
+        _answers(history, reading, arguments, result, tool_code(seen.event.tool))
     elif result.klass in _SAYS_NOTHING and arguments.words >= SOME_WORDS:
-        _acknowledged(history, reading, arguments, tool_digest(seen.event.tool))
+        _acknowledged(history, reading, arguments, tool_code(seen.event.tool))
 
 
 def read_out_of_turn(history: History, reading: Reading, result: Fingerprint, place: int) -> None:
@@ -62,11 +62,11 @@ def learn_reworded(seen: Observation, history: History) -> None:
         history.familiar.meet(result.sketch, ANSWER)
 
 
-def _answers(history: History, reading: Reading, arguments: Fingerprint, result: Fingerprint, tool: int) -> None:
+def _answers(history: History, reading: Reading, arguments: Fingerprint, result: Fingerprint, tool: bytes) -> None:
     """Weigh another answer to a like question: the same hits in another order, a page that hardly changes."""
     if result.words < MANY_WORDS or not result.sketch:
         return
-    same_tool = [near for near in history.near if near.tool == tool and not near.failed and near.result]
+    same_tool = [near for near in history.near if near.is_of(tool) and not near.failed and near.result]
     if not same_tool or nearest(result.sketch, (near.answer for near in same_tool)) < AKIN_ANSWERS:
         return
     if nearest(arguments.sketch, (near.arguments for near in same_tool)) < AKIN_ARGUMENTS:
@@ -80,9 +80,9 @@ def _answers(history: History, reading: Reading, arguments: Fingerprint, result:
         weigh(reading, "paraphrase", soft=REWORDED, words="a like call, and nothing in the answer is new")
 
 
-def _acknowledged(history: History, reading: Reading, arguments: Fingerprint, tool: int) -> None:
+def _acknowledged(history: History, reading: Reading, arguments: Fingerprint, tool: bytes) -> None:
     """Weigh a call that is acknowledged as the last was: a batch names something new each time, this does not."""
-    alike = [near for near in history.near if near.tool == tool and near.result == reading.result]
+    alike = [near for near in history.near if near.is_of(tool) and near.result == reading.result]
     if not alike or nearest(arguments.sketch, (near.arguments for near in alike)) < AKIN_FRAME:
         return
     reading.akin = True

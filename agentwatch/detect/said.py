@@ -158,11 +158,16 @@ def _is_news(output: Fingerprint, spoken: Spoken, scope: Scope) -> bool:
 
 def worked(run: RunState) -> None:
     """Forget repeated outputs after work that brought something new."""
-    for history in run.histories():
-        spoken = history.spoken
-        if spoken is not None and (spoken.stale or spoken.phrased is not None):
-            spoken.stale = spoken.hard = 0.0
-            spoken.streak = spoken.phrased = None
+    _put_aside(run.own.spoken)
+    if run.others:
+        for history in run.others.values():
+            _put_aside(history.spoken)
+
+
+def _put_aside(spoken: Spoken | None) -> None:
+    if spoken is not None and (spoken.stale or spoken.phrased is not None):
+        spoken.stale = spoken.hard = 0.0
+        spoken.streak = spoken.phrased = None
 
 
 def _fade(spoken: Spoken, leak: float) -> None:

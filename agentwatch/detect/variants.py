@@ -33,17 +33,20 @@ def read_variant(seen: Observation, history: History, reading: Reading, result: 
         reading.failed or reading.empty
     ):
         return
+    answered = reading.result.to_bytes(8, "little")
+    # a success with another answer is no variant
+    nears = history.near if reading.failed else [near for near in history.near if near.got(answered)]
+    if not nears:
+        return
     tool = tool_digest(seen.event.tool)
     best = Reading()
-    for near in reversed(history.near):
+    for near in reversed(nears):
         if near.failed != reading.failed or not near.result:
             continue
-        if near.tool != tool:
-            if reading.failed and result.words >= MANY_WORDS:
-                _failing_elsewhere(near, result, reading, best)
-            continue
-        if reading.failed or near.result == reading.result:  # a success with another answer is no variant
+        if near.tool == tool:
             _compare(near, seen, arguments, result, reading, best)
+        elif reading.failed and result.words >= MANY_WORDS:
+            _failing_elsewhere(near, result, reading, best)
     reading.kind, reading.hard, reading.soft = best.kind, best.hard, best.soft
     reading.words, reading.against, reading.near, reading.faint = best.words, best.against, best.near, best.faint
 
