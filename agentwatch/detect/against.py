@@ -68,12 +68,13 @@ def moved(before: tuple[float, ...], after: tuple[float, ...]) -> int:
 def brings_news(seen: Observation, run: RunState, spoken: Spoken | None) -> bool:
     """Tell whether the input is a turn from outside: a human's, or one that is made of nothing said in this run.
 
-    An input seen before, one that is an output or a result of this run, and one alike to the last input are not.
+    An input seen before, one that is an output or a result of this run, and one alike to the last input are not; nor is
+    one that comes right after the speaker's own call, which is what that call brought, in whatever frame.
     """
     if seen.event.trigger == "human":
         return True
     told = seen.prints.input
-    if told is None or told.words == 0 or spoken is None:
+    if told is None or told.words == 0 or spoken is None or spoken.acted:
         return False
     if rfind(spoken.inputs, told.masked) >= 0:
         return False

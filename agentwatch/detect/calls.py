@@ -4,7 +4,7 @@ Weights are those of a leaky bucket that warns at 3 and kills at 9 (docs/detecto
 """
 
 from agentwatch.detect.against import POLL_GAP_S, answer_of, found_nothing, is_failure, is_novel, is_poll, moved
-from agentwatch.detect.backoff import backs_off, is_busy
+from agentwatch.detect.backoff import HEAD, backs_off, has_slowed, is_busy
 from agentwatch.detect.history import History, Near
 from agentwatch.detect.reading import Reading, call_digest, likeness, weigh
 from agentwatch.detect.reworded import read_out_of_turn, read_reworded
@@ -22,6 +22,7 @@ UNNAMED = 0.6  # factor where the log holds no arguments: what was called is kno
 SPIN_GAP_S = 1.0
 UNLOGGED = 0.8  # the same call in a row, where the log holds no answers
 OTHER_ERROR = 0.25  # the same call failing with an error that says something else
+UNKNOWN_ERROR = 0.5  # the same call in a row failing, where no sketch tells how alike the errors are
 FLIPPED = 0.5  # the same call with an answer that was had before, or nearly the same one
 NEARLY_SAME = 0.9
 MANY_WORDS = 10
@@ -32,6 +33,7 @@ QUARTER = 0.25  # part of the hard evidence that is soft at an unhurried pace; h
 BRISK_S = 3.0
 SLOW_GAP_S = 60.0
 SAME_MOMENT_S = 0.02
+WAITED = 0.6  # factor for the soft part of a failure after a pause, until it is seen whether the pauses lengthen
 PATIENT = 0.15  # factor for a pause that lengthens those before it, and for failures a minute apart: back-off
 BETWEEN = 0.15  # factor for a short answer had before, where calls never made before lie between
 _QUIET = (ResultClass.ack, ResultClass.empty, ResultClass.bare, ResultClass.pending)
@@ -114,16 +116,17 @@ def _same(seen: Observation, history: History, reading: Reading, result: Fingerp
         else:
             _same_answer(reading, result, base, adjacent=adjacent, terse=terse)
     elif reading.failed:
-        _other_failure(result, reading, near, base)
+        _other_failure(result, reading, near, base, adjacent=adjacent)
+        if seen.prints.result is not None and seen.event.result is None and history.wrote_since(place):
+            _halve(reading)  # in which way its numbers moved is not known
     elif result.klass is ResultClass.content:
         went_on = not adjacent and history.went_on_since(place)
         _other_answer(reading, result, near, novel=is_novel(seen, history), went_on=went_on)
     if seen.prints.arguments is None:
         reading.hard, reading.soft = 0.0, (reading.hard + reading.soft) * UNNAMED
         reading.against += ("the log holds no arguments",)
-    if reading.failed and seen.event.error and is_busy(seen.event.error):
-        reading.hard *= HALF
-        reading.soft *= HALF
+    if reading.failed and is_busy((seen.event.error or seen.event.result or "")[:HEAD]):
+        _halve(reading)
         reading.against += ("the other side says that it is busy",)
     _discount(history, reading, place, gap_s, adjacent=adjacent, idle=terse and short)
 
@@ -163,10 +166,18 @@ def _other_answer(reading: Reading, result: Fingerprint, near: Near | None, *, n
             weigh(reading, "repeat", soft=FLIPPED, words="the same call with nearly the same answer")
 
 
-def _other_failure(result: Fingerprint, reading: Reading, near: Near | None, base: float) -> None:
+def _halve(reading: Reading) -> None:
+    reading.hard *= HALF
+    reading.soft *= HALF
+
+
+def _other_failure(result: Fingerprint, reading: Reading, near: Near | None, base: float, *, adjacent: bool) -> None:
     if near is None or not near.failed:
         return
     alike = near.result_shape == result.shape or likeness(near.answer, result.sketch) >= ERROR_ALIKE
+    if not alike and adjacent and not result.sketch:
+        weigh(reading, "failure", soft=UNKNOWN_ERROR * base, words="the same call fails again, nothing lies between")
+        return
     if not alike:
         reading.against = ("the error says something else than before",)
         weigh(reading, "failure", soft=OTHER_ERROR * base, words="the same call fails again")
@@ -182,8 +193,7 @@ def _discount(history: History, reading: Reading, place: int, gap_s: float, *, a
     if not reading.kind:
         return
     if not adjacent and history.wrote_since(place):
-        reading.hard *= HALF
-        reading.soft *= HALF
+        _halve(reading)
         reading.against += ("something was changed between the two calls",)
     if backs_off(history, reading.call, place, gap_s):
         patient = PATIENT if gap_s < POLL_GAP_S else 0.0
@@ -195,10 +205,12 @@ def _discount(history: History, reading: Reading, place: int, gap_s: float, *, a
         reading.hard, reading.soft = 0.0, min(IDLE, reading.hard + reading.soft)
         reading.against += ("a short call with a short answer, made at leisure",)
     elif pace_s >= SLOW_GAP_S:
-        reading.soft = (reading.soft + reading.hard) * (PATIENT if reading.failed else HALF) / reading.apart
+        patient = reading.failed or has_slowed(history, reading.call, gap_s)
+        reading.soft = (reading.soft + reading.hard) * (PATIENT if patient else HALF) / reading.apart
         reading.hard, reading.faint = 0.0, True
         reading.against += ("the calls are more than a minute apart",)
     elif pace_s >= BRISK_S:
         unhurried = HALF if pace_s >= POLL_GAP_S else QUARTER
-        reading.soft += reading.hard * unhurried
+        waited = WAITED if reading.failed and gap_s >= POLL_GAP_S else 1.0
+        reading.soft = (reading.soft + reading.hard * unhurried) * waited
         reading.hard *= 1.0 - unhurried

@@ -67,10 +67,16 @@ _STARTS = (
         "|modulenotfounderror|filenotfounderror|runtimeerror|oserror|ioerror|permissionerror|timeouterror"
         "|zerodivisionerror|unicodedecodeerror|jsondecodeerror|operation not permitted|tool not found|file not found"
         "|e: unable|npm err!|oci runtime exec failed|test failed|tests failed|build failed|compilation failed|aborted"
-        "|failed test|failed all|failed 1|failed 2|failed 3|failed 4|failed 5|failed 6|failed 7|failed 8|failed 9"
+        "|400 bad request|401 unauthorized|403 forbidden|404 not found|408 request time|409 conflict|422 unprocess"
+        "|429 too many|500 internal|502 bad gateway|503 service|504 gateway|529 overloaded|overloaded|overloaded_error"
+        "|request failed|operation failed|query failed|call failed|execution failed|unhandled exception"
+        "|error at |error after"
+        "|failed at |failed after|failed with|failed (|failed [|failed test|failed all"
+        "|failed 1|failed 2|failed 3|failed 4|failed 5|failed 6|failed 7|failed 8|failed 9"
     ),
     b"error (",
     b"error!",
+    b"error [",
 )
 
 

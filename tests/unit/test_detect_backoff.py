@@ -46,3 +46,12 @@ def test_errors_that_say_busy(error):
 @pytest.mark.parametrize("error", ["", "exit status 1", "404 not found", "timeout of 5030 ms"])
 def test_errors_that_do_not(error):
     assert not is_busy(error)
+
+
+def test_a_back_off_that_came_to_its_longest_pause_is_patience_still():
+    answer = "the export of the March ledger is not there, ask again in a while, please"
+    trace = Trace()
+    for pause in [2, 4, 8, 16, 32, 64, 128, *[300, 310, 290] * 4]:
+        trace.call(*BUSY[:2], answer, gap_s=pause)
+    bank, options = Bank(StateOptions()), DetectOptions()
+    assert not [bank.observe(seen, bank.admit(seen.event), options) for seen in observations(trace.events)][-1]
