@@ -18,7 +18,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from agentwatch.connection import RedisOptions, connect, reading
 from agentwatch.keys import META, keys
 
-__all__ = ["NodeClient", "Nodes"]
+__all__ = ["CommonClient", "NodeClient", "Nodes"]
 
 _ELSEWHERE = (AskError, ClusterDownError, ReadOnlyError, TryAgainError)  # a node says that it is not the one to ask
 
@@ -65,8 +65,8 @@ class Nodes:
 
     @property
     def common(self) -> Any:
-        """The client for what holds for all partitions."""
-        return NodeClient(self, key_slot(META.encode())) if self.cluster else self._first
+        """The client for what holds for all partitions: each command goes to the node of its one key."""
+        return CommonClient(self) if self.cluster else self._first
 
     async def owner(self, slot: int) -> Any:
         """Give the client of the node that owns a slot, as far as is known; in doubt the cluster is asked first.
@@ -157,6 +157,20 @@ class NodeClient:
     def pipeline(self, transaction: bool = True) -> "_NodePipeline":
         """Open a pipeline on the owner."""
         return _NodePipeline(self, self._nodes.doubt, transaction)
+
+
+class CommonClient:
+    """Sends each command to whichever node owns its key; one without a key goes where `META` is."""
+
+    def __init__(self, nodes: Nodes) -> None:
+        self._nodes = nodes
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Send one command; all keys of a script are to lie in one slot."""
+        at = 3 if args[0] in ("EVAL", "EVALSHA") else 1
+        key = args[at] if len(args) > at else META
+        slot = key_slot(key if isinstance(key, bytes) else str(key).encode())
+        return await NodeClient(self._nodes, slot).execute_command(*args, **options)
 
 
 class _NodePipeline:

@@ -23,6 +23,7 @@ __all__ = ["RedisSource", "StreamOptions"]
 
 _log = structlog.get_logger()
 _ATTEMPTS = 3
+_PENDING = 1000  # entries acknowledged at once
 
 
 class StreamOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,6 +64,7 @@ class RedisSource:
             known = events is not None and events.decode() == positions.events
             self._account = Account(int(entries) + int(lost or 0) if known else None)
             await self._set_group()
+            await self._settle()
 
     async def read(self, limit: int, block_s: float) -> Batch:
         """Wait up to `block_s` for inputs of any kind; an empty batch still carries the tick."""
@@ -106,6 +108,7 @@ class RedisSource:
                 self.redelivered += 1
                 _log.warning("group_set_back", position=self._delivered, reason=str(failed or "out of step"))
                 await self._set_group()
+                await self._settle()
         raise StoreUnavailable(f"{self._keys.events}: another reader moves the group {GROUP!r}")
 
     async def _ask(self, count: int) -> list[Any]:
@@ -180,6 +183,16 @@ class RedisSource:
             if not str(error).startswith("BUSYGROUP"):
                 raise
             await self._client.execute_command("XGROUP SETID", self._keys.events, GROUP, self._delivered, *counted)
+
+    async def _settle(self) -> None:
+        """Acknowledge what is pending up to our position: what a worker that was replaced read again before it knew."""
+        while True:
+            rows = await self._client.execute_command(
+                "XPENDING", self._keys.events, GROUP, "-", self._delivered, _PENDING
+            )
+            if not rows:
+                return
+            await self._client.execute_command("XACK", self._keys.events, GROUP, *(row[0] for row in rows))
 
 
 def _group(groups: list[Any]) -> dict[bytes, Any] | None:

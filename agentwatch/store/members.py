@@ -30,7 +30,7 @@ class RedisMembers:
         with reading("workers"):
             common = self._nodes.common
             self._nodes.partitions = await settle_partitions(common, 0)
-            seconds, micros = await common.execute_command("TIME")
+            seconds, micros = await common.execute_command("TIME")  # of one server, the same for every worker
             now = int(seconds) + int(micros) / 1e6
             if me is not None:
                 entry = msgspec.structs.replace(me, at=now)
