@@ -31,7 +31,7 @@ def print_signals(out: "Console", signals: Sequence[SignalView]) -> None:
         out,
         ["detector", "level", "strength", "kills at", "confidence", "says"],
         [
-            [s.kind, level(s.level), f"{s.strength:.2f}", f"{s.kill_at:g}", f"{s.confidence:.0%}", escape(s.reason)]
+            [s.kind, level(s.level), f"{s.strength:.2f}", f"{s.kill_at:.2f}", f"{s.confidence:.0%}", escape(s.reason)]
             for s in sorted(signals, key=lambda s: -s.strength / s.kill_at)
         ],
         "no signals",

@@ -11,10 +11,11 @@ from agentwatch.config import Config
 from agentwatch.errors import BadRequest
 from agentwatch.fingerprint.compiled import form_name
 from agentwatch.pipeline import Pipeline
-from agentwatch.records import Decision, Level
+from agentwatch.records import Level
 from agentwatch.service.explaining import explain
 from agentwatch.service.health import Health
 from agentwatch.service.hub import Hub
+from agentwatch.service.memory import RememberingBank
 from agentwatch.service.metering import dropped, oldest_unread_s
 from agentwatch.service.worker import Worker
 from agentwatch.subject import agent_subject, covering, parse
@@ -128,10 +129,12 @@ class Fleet:
             parse(subject)
         except BadRequest:
             return None
-        found = explain(self._pipeline, subject, self._decisions(subject), self._state_now)
+        bank = self._pipeline.parts.bank
+        memory = bank.memory if isinstance(bank, RememberingBank) else None
+        found = explain(self._pipeline, subject, self._worker.tally.recent, self._state_now, memory)
         if found is None:
             return None
-        run = self._pipeline.parts.bank.fleet.run(subject)
+        run = self._pipeline.parts.bank.fleet.run(found.run)
         agent = agent_subject(run.tenant, run.app, run.agent) if run is not None else subject
         return replace(found, cohort=self._cohort(agent))
 
@@ -139,13 +142,6 @@ class Fleet:
         """Tell the nano-dollars of a day (days since 1970) over all tracked apps."""
         apps = self._pipeline.parts.bank.population.apps.values()
         return sum(app.today.cost_nusd for app in apps if app.today.day == day)
-
-    def _decisions(self, subject: str) -> tuple[Decision, ...]:
-        wanted = {subject}
-        run = self._pipeline.parts.bank.fleet.run(subject)
-        if run is not None:
-            wanted.update(covering(run.tenant, run.app, run.agent, run.run, run.root_run, run.task))
-        return tuple(decision for decision in self._worker.tally.recent if decision.subject in wanted)
 
     def _level(self, subject: str) -> Level:
         decision = self._pipeline.ledgers.standing.get(subject)

@@ -23,6 +23,7 @@ from agentwatch.membership import Member
 from agentwatch.nodes import Nodes
 from agentwatch.observe import configure_logging
 from agentwatch.pipeline import Pipeline
+from agentwatch.records import Event
 from agentwatch.rulebook import RuleBook
 from agentwatch.service.answering import AllDead, AllDecided, AllDesks, AllFleets, AllIncidents
 from agentwatch.service.client_desk import ClientDesk
@@ -30,6 +31,7 @@ from agentwatch.service.composing import make_pipeline
 from agentwatch.service.embedded import EmbeddedOptions, EmbeddedValkey
 from agentwatch.service.embedded_broker import start_broker
 from agentwatch.service.health import Health
+from agentwatch.service.memory import Memory, RememberingBank
 from agentwatch.service.seating import Seating, make_notifier
 from agentwatch.service.seats import Seats
 from agentwatch.service.serving import ApiServer
@@ -81,8 +83,15 @@ class Wired:
         return held[0].worker.pipeline.ledgers.gate.mode if held else self.settings.config.gate.mode
 
     def make(self, index: int) -> Pipeline:
-        """Make the empty pipeline of a partition under the present rulebook."""
-        return make_pipeline(self.settings.config, self.rulebook, index)
+        """Make the empty pipeline of a partition under the present rulebook, with a memory to explain it by."""
+        config = self.settings.config
+        bank = RememberingBank(config.state, Memory(samples=self._samples))
+        return make_pipeline(config, self.rulebook, index, bank)
+
+    def _samples(self, event: Event) -> bool:
+        """Tell whether texts of an event may be kept, by the rule that is in force now."""
+        policy = self.rulebook.policy
+        return policy.match(event.tenant, event.app, event.team, event.agent, event.tool, event.model).samples
 
     def prepare(self, fresh: Settings) -> Callable[[], None]:
         """Check what a reload would change; gives the swap, which cannot fail."""

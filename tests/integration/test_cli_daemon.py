@@ -101,7 +101,16 @@ def test_from_event_to_undo(daemon: Daemon, tmp_path: Path, capsys: pytest.Captu
     explained = asked(capsys, "explain", run)
     assert explained["level"] != "observe"
     assert {signal["kind"] for signal in explained["signals"]} >= {"repeat"}
+    levels = {one["level"]: one for one in explained["crossings"] if one["kind"] == "repeat"}
+    assert levels["warn"]["decided"] == "warn"
+    assert levels["warn"]["index"] >= 0
+    assert explained["repeats"][-1]["equal"]
+    assert any("had enough for warn" in words for words in explained["words"])
+    capsys.readouterr()
     assert call(["explain", run]) == 0
+    assert "steps side by side" in capsys.readouterr().out
+    tree = asked(capsys, "explain", "default/crew/root/stuck")
+    assert (tree["run"], tree["level"]) == (run, explained["level"])
     (incident,) = asked(capsys, "incidents", "list")["incidents"]
     assert (incident["run"], incident["kind"]) == ("stuck", "repeat")
     assert asked(capsys, "incidents", "show", incident["id"])["decisions"] == incident["decisions"]
