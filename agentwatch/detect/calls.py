@@ -34,6 +34,7 @@ BRISK_S = 3.0
 SLOW_GAP_S = 60.0
 SAME_MOMENT_S = 0.02
 WAITED = 0.6  # factor for the soft part of a failure after a pause, until it is seen whether the pauses lengthen
+FEW = 3  # failures in a row by which that is not seen yet
 PATIENT = 0.15  # factor for a pause that lengthens those before it, and for failures a minute apart: back-off
 BETWEEN = 0.15  # factor for a short answer had before, where calls never made before lie between
 _QUIET = (ResultClass.ack, ResultClass.empty, ResultClass.bare, ResultClass.pending)
@@ -211,6 +212,7 @@ def _discount(history: History, reading: Reading, place: int, gap_s: float, *, a
         reading.against += ("the calls are more than a minute apart",)
     elif pace_s >= BRISK_S:
         unhurried = HALF if pace_s >= POLL_GAP_S else QUARTER
-        waited = WAITED if reading.failed and gap_s >= POLL_GAP_S else 1.0
+        early = reading.near is None or reading.near.same <= FEW
+        waited = WAITED if early and reading.failed and gap_s >= POLL_GAP_S else 1.0
         reading.soft = (reading.soft + reading.hard * unhurried) * waited
         reading.hard *= 1.0 - unhurried

@@ -11,11 +11,12 @@ from msgspec import Meta, Struct
 from agentwatch.detect.against import answer_of
 from agentwatch.detect.history import Laps, mix
 from agentwatch.detect.news import heard_of
+from agentwatch.detect.reading import Reading, tool_digest
 from agentwatch.detect.said import MIN_WORDS, output_of
 from agentwatch.detect.state import Scope
 from agentwatch.detect.steps import OpenStep, enter_step
 from agentwatch.detect.streak import evidence_of, grow
-from agentwatch.records import Level, Observation, ResultClass, Signal
+from agentwatch.records import Fingerprint, Level, Observation, ResultClass, Signal
 from agentwatch.subject import run_subject
 
 __all__ = ["Cycle", "CycleOptions"]
@@ -25,6 +26,7 @@ SYMBOLS = 64
 PATIENT_FROM = 16  # steps in a round's run from which two foreign steps in a row are tolerated, before it is one
 MUTE = 0.5  # factor where no answer in the round says anything (keys pressed, writes confirmed), and for slow rounds
 SLOW_STEP_S = 60.0  # steps further apart than this warn at most
+MANY_WORDS = 10  # an answer this long that is the same makes a click a few pixels off the same click
 _SIZE = 8
 
 Rounds = Annotated[int, Meta(ge=2, le=1000)]
@@ -123,13 +125,21 @@ def _symbol(seen: Observation, state: Scope) -> int:
             return 0
         result = answer_of(seen)
         told = result is not None and result.klass in (ResultClass.content, ResultClass.error)
-        return mix(reading.call, reading.result) & ~1 | told
+        return mix(_call(seen, reading, result), reading.result) & ~1 | told
     output = output_of(seen)
     if reading.said is None or output is None:
         return 0
     told_in = seen.prints.input
     before = heard_of(state) if reading.said.heard else told_in.masked if told_in is not None else 0
     return mix(output.masked, before) & ~1 | (output.words >= MIN_WORDS)
+
+
+def _call(seen: Observation, reading: Reading, result: Fingerprint | None) -> int:
+    """Digest what was called; where a long answer is the same, numbers do not tell one call from another."""
+    arguments = seen.prints.arguments
+    if arguments is None or result is None or result.words < MANY_WORDS or result.klass is not ResultClass.content:
+        return reading.call
+    return mix(tool_digest(seen.event.tool), arguments.shape)
 
 
 def _told(symbol: int, seen: Observation) -> int:

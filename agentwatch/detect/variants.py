@@ -1,6 +1,7 @@
 """Whether a call that was never made before is only a variant of an earlier one that brought the same nothing."""
 
 from agentwatch.detect.history import History, Near
+from agentwatch.detect.lookup import looks_up
 from agentwatch.detect.reading import Reading, likeness, tool_digest, weigh
 from agentwatch.records import Fingerprint, Observation, ResultClass
 
@@ -47,6 +48,8 @@ def read_variant(seen: Observation, history: History, reading: Reading, result: 
             _compare(near, seen, arguments, result, reading, best)
         elif reading.failed and result.words >= MANY_WORDS:
             _failing_elsewhere(near, result, reading, best)
+    if reading.failed and not result.sketch and not best.kind:
+        _one_tool_after_the_other(history.near, tool, best)
     reading.kind, reading.hard, reading.soft = best.kind, best.hard, best.soft
     reading.words, reading.against, reading.near, reading.faint = best.words, best.against, best.near, best.faint
 
@@ -63,7 +66,7 @@ def _compare(
         same = same_answer or near.result_shape == result.shape
         _failing_alike(found, near, result, alike, same=same, counted=counted and same_answer)
     elif same_answer and reading.empty:
-        silent = result.size == 0 and seen.event.status != "empty"
+        silent = result.size == 0 and seen.event.status != "empty" and not looks_up(seen.event)
         _nothing(found, arguments, alike, silent=silent, counted=counted)
     elif same_answer:
         _same_content(found, arguments, result, 1.0 if counted else alike, known=bool(near.arguments))
@@ -79,6 +82,13 @@ def _failing_elsewhere(near: Near, result: Fingerprint, reading: Reading, best: 
     if best.hard + best.soft < OTHERWISE:
         weigh(best, "failure", soft=OTHERWISE, words="another tool, and much the same error")
         best.near = near
+
+
+def _one_tool_after_the_other(recent: list[Near], tool: int, best: Reading) -> None:
+    """Weigh a failure of a tool that was not called lately right after another one, where no sketch tells of errors."""
+    if recent and recent[-1].failed and all(near.tool != tool for near in recent):
+        weigh(best, "failure", soft=OTHERWISE, words="one tool after the other fails")
+        best.near = recent[-1]
 
 
 def _nothing(found: Reading, arguments: Fingerprint, alike: float, *, silent: bool, counted: bool) -> None:
