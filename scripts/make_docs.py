@@ -1,4 +1,4 @@
-"""Write everything that is made from the code: reference pages, the event's schema, the shipped configuration.
+"""Write everything that is made from the code: reference and manual pages, schemas, the shipped configuration.
 
 Run as `python -m scripts.make_docs`; with `--check` it only tells whether they are as the code is.
 """
@@ -10,6 +10,8 @@ import click
 
 from agentwatch.cli.root import VERBS, cli
 from scripts.make_config import config_file, configuration_page
+from scripts.make_config_schema import config_schema_text
+from scripts.make_man import manual_pages
 from scripts.make_metrics import metrics_page
 from scripts.make_schema import event_schema_text
 
@@ -59,7 +61,9 @@ def pages() -> dict[Path, str]:
         docs / "configuration.md": configuration_page(),
         docs / "metrics.md": metrics_page(),
         docs / "usage-event.schema.json": event_schema_text(),
+        docs / "configuration.schema.json": config_schema_text(),
         ROOT / "configs" / "agentwatch.toml": config_file(),
+        **{ROOT / "man" / name: text for name, text in manual_pages().items()},
     }
 
 
@@ -76,6 +80,7 @@ def main() -> int:
             print("older than the code, run `make docs`: " + ", ".join(old), file=sys.stderr)
         return 1 if old else 0
     for path, text in made.items():
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text, "utf-8")
     return 0
 
