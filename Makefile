@@ -17,7 +17,7 @@ READY_DEV := $(VENV)/.ready-dev
 # The install compiles these where there is a C compiler.
 NATIVE := hatch_build.py $(wildcard agentwatch/fingerprint/native/*)
 
-.PHONY: help demo test test-slow test-all check lint format types imports bench bench-peers docs lock lock-peers install-check clean
+.PHONY: help demo test test-slow test-all check lint format types imports bench bench-peers docs lock lock-peers deb dist-check test-booted clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ test: $(READY_DEV) ## Run the tests that need nothing but Python; test-slow has 
 
 test-slow: $(READY_DEV) ## Run the long tests: whole fleets, kills in mid-stream, scenarios, determinism
 	@$(BIN)/python -m pytest -n 2 -m "slow and not debian" $(PYTEST_ARGS)
+
+test-booted: $(READY_DEV) ## Test the unit and the package under a real systemd; needs root and `make deb`
+	@$(BIN)/python -m pytest tests/booted $(PYTEST_ARGS)
 
 test-all: $(READY_DEV) ## Run every test, those of Debian's servers and tools too
 	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
@@ -104,6 +107,12 @@ lock-peers: $(BIN)/python ## Resolve the libraries of bench-peers
 	@$(subst make lock,make lock-peers,$(LOCK)) pyproject.toml --extra daemon bench/peers/requirements.in \
 		--output-file bench/peers/requirements.txt
 	@! grep -nE '://|--(extra-)?index' bench/peers/requirements.txt
+
+dist-check: $(READY) ## Build wheel and sdist, look into them, and try the wheel in clean environments
+	@$(BIN)/python -m scripts.check_dist
+
+deb: ## Build the Debian package into dist/, with everything that the daemon needs
+	@packaging/deb/build.sh
 
 clean: ## Take away everything that was made here
 	@rm -rf $(VENV) $(PEERS) dist build agentwatch/fingerprint/_compiled.abi3.so .mypy_cache .ruff_cache .import_linter_cache .hypothesis

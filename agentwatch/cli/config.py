@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["config_command"]
 
 _SCHEMAS: Final = {"config": Config, "event": Event}
+_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _config_option = click.option(
     "-c",
     "--config",
@@ -94,7 +95,7 @@ def config_show(path: Path | None, changed: bool, output: Format) -> int:
               help="Of the configuration, or of a usage event.")  # fmt: skip
 def config_schema(kind: str) -> int:
     """Print the JSON Schema, for editors and validators."""
-    schema = msgspec.json.schema(_SCHEMAS[kind])
+    schema = {"$schema": _DIALECT, **msgspec.json.schema(_SCHEMAS[kind])}
     click.echo(msgspec.json.format(msgspec.json.encode(schema), indent=2))
     return FINE
 
