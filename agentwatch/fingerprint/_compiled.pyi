@@ -1,15 +1,28 @@
 """The compiled form, as Python sees it. Its source is in native/; the module named at each function is its oracle."""
 
+from collections.abc import Callable
 from typing import Final
+
+from agentwatch.records import Fingerprint, ResultClass
 
 INTERFACE: Final[int]
 WATCH_BITS: Final[int]
 
+Role = tuple[
+    dict[int, Fingerprint],  # those that are known by exact digest; that of the latest use is the last
+    bool,  # whether the texts are results
+    bool,  # whether they are sketched
+    int,  # cap_bytes
+    bytes,  # watched words
+    type[Fingerprint],
+    ResultClass,  # of what is surely content
+    Callable[[bytes], ResultClass],  # of a canonical form of which that is not sure
+    Callable[[str], bytes],  # the canonical form of a text that `fold` does not do
+    Callable[[bytes], bytes],  # the canonical form of a folded text that may be JSON
+]
+
 def fold(text: str, /) -> bytes | None:
     """Fold white space (`canonical`); None where only the pure form can: lone surrogates, what NFC might change."""
-
-def identify(text: str, /) -> tuple[bytes | None, int | None]:
-    """Fold a text and digest it; None for the text as `fold` has it, and for the digest of what may be JSON, too."""
 
 def digest(form: bytes, /) -> int:
     """XXH3, 64 bits (`xxhash.xxh3_64_intdigest`)."""
@@ -31,3 +44,6 @@ def measure(
     That is: masked and shape digests, the number of words, whether the text is surely content (`classify`), the sketch
     (b"" unless `sketched`), and of a `result` the numbers. `exact` comes back as `masked` when nothing is volatile.
     """
+
+def fingerprint(text: str, role: Role, /) -> Fingerprint:
+    """Give the fingerprint of a text (`single`): the one that is known, or a new one that is known from now on."""

@@ -6,11 +6,12 @@ one numpy pass.
 
 from collections.abc import Sequence
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from xxhash import xxh3_64_intdigest
 
 from agentwatch.fingerprint.canonical import canonical
-from agentwatch.fingerprint.compiled import CompiledForm, compiled_form
+from agentwatch.fingerprint.compiled import compiled_form, native, role_of
 from agentwatch.fingerprint.kernel import sketch_many
 from agentwatch.fingerprint.mask import mask
 from agentwatch.fingerprint.numbers import numbers
@@ -20,6 +21,9 @@ from agentwatch.fingerprint.shape import shape
 from agentwatch.fingerprint.single import text_class
 from agentwatch.fingerprint.words import word_count
 from agentwatch.records import Event, Fingerprint, Prints
+
+if TYPE_CHECKING:
+    from agentwatch.fingerprint._compiled import Role
 
 __all__ = ["Fingerprinter", "fingerprint_batch"]
 
@@ -54,6 +58,9 @@ class _Role:
         self.found: dict[int, Fingerprint] = {}
         self.drafts: dict[int, _Draft] = {}
 
+    def compiled(self, options: FingerprintOptions) -> "Role":
+        return role_of(self.known, result=self.result, sketched=self.sketched, cap_bytes=options.sketch_cap_bytes)
+
 
 class Fingerprinter:
     """Fingerprints batches of events and remembers the latest distinct texts by digest, a bounded number of each role.
@@ -64,7 +71,7 @@ class Fingerprinter:
 
     def __init__(self, options: FingerprintOptions = _DEFAULT, *, pure: bool = False) -> None:
         self.options = options
-        self._compiled = CompiledForm(options.sketch_cap_bytes) if compiled_form() and not pure else None
+        self._compiled = compiled_form() and not pure
         self.texts = 0
         self.hits = 0
         self.sketched = 0
@@ -78,8 +85,8 @@ class Fingerprinter:
 
     def batch(self, events: Sequence[Event]) -> list[Prints]:
         """Fingerprint the four texts of every event, in order; a producer's own fingerprints count where no text is."""
-        if self._compiled is not None:
-            return self._compiled_batch(events, self._compiled)
+        if self._compiled:
+            return self._compiled_batch(events)
         keys = [self._keys(event) for event in events]
         for role in self._roles:
             if role.drafts:
@@ -90,32 +97,31 @@ class Fingerprinter:
             role.found.clear()
         return prints
 
-    def _compiled_batch(self, events: Sequence[Event], form: CompiledForm) -> list[Prints]:
+    def _compiled_batch(self, events: Sequence[Event]) -> list[Prints]:
+        made = native.fingerprint
+        roles = (self._input, self._output, self._arguments, self._result)
+        as_input, as_output, as_arguments, as_result = (role.compiled(self.options) for role in roles)
+        known = [len(role.known) for role in self._roles]
         batch = []
+        texts = 0
         for event in events:
             given, output, arguments, result = event.input, event.output, event.arguments, event.result
+            texts += (given is not None) + (output is not None) + (arguments is not None) + (result is not None)
             prints = Prints(
-                None if given is None else self._made(given, self._input, form),
-                None if output is None else self._made(output, self._output, form),
-                None if arguments is None else self._made(arguments, self._arguments, form),
-                None if result is None else self._made(result, self._result, form),
+                None if given is None else made(given, as_input),
+                None if output is None else made(output, as_output),
+                None if arguments is None else made(arguments, as_arguments),
+                None if result is None else made(result, as_result),
             )
             batch.append(prints if event.fp is None else received(event.fp, prints))
-        for role in self._roles:
+        self.texts += texts
+        for role, before in zip(self._roles, known, strict=True):
+            new = len(role.known) - before
+            texts -= new
+            self.sketched += new * role.sketched
             self._forget(role)
+        self.hits += texts
         return batch
-
-    def _made(self, text: str, role: _Role, form: CompiledForm) -> Fingerprint:
-        plain, exact = form.identify(text)
-        self.texts += 1
-        known = role.known.pop(exact, None)
-        if known is None:
-            known = form.fingerprint(plain, exact, result=role.result, sketched=role.sketched)
-            self.sketched += role.sketched
-        else:
-            self.hits += 1
-        role.known[exact] = known
-        return known
 
     def _keys(self, event: Event) -> Keys | None:
         given, output, arguments, result = event.input, event.output, event.arguments, event.result

@@ -1,12 +1,13 @@
 """The compiled form of fingerprints, where the build found a C compiler: the same results at a fraction of the cost.
 
-What it cannot do it leaves to the pure form: JSON, texts that Unicode NFC might change, lone surrogates, and results
-whose words a rule of `classify` asks for.
+What it cannot do it asks of the pure form: JSON, texts that Unicode NFC might change, lone surrogates, and the class of
+results in which a word occurs that a rule of `classify` asks for.
 """
 
 import os
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
+from typing import TYPE_CHECKING
 
 from xxhash import xxh3_64_intdigest
 
@@ -16,40 +17,18 @@ from agentwatch.fingerprint.single import text_class
 from agentwatch.fingerprint.sketch import word_hash
 from agentwatch.records import Fingerprint, ResultClass
 
+if TYPE_CHECKING:
+    from agentwatch.fingerprint._compiled import Role
+
 try:
     from agentwatch.fingerprint import _compiled as native
 except ImportError:  # no compiler where it was built
     native = None  # type: ignore[assignment]
 
-__all__ = ["PURE", "CompiledForm", "compiled_form", "form_name", "native", "watched_words"]
+__all__ = ["PURE", "compiled_form", "form_name", "native", "role_of", "watched_words"]
 
 PURE = "AGENTWATCH_PURE"  # the variable that keeps the compiled form out
 _INTERFACE = 1
-_CONTENT = ResultClass.content
-
-
-class CompiledForm:
-    """Makes fingerprints one at a time by the compiled functions."""
-
-    def __init__(self, cap_bytes: int) -> None:
-        self._cap_bytes = cap_bytes
-        self._watched = watched_words()
-
-    def identify(self, text: str) -> tuple[bytes, int]:
-        """Give a text's canonical form and the digest of that."""
-        plain, exact = native.identify(text)
-        if exact is not None and plain is not None:
-            return plain, exact
-        form = canonical(text) if plain is None else rewritten(plain)
-        return form, native.digest(form)
-
-    def fingerprint(self, plain: bytes, exact: int, *, result: bool, sketched: bool) -> Fingerprint:
-        """Fingerprint a canonical form."""
-        masked, shape, words, content, sketch, numbers = native.measure(
-            plain, exact, result, sketched, self._cap_bytes, self._watched
-        )
-        klass = _CONTENT if content else text_class(plain, result=result)
-        return Fingerprint(exact, masked, shape, len(plain), words, klass, sketch, numbers)
 
 
 @cache
@@ -63,6 +42,15 @@ def compiled_form() -> bool:
 def form_name() -> str:
     """Name the form that runs, for logs, status and metrics."""
     return "compiled" if compiled_form() else "pure"
+
+
+def role_of(known: dict[int, Fingerprint], *, result: bool, sketched: bool, cap_bytes: int) -> "Role":
+    """Make what the compiled form must know of texts that are treated alike; it adds to `known`."""
+    classify = partial(text_class, result=result)
+    return (
+        *(known, result, sketched, cap_bytes, watched_words()),
+        *(Fingerprint, ResultClass.content, classify, canonical, rewritten),
+    )
 
 
 @cache

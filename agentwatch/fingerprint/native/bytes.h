@@ -15,7 +15,8 @@ typedef struct {
     size_t size;
 } view;
 
-#define NOWHERE SIZE_MAX /* no such place */
+#define NOWHERE SIZE_MAX                /* no such place */
+#define EACH UINT64_C(0x0101010101010101) /* times a byte: that byte eight times */
 
 static inline uint32_t load32(const uint8_t *at)
 {
@@ -99,9 +100,22 @@ void spans_beside(view text, int digits, spans *found);
 size_t shaped(view masked, uint8_t *out);
 size_t numbers(view masked, double *out);
 
+/* words.c */
+#define PADDING 72     /* the spaces that must follow a text whose words are read */
+#define MOST_WORDS 256 /* read at once */
+typedef struct {
+    const uint8_t *low; /* a space is what belongs to no word */
+    size_t size, at;
+    int leads;           /* whether a byte from 0xE0 on begins a word of its own */
+    size_t open, opened; /* whether a word goes on in what is not yet read, and where it began */
+    uint64_t within;     /* the same as a bit */
+    size_t starts[MOST_WORDS + 1], ends[MOST_WORDS];
+} word_reader;
+void start_words(word_reader *reader, const uint8_t *low, size_t size, int leads);
+size_t next_words(word_reader *reader); /* returns how many words are in starts and ends; 0 at the end of the text */
+
 /* sketch.c */
 #define BINS 64
-#define PADDING 16                                       /* what `room` must hold beyond the text */
 uint64_t word_hash(const uint8_t *word, size_t size);    /* reads eight bytes even of a shorter word */
 size_t sketched(view part, uint8_t *room, uint8_t *out); /* returns the words; `out` has BINS bytes, or is NULL */
 

@@ -19,20 +19,16 @@ static int is_watched(uint64_t hash, const uint8_t *bits)
 
 static int in_word(uint8_t low)
 {
-    return within(low, 'a', 'z') || is_digit(low) || low == '_' || low == '\'' || low >= 0x80;
+    return within(low, 'a', 'z') | is_digit(low) | (low == '_') | (low == '\'') | (low >= 0x80);
 }
 
-static int fails_at_end(view tail)
+static int fails_at_end(view plain)
 {
-    static const char word[] = " failed";
-    for (size_t at = 0; at + sizeof word - 1 <= tail.size; at++) {
-        size_t same = 0;
-        while (same < sizeof word - 1 && lowered(tail.at[at + same]) == (uint8_t)word[same])
-            same++;
-        if (same == sizeof word - 1)
-            return 1;
-    }
-    return 0;
+    uint8_t low[HEAD_BYTES];
+    const size_t size = plain.size < HEAD_BYTES ? plain.size : HEAD_BYTES;
+    for (size_t at = 0; at < size; at++)
+        low[at] = lowered(plain.at[plain.size - size + at]);
+    return find((view){low, size}, 0, "failed") != NOWHERE;
 }
 
 int surely_content(view plain, const uint8_t *watched)
@@ -40,21 +36,20 @@ int surely_content(view plain, const uint8_t *watched)
     if (plain.size == 0 || ((plain.at[0] == '{' || plain.at[0] == '[') && plain.size <= JSON_BYTES))
         return 0;
     const size_t size = plain.size <= WHOLE_BYTES ? plain.size : HEAD_BYTES;
-    uint8_t low[WHOLE_BYTES + PADDING] = {0};
-    for (size_t at = 0; at < size; at++)
-        low[at] = lowered(plain.at[at]);
-    size_t words = 0;
+    uint8_t low[WHOLE_BYTES + PADDING];
     for (size_t at = 0; at < size; at++) {
-        if (!in_word(low[at]))
-            continue;
-        const size_t start = at;
-        while (at < size && in_word(low[at]))
-            at++;
-        const uint64_t hash = word_hash(low + start, at - start);
-        if ((words++ == 0 && is_watched(hash, watched)) || is_watched(hash, watched + WATCH_BITS / 8))
+        const uint8_t byte = lowered(plain.at[at]);
+        low[at] = in_word(byte) ? byte : ' ';
+    }
+    memset(low + size, ' ', PADDING);
+    word_reader reader;
+    start_words(&reader, low, size, 0);
+    const size_t words = next_words(&reader); /* the text is too short to hold more than are read at once */
+    for (size_t at = 0; at < words; at++) {
+        const uint64_t hash = word_hash(low + reader.starts[at], reader.ends[at] - reader.starts[at]);
+        if ((at == 0 && is_watched(hash, watched)) || is_watched(hash, watched + WATCH_BITS / 8))
             return 0;
     }
-    const size_t tail = plain.size < HEAD_BYTES ? plain.size : HEAD_BYTES;
-    return words > SHORT_WORDS && find(plain, 0, "Traceback (most recent call last)") == NOWHERE &&
-           !fails_at_end((view){plain.at + plain.size - tail, tail});
+    return words > SHORT_WORDS && !fails_at_end(plain) &&
+           find(plain, 0, "Traceback (most recent call last)") == NOWHERE;
 }

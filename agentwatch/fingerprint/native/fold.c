@@ -15,7 +15,7 @@ static const range calm[] = {
     {0xFF01, 0xFFEE},     {0x1F300, 0x1FAFF},
 };
 
-static int is_space(uint8_t byte) { return byte == ' ' || within(byte, '\t', '\r') || within(byte, 0x1C, 0x1F); }
+static int is_space(uint8_t byte) { return (byte == ' ') | within(byte, '\t', '\r') | within(byte, 0x1C, 0x1F); }
 
 static int is_wide_space(uint32_t point)
 {
@@ -50,15 +50,37 @@ int is_folded(view text)
     return 1;
 }
 
+/* Flag the bytes of eight that are spaces: what differs from one by nought. */
+static uint64_t are_spaces(uint64_t bytes)
+{
+    const uint64_t other = bytes ^ EACH * ' ';
+    return ~(((other & EACH * 0x7F) + EACH * 0x7F) | other) & EACH * 0x80;
+}
+
 size_t fold_ascii(view text, uint8_t *out)
 {
-    size_t size = 0;
+    for (size_t at = 0; at < text.size; at++)
+        out[at] = is_space(text.at[at]) ? ' ' : text.at[at];
+    size_t size = 0, at = 0;
     uint8_t before = ' ';
-    for (size_t at = 0; at < text.size; at++) {
-        const uint8_t byte = is_space(text.at[at]) ? ' ' : text.at[at];
-        out[size] = byte;
-        size += (size_t)((byte != ' ') | (before != ' '));
-        before = byte;
+    while (at < text.size) { /* what is kept moves towards the front, so nothing is overwritten that is yet to be read */
+        if (text.size - at >= 8) {
+            const uint64_t spaces = are_spaces(load64(out + at));
+            if (!(spaces & (spaces << 8 | (before == ' ' ? 0x80 : 0)))) {
+                memmove(out + size, out + at, 8);
+                before = out[size + 7];
+                size += 8;
+                at += 8;
+                continue;
+            }
+        }
+        const size_t end = text.size - at > 8 ? at + 8 : text.size;
+        for (; at < end; at++) {
+            const uint8_t byte = out[at];
+            out[size] = byte;
+            size += (size_t)((byte != ' ') | (before != ' '));
+            before = byte;
+        }
     }
     return size && out[size - 1] == ' ' ? size - 1 : size;
 }

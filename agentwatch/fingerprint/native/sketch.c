@@ -7,14 +7,11 @@
 #define PAIR 0xFF51AFD7ED558CCDu
 #define MIX 0xD6E8FEB86659FD93u
 #define UNMET UINT64_MAX
-#define LEAD 0xE0 /* from this byte on a character begins a word of its own */
-#define ONES 0x0101010101010101u
 
-typedef struct {
-    uint64_t least[BINS];
-    uint64_t before; /* the hash of the word before */
-    size_t words;
-} table;
+static const uint64_t first_bytes[] = {
+    0,          0xFF,          0xFFFF,          0xFFFFFF,          0xFFFFFFFF, 0xFFFFFFFFFF, 0xFFFFFFFFFFFF,
+    0xFFFFFFFFFFFFFF, UINT64_MAX,
+};
 
 static inline uint64_t mixed(uint64_t value)
 {
@@ -25,31 +22,17 @@ static inline uint64_t mixed(uint64_t value)
     return value ^ value >> 32;
 }
 
-static inline uint64_t hash_of(uint64_t head, uint64_t tail, size_t size)
+uint64_t word_hash(const uint8_t *word, size_t size)
 {
+    const uint64_t kept = first_bytes[size < 8 ? size : 8];
+    const uint64_t head = load64(word) & kept, tail = load64(word + (size < 8 ? 0 : size - 8)) & kept;
     return mixed(head * HEAD + tail * TAIL + size * LENGTH);
 }
 
-uint64_t word_hash(const uint8_t *word, size_t size)
+static inline void put(uint64_t *least, uint64_t hash)
 {
-    if (size >= 8)
-        return hash_of(load64(word), load64(word + size - 8), size);
-    const uint64_t all = load64(word) & ((UINT64_C(1) << 8 * size) - 1);
-    return hash_of(all, all, size);
-}
-
-static inline void put(table *bins, uint64_t hash)
-{
-    uint64_t *const bin = bins->least + (hash >> 58);
+    uint64_t *const bin = least + (hash >> 58);
     *bin = hash < *bin ? hash : *bin;
-}
-
-static inline void add(table *bins, uint64_t hash)
-{
-    put(bins, hash);
-    if (bins->words++)
-        put(bins, mixed(bins->before * PAIR + hash));
-    bins->before = hash;
 }
 
 /* Write the text in lower case with a space for what belongs to no word; returns the or of all bytes. */
@@ -67,49 +50,6 @@ static uint8_t lower(view text, uint8_t *low)
     return all;
 }
 
-/* Flag the spaces of eight bytes of ASCII, the first of them rightly: a borrow can only spoil what is after one. */
-static inline uint64_t gaps(uint64_t bytes) { return (bytes - ONES * 0x21) & ~bytes & ONES * 0x80; }
-
-static void ascii_words(const uint8_t *low, size_t size, table *bins)
-{
-    size_t at = 0;
-    while (at < size) {
-        uint64_t head = load64(low + at), tail, gap = gaps(head);
-        size_t length = 8;
-        if (gap) {
-            length = (size_t)__builtin_ctzll(gap) / 8;
-            if (length == 0) {
-                at++;
-                continue;
-            }
-            head &= (UINT64_C(1) << 8 * length) - 1;
-            tail = head;
-        } else {
-            while (!(gap = gaps(load64(low + at + length))))
-                length += 8;
-            length += (size_t)__builtin_ctzll(gap) / 8;
-            tail = load64(low + at + length - 8);
-        }
-        add(bins, hash_of(head, tail, length));
-        at += length + 1;
-    }
-}
-
-static void other_words(const uint8_t *low, size_t size, table *bins)
-{
-    size_t at = 0;
-    while (at < size) {
-        if (low[at] == ' ') {
-            at++;
-            continue;
-        }
-        const size_t start = at++;
-        while (at < size && low[at] != ' ' && low[at] < LEAD)
-            at++;
-        add(bins, word_hash(low + start, at - start));
-    }
-}
-
 /* Fill each bin that no shingle met from the nearest one that was, and keep the low bytes. */
 static void densified(uint64_t *least, uint8_t *out)
 {
@@ -125,13 +65,23 @@ static void densified(uint64_t *least, uint8_t *out)
 
 size_t sketched(view part, uint8_t *room, uint8_t *out)
 {
-    table bins = {.words = 0};
-    memset(bins.least, 0xFF, sizeof bins.least);
-    if (lower(part, room) < 0x80)
-        ascii_words(room, part.size, &bins);
-    else
-        other_words(room, part.size, &bins);
-    if (out != NULL && bins.words)
-        densified(bins.least, out);
-    return bins.words;
+    uint64_t least[BINS], before = 0;
+    size_t words = 0;
+    word_reader reader;
+    memset(least, 0xFF, sizeof least);
+    start_words(&reader, room, part.size, lower(part, room) >= 0x80);
+    for (size_t count; (count = next_words(&reader)) > 0; words += count) {
+        if (out == NULL)
+            continue;
+        for (size_t at = 0; at < count; at++) {
+            const uint64_t hash = word_hash(room + reader.starts[at], reader.ends[at] - reader.starts[at]);
+            put(least, hash);
+            if (words + at)
+                put(least, mixed(before * PAIR + hash));
+            before = hash;
+        }
+    }
+    if (out != NULL && words)
+        densified(least, out);
+    return words;
 }
