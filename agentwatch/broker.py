@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from msgspec import Struct
 
@@ -20,7 +20,15 @@ from agentwatch.errors import BadConfig, SignalUnavailable
 if TYPE_CHECKING:
     import aiomqtt
 
-__all__ = ["BrokerAddress", "BrokerConnection", "BrokerWill", "broker_address", "connect", "require_mqtt"]
+__all__ = [
+    "BrokerAddress",
+    "BrokerConnection",
+    "BrokerWill",
+    "address_url",
+    "broker_address",
+    "connect",
+    "require_mqtt",
+]
 
 _QUERY = {"ca", "cert", "key", "password_file"}
 _MAX_INCOMING = 10_000
@@ -41,6 +49,17 @@ class BrokerAddress(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"BrokerAddress({'mqtts' if self.tls else 'mqtt'}://{self.host}:{self.port})"
+
+
+def address_url(address: BrokerAddress) -> str:
+    """Write an address as the URL that `broker_address` reads; it holds the password and is not for logs."""
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    login = ""
+    if address.user or address.password:
+        login = f"{quote(address.user, safe='')}:{quote(address.password, safe='')}@"
+    query = urlencode({name: value for name in sorted(_QUERY) if (value := getattr(address, name))})
+    scheme = "mqtts" if address.tls else "mqtt"
+    return f"{scheme}://{login}{host}:{address.port}" + (f"?{query}" if query else "")
 
 
 class BrokerWill(Struct, frozen=True):

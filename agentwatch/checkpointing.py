@@ -50,7 +50,7 @@ def load(pipeline: Pipeline, checkpoint: Checkpoint) -> None:
 
 
 _BANK = "bank"
-_NAMES = ("ladder", "gate", "standing", "tombstones", "verifier", "incidents")
+_NAMES = ("ladder", "gate", "standing", "tombstones", "verifier", "incidents", "ourselves")
 
 
 class _Kept(Protocol):

@@ -32,12 +32,15 @@ from agentwatch.policy.gate import GateOptions
 from agentwatch.policy.ladder import LadderOptions
 
 __all__ = [
+    "CanaryOptions",
     "Config",
     "EmbeddedBrokerOptions",
+    "HeartbeatOptions",
     "MqttOptions",
     "PolicyOptions",
     "ReceiverOptions",
     "RedisOptions",
+    "SafeOptions",
     "SigningOptions",
     "WorkerOptions",
     "read_config",
@@ -134,6 +137,36 @@ class SigningOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     private_key: str = ""
 
 
+class SafeOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a daemon that crashes again and again starts in safe mode, in which it only observes.
+
+    unclean_starts: so many starts within within_s seconds did not end in good order (0: never). clean_s: safe mode ends
+    by itself after so many seconds without a crash.
+    """
+
+    unclean_starts: Annotated[int, Meta(ge=0, le=50)] = 3
+    within_s: Annotated[float, Meta(ge=1, le=86400)] = 300.0
+    clean_s: Annotated[float, Meta(ge=1, le=86400)] = 600.0
+
+
+class HeartbeatOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whom to tell that all is well, every so many seconds; whoever listens alarms when nothing comes.
+
+    url: asked with GET (`file:/path` or `credential:NAME` too, for it is often a secret); empty: nobody is told.
+    """
+
+    url: str = ""
+    every_s: Annotated[float, Meta(ge=1, le=86400)] = 60.0
+    timeout_s: Annotated[float, Meta(gt=0, le=300)] = 10.0
+
+
+class CanaryOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often a canary is sent, in seconds (0: never), and how soon its guards must have heard that it is killed."""
+
+    every_s: Annotated[float, Meta(ge=0, le=86400)] = 0.0
+    deadline_s: Annotated[float, Meta(ge=1, le=3600)] = 30.0
+
+
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that can be set, one table for each part."""
 
@@ -146,6 +179,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     policy: PolicyOptions = PolicyOptions()
     receivers: Annotated[tuple[ReceiverOptions, ...], Meta(max_length=64)] = ()
     worker: WorkerOptions = WorkerOptions()
+    safe: SafeOptions = SafeOptions()
+    heartbeat: HeartbeatOptions = HeartbeatOptions()
+    canary: CanaryOptions = CanaryOptions()
     pipeline: PipelineOptions = PipelineOptions()
     decode: DecodeOptions = DecodeOptions()
     fingerprint: FingerprintOptions = FingerprintOptions()

@@ -11,16 +11,17 @@ from agentwatch.act.standing import Standing
 from agentwatch.act.tombstone import Tombstone, Tombstones
 from agentwatch.act.verify import Finding, Verifier
 from agentwatch.alert.incident import Incidents
+from agentwatch.alert.ourselves import Ourselves
+from agentwatch.policy.approval import APPROVAL, patience_s
 from agentwatch.policy.gate import Gate
 from agentwatch.policy.ladder import Ladder, Move
 from agentwatch.policy.rules import Rule
-from agentwatch.records import Change, Decision, Evidence, Level, Observation, Origin
+from agentwatch.records import CANARY_TENANT, Change, Decision, Evidence, Level, Observation, Origin
 from agentwatch.rulebook import RuleBook
 from agentwatch.subject import parse, run_subject
 
 __all__ = ["Decider", "Ledgers", "harms_anew", "who"]
 
-_APPROVAL = "approval"
 _RENEW_SHARE = 2 / 3  # a lease is extended once less than this share of it is left: slow loops come round seldom
 # What only tells of a stop that was decided before says nothing of where its subject stands on the ladder.
 _AFTERWARDS = frozenset((Change.verified, Change.failed, Change.escalated, Change.renewed, Change.lapsed))
@@ -36,6 +37,7 @@ class Ledgers(Struct, frozen=True):
     tombstones: Tombstones
     verifier: Verifier
     incidents: Incidents
+    ourselves: Ourselves
 
     def fold(self, decision: Decision) -> None:
         """Bring every part up to date with a decision."""
@@ -116,11 +118,11 @@ class Decider:
         answer = self._parts.gate.ask(decision, rule, self.draft.at, own_effect)
         if not answer.gate:
             self._write(replace(decision, change=Change.released), rule, ask=False, gate_reason=answer.reason)
-        elif answer.gate == _APPROVAL:
-            if decision.gate != _APPROVAL:  # what held it so far holds it no more: now somebody must be asked
+        elif answer.gate == APPROVAL:
+            if decision.gate != APPROVAL:  # what held it so far holds it no more: now somebody must be asked
                 told = replace(decision, change=Change.released)
                 self._write(told, rule, ask=False, gate=answer.gate, gate_reason=answer.reason)
-            elif self._parts.gate.patience(decision, rule, self.draft.at) <= 0:
+            elif patience_s(decision, rule, self.draft.at) <= 0:
                 self._unanswered(decision, rule)
 
     def approved(self, decision: Decision, author: str, comment: str) -> Decision:
@@ -226,7 +228,7 @@ class Decider:
         decision = replace(decision, incident=parts.incidents.name(decision))
         parts.fold(decision)
         self.draft.decide(decision)
-        incident = parts.incidents.fold(decision)
+        incident = parts.incidents.fold(decision) if decision.tenant != CANARY_TENANT else None
         if incident is not None:
             self.draft.incidents.append(incident)
         if harms_anew(decision):

@@ -92,6 +92,24 @@ class Metrics:
         self.standing = Gauge("agentwatch_commands_standing", "Commands that stand now.", ["cmd"], registry=to)
         self.breakers_open = Gauge("agentwatch_breakers_open", "Breakers that hold kills back now.", registry=to)
         self.mode = Gauge("agentwatch_mode", "1 for the global mode in force.", ["mode"], registry=to)
+        self.safe_mode = Gauge(
+            "agentwatch_safe_mode", "1 while it only observes after several unclean starts.", registry=to
+        )
+        self.canaries = Counter(
+            "agentwatch_canaries_total", "Canaries by what became of them: killed, lives.", ["outcome"], registry=to
+        )
+        self.canary_seconds = Histogram(
+            "agentwatch_canary_kill_duration_seconds",
+            "From a canary's seventh equal call to its guard's word that it is killed.",
+            buckets=_SLOW_S,
+            registry=to,
+        )
+        self.canary_at = Gauge(
+            "agentwatch_canary_killed_timestamp_seconds", "When a canary was killed last.", registry=to
+        )
+        self.heartbeats = Counter(
+            "agentwatch_heartbeats_total", "Heartbeats by outcome: sent, failed, withheld.", ["outcome"], registry=to
+        )
         self.verifications = Counter(
             "agentwatch_verifications_total", "Stops verified, failed, or escalated.", ["outcome"], registry=to
         )

@@ -1,10 +1,9 @@
 """Carries out what operators ask for, as ordered inputs: decisions by hand, modes, the allow list, the breaker."""
 
-from agentwatch.act.standing import Standing
-from agentwatch.deciding import Decider, who
+from agentwatch.alert.ourselves import CANARY, SAFE
+from agentwatch.deciding import Decider, Ledgers, who
 from agentwatch.detect.bank import Bank
 from agentwatch.errors import BadRequest
-from agentwatch.policy.gate import Gate
 from agentwatch.records import Change, Control, Decision, Level, Origin
 from agentwatch.subject import agent_subject, parse, run_subject
 from agentwatch.views import RunView
@@ -18,10 +17,11 @@ _MAX_LIMIT = 100_000.0
 class Operator:
     """Applies one control at a time; a wrong one raises `BadRequest` and changes nothing."""
 
-    def __init__(self, decider: Decider, gate: Gate, standing: Standing, bank: Bank) -> None:
+    def __init__(self, decider: Decider, ledgers: Ledgers, bank: Bank) -> None:
         self._decider = decider
-        self._gate = gate
-        self._standing = standing
+        self._gate = ledgers.gate
+        self._standing = ledgers.standing
+        self._ourselves = ledgers.ourselves
         self._bank = bank
 
     def apply(self, control: Control) -> Decision | None:
@@ -46,7 +46,27 @@ class Operator:
             return None
         if control.kind in ("approve", "deny"):
             return self._answer(control)
+        if control.kind == "self":
+            self._self(control)
+            return None
         raise BadRequest(f"{control.kind!r} is not an operator's", "kind")
+
+    def _self(self, control: Control) -> None:
+        """Take in what the daemon found about itself, and tell of it once."""
+        if control.value == "safe":
+            self._gate.safe = control.reason
+            told = self._ourselves.wrong(SAFE, control.reason, control.at)
+        elif control.value == "safe_over":
+            self._gate.safe = ""
+            told = self._ourselves.right(SAFE, control.reason, control.at)
+        elif control.value == "canary_lives":
+            told = self._ourselves.wrong(CANARY, control.reason, control.at)
+        elif control.value == "canary_killed":
+            told = self._ourselves.right(CANARY, control.reason, control.at)
+        else:
+            raise BadRequest(f"{control.value!r} is nothing that a daemon finds about itself", "value")
+        if told is not None:
+            self._decider.draft.incidents.append(told)
 
     def _answer(self, control: Control) -> Decision:
         """Carry out what waited for approval, or drop it with the evidence so far forgiven."""
@@ -125,6 +145,9 @@ class Operator:
         if control.target and self._decider.rulebook.policy.rule(control.target) is None:
             raise BadRequest(f"no rule {control.target!r}", "target")
         self._gate.set_mode(control.value, control.target)  # type: ignore[arg-type]  # checked above
+        over = None if control.target else self._ourselves.right(SAFE, f"mode {control.value}", control.at)
+        if over is not None:
+            self._decider.draft.incidents.append(over)
 
     def _allow(self, control: Control) -> None:
         entry = control.entry

@@ -21,6 +21,7 @@ from agentwatch.operating import Operator
 from agentwatch.policy.ladder import Move
 from agentwatch.quarantine import set_aside
 from agentwatch.records import (
+    CANARY_TENANT,
     Batch,
     Change,
     Commit,
@@ -41,6 +42,9 @@ from agentwatch.weighing import Weigher, concerned
 __all__ = ["Answer", "Parts", "Pipeline", "PipelineOptions", "order"]
 
 Answer = Decision | BadRequest | None
+
+
+_DECIDES = frozenset(("decide", "delete", "approve", "deny"))  # controls whose decisions the log holds
 
 
 class PipelineOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,7 +85,7 @@ class Pipeline:
         self._draft = Draft(self.positions, Tick(0.0))
         self._observer = Observer(parts, ledgers.standing, event_ticks=options.event_ticks)
         self._decider = Decider(partition, rulebook, ledgers, self._draft)
-        self._operator = Operator(self._decider, ledgers.gate, ledgers.standing, parts.bank)
+        self._operator = Operator(self._decider, ledgers, parts.bank)
         self._weigher = Weigher(parts.ledger, ledgers)
         self._spread = Spread(self._decider, ledgers.tombstones, parts.bank)
         self._clock = _Clock()
@@ -113,13 +117,12 @@ class Pipeline:
     ) -> None:
         """Bring the state up to what was committed after its checkpoint.
 
-        Events are learnt again; decisions are taken from the log, in its order, and never computed anew: where the
-        policy is another one now, the log says where everything stands.
+        Events are learnt again; decisions are taken from the log, in its order, and never computed anew.
         """
         draft = self._decider.draft = self._draft = Draft(self.positions, Tick(self._clock.at))
         waiting = deque(decisions)
         for control in controls:
-            if control.kind not in ("decide", "delete"):
+            if control.kind not in _DECIDES:
                 self._operate(control)
         for seen, scope in self._observer.observe(entries, draft, self._recalled):
             try:
@@ -180,7 +183,7 @@ class Pipeline:
             if move is None:
                 self._stand(verdict, seen, compiled)
                 continue
-            if move.previous is Level.observe:
+            if move.previous is Level.observe and seen.event.tenant != CANARY_TENANT:
                 self.parts.ledger.waste(seen.event, verdict.lead.evidence.cost_nusd)
             self._decider.moved(move, seen, compiled.rule)
         if scope.duplicate:
@@ -197,8 +200,7 @@ class Pipeline:
         stood = self.ledgers.standing.get(verdict.subject)
         if stood is None:
             return
-        told = self._weigher.tell(verdict, seen, compiled, self._draft.at)
-        if told is not None:
+        if told := self._weigher.tell(verdict, seen, compiled, self._draft.at):
             self._draft.incidents.append(told)
         if stood.gate:
             self._decider.ask_again(replace(stood, ts=seen.event.ts), seen.own_effect)
@@ -281,7 +283,8 @@ class Pipeline:
         self._draft.seq = max(self._draft.seq, decision.seq)
         self.ledgers.gate.recall(decision.at)
         self.ledgers.fold(decision)
-        self.ledgers.incidents.fold(decision)
+        if decision.tenant != CANARY_TENANT:
+            self.ledgers.incidents.fold(decision)
         self._spread.recall(decision)
 
     def _operate(self, control: Control) -> Answer:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 __all__ = [
+    "CANARY_TENANT",
     "Ack",
     "AckState",
     "AllowEntry",
@@ -43,6 +44,7 @@ __all__ = [
     "Verdict",
 ]
 
+CANARY_TENANT = "agentwatch-canary"  # of the synthetic agent that must be killed; nobody else may be of it
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
 Label = Annotated[str, Meta(max_length=256)]
 Count = Annotated[int, Meta(ge=0, le=10**12)]
@@ -379,7 +381,7 @@ class Tick(Struct, frozen=True):
 
 
 ControlKind = Literal[
-    "decide", "delete", "mode", "allow_add", "allow_remove", "breaker_reset", "policy", "approve", "deny"
+    "decide", "delete", "mode", "allow_add", "allow_remove", "breaker_reset", "policy", "approve", "deny", "self"
 ]
 
 
@@ -398,6 +400,7 @@ class Control(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     decide: put `subject` at `level` (observe = resume). delete: revoke decision `target`. mode: set the global mode, or
     that of rule `target`, to `value`. allow_*: the allow list. breaker_reset: close the breaker again.
+    self: what the daemon found about itself: `value` is safe, safe_over, canary_lives or canary_killed.
     approve, deny: let pass, or drop, what waits for approval: decision `target`, or what stands for `subject`.
     """
 

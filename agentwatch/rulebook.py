@@ -10,6 +10,7 @@ from agentwatch.detect.bank import build
 from agentwatch.detect.options import DetectOptions, merge
 from agentwatch.detect.state import Scope
 from agentwatch.errors import BadConfig
+from agentwatch.policy.canary import CANARY_RULE, CANARY_TENANT
 from agentwatch.policy.ladder import LadderOptions
 from agentwatch.policy.rules import Policy, Rule
 from agentwatch.ports import Detector
@@ -37,15 +38,20 @@ class RuleBook:
         self.policy = policy
         self.matched = {rule.name: 0 for rule in policy.rules}
         self._compiled = {rule.name: _compile(rule, detect, ladder) for rule in policy.rules}
+        self._canary = _compile(CANARY_RULE, DetectOptions(), LadderOptions())
 
     def match(self, event: Event) -> Compiled:
         """Give the rule that governs this event."""
+        if event.tenant == CANARY_TENANT:
+            return self._canary
         rule = self.policy.match(event.tenant, event.app, event.team, event.agent, event.tool, event.model)
         self.matched[rule.name] += 1
         return self._compiled[rule.name]
 
     def get(self, name: str) -> Compiled:
         """Give a rule by name; the default rule where a reload took it away."""
+        if name == CANARY_TENANT:
+            return self._canary
         return self._compiled.get(name) or self._compiled[self.policy.default.name]
 
 

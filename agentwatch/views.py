@@ -243,6 +243,8 @@ class StatusView(Struct, frozen=True, kw_only=True):
     breakers: tuple[BreakerView, ...] = ()
     components: tuple[ComponentHealth, ...] = ()
     last_reload: str = ""
+    safe_mode: str = ""
+    canary: str = ""
     incidents_open: int = 0
     fingerprints: str = ""  # the form that makes them: compiled, or pure
     partitions_held: tuple[int, ...] = ()

@@ -8,7 +8,7 @@ from agentwatch.cost.ledger import Ledger
 from agentwatch.deciding import Ledgers
 from agentwatch.detect.state import Scope
 from agentwatch.policy.ladder import Move
-from agentwatch.records import Event, Incident, Level, Observation, Verdict
+from agentwatch.records import CANARY_TENANT, Event, Incident, Level, Observation, Verdict
 from agentwatch.rulebook import Compiled
 from agentwatch.subject import agent_subject, app_subject, root_subject, run_subject
 
@@ -28,6 +28,8 @@ class Weigher:
     def note(self, seen: Observation, scope: Scope, compiled: Compiled, now: float) -> tuple[Finding, ...]:
         """Count the event where it is counted: activity, the ledger, and spending after a stop, which is given."""
         event, ledgers = seen.event, self._ledgers
+        if event.tenant == CANARY_TENANT:
+            return () if scope.duplicate else ledgers.verifier.see(event, seen.cost_nusd)
         ledgers.gate.note_event(event, compiled.rule.name, now, seen.own_effect)
         if scope.duplicate:
             return ()

@@ -6,6 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from agentwatch.alert.meaning import APPROVAL
+from agentwatch.alert.ourselves import ABOUT_ITSELF, CANARY, SAFE
 from agentwatch.records import Incident, Level
 
 __all__ = ["WATCHER", "Alert", "render"]
@@ -26,6 +27,17 @@ _PROOF = {
     "failed": ", WITHOUT EFFECT: it still spends",
 }
 _LINE = 400
+# of each kind of incident about agentwatch itself: its title, and what to do
+_OURS = {
+    SAFE: (
+        "safe mode: agentwatch crashed again and again, it only observes and TOUCHES NOBODY",
+        ("See why: journalctl -u agentwatch -n 100", "Go on:   agentwatch mode set enforce --reason 'found why'"),
+    ),
+    CANARY: (
+        "the canary lives: a synthetic loop was NOT killed in time, kills may not work",
+        ("See what: agentwatch status", "The path: agentwatch decisions list --tenant agentwatch-canary"),
+    ),
+}
 
 
 class Alert(Struct, frozen=True):
@@ -52,6 +64,9 @@ def _severity(incident: Incident) -> Severity:
 def _title(incident: Incident) -> str:
     if incident.kind == "outage":
         return _line(f"[agentwatch] provider outage, tenant {incident.tenant}: nobody is killed ({incident.state})")
+    if incident.kind in ABOUT_ITSELF:
+        state = "resolved: " if incident.state == "resolved" else ""
+        return _line(f"[agentwatch] {state}{_OURS[incident.kind][0]}")
     if incident.kind == WATCHER:
         return _line(f"[agentwatch] {incident.agent} has failed: NOBODY IS WATCHING the agents")
     where = f"{incident.agent or incident.app} ({incident.app})" if incident.agent != incident.app else incident.agent
@@ -60,6 +75,8 @@ def _title(incident: Incident) -> str:
 
 
 def _body(incident: Incident) -> list[str]:
+    if incident.kind in ABOUT_ITSELF:
+        return [_line(incident.change), "", *_OURS[incident.kind][1]]
     if incident.kind == WATCHER:
         return [
             _line(incident.reason),

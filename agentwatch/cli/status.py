@@ -24,7 +24,7 @@ def status_command(daemon: DaemonAddress, output: Format) -> int:
     with Daemon(daemon) as asked:
         found = asked.get("/v1/status", StatusView)
     show(found, output, lambda out: _print(out, found))
-    return FINE if all(part.ok for part in found.components) else FOUND
+    return FINE if all(part.ok for part in found.components) and not found.safe_mode else FOUND
 
 
 def _print(out: "Console", found: StatusView) -> None:
@@ -43,6 +43,10 @@ def _print(out: "Console", found: StatusView) -> None:
         ("dead letters", count(found.dead_letters)),
         ("dropped", dropped or "nothing"),
     ]
+    if found.canary:
+        lines.append(("canary", found.canary))
+    if found.safe_mode:
+        out.print(f"[red]{found.safe_mode}: nobody is touched until `agentwatch mode set enforce`[/]")
     for name, words in lines:
         out.print(f"[bold]{name:<13}[/]{words}")
     for breaker in found.breakers:

@@ -12,7 +12,7 @@ from agentwatch.ingest.decode import DecodeOptions, DecodeStats, complete, parse
 from agentwatch.keys import keys, partition, partition_of
 from agentwatch.nodes import Nodes
 from agentwatch.ports import IngestResult
-from agentwatch.records import Ack, Entry, Event
+from agentwatch.records import CANARY_TENANT, Ack, Entry, Event
 
 __all__ = ["RedisIntake"]
 
@@ -49,6 +49,10 @@ class RedisIntake:
         self.stats.events += len(good)
         return [IngestResult(id=next(ids)) if result is None else result for result in results]
 
+    async def append_to(self, index: int, data: bytes) -> None:
+        """Append one event of the daemon's own to a partition's stream, unread."""
+        await self._append([(index, keys(index).events, data)])
+
     async def acknowledge(self, acks: Sequence[Ack]) -> None:
         """Append acks to the streams of their subjects' partitions, in order; a tenant's to every partition."""
         items: list[Item] = []
@@ -62,6 +66,8 @@ class RedisIntake:
     def _check(self, data: bytes, tenant: str, app: str) -> Stored:
         event = parse(Entry("", data), self._options, self.stats)
         bound = _bind(event, tenant, app)
+        if bound.tenant == CANARY_TENANT:
+            raise BadEvent("is reserved for agentwatch's own canary", "tenant")
         if bound is not event:
             data = msgspec.json.encode(bound)
         index = partition(bound.tenant or _TENANT, bound.app or bound.agent, self._nodes.partitions)

@@ -26,7 +26,9 @@ from msgspec import Meta, Struct
 
 from agentwatch.policy.activity import Activity, ActivityOptions, ActivityState
 from agentwatch.policy.allow import AllowList, AllowState
+from agentwatch.policy.approval import APPROVAL, wanted
 from agentwatch.policy.breaker import Breaker, BreakerOptions, BreakerState
+from agentwatch.policy.canary import CANARY_TENANT
 from agentwatch.policy.outage import Outage, OutageOptions, OutageState, provider_failed
 from agentwatch.policy.rules import Mode, Rule
 from agentwatch.policy.staleness import Staleness, StalenessOptions, StalenessState
@@ -64,6 +66,7 @@ class _State(Struct, kw_only=True):
     breaker: BreakerState
     outage: OutageState
     staleness: StalenessState
+    safe: str = ""
 
 
 PASS = GateAnswer()
@@ -81,6 +84,7 @@ class Gate:
         self._now = 0.0
         self._recalling = False
         self._mode = ""
+        self.safe = ""  # why the daemon is in safe mode; empty where it is not
         self._rule_modes: dict[str, str] = {}
         self._activity = Activity(options.activity)
         self._breaker = Breaker(options.breaker)
@@ -125,6 +129,8 @@ class Gate:
 
     def note_decision(self, decision: Decision) -> None:
         """Fold a decision that was made or is read back from the log: permits used, breakers opened or closed."""
+        if decision.tenant == CANARY_TENANT:
+            return  # it harms nobody
         now = self._now if self._recalling else self._clock(decision.at)
         if decision.change is Change.verified:
             if not decision.gate:
@@ -144,6 +150,8 @@ class Gate:
     def ask(self, decision: Decision, rule: Rule, now: float, own_effect: bool = False) -> GateAnswer:
         """Say whether a decision may become effective. Ask for every `up`, and for what was held back, again."""
         now = self._clock(now)
+        if decision.tenant == CANARY_TENANT:
+            return self._canary(decision)
         harms = decision.level >= Level.throttle
         if harms and rule.protected:
             return GateAnswer("protected", f"protected by rule {rule.name!r}")
@@ -157,23 +165,18 @@ class Gate:
         if not harms:
             return GateAnswer("", self._staleness.reason(decision.ts) or self._outage.reason(now))
         if self.mode_of(rule) == "observe":
-            where = f"rule {rule.name!r}" if self.mode == "enforce" else "agentwatch"
+            where = f"rule {rule.name!r}" if self.mode == "enforce" else self.safe or "agentwatch"
             return GateAnswer("mode", f"{where} only observes: would {decision.level.name}")
         if decision.change is Change.down:
             return PASS
         answer = self._limits(decision, now)
-        return answer if answer.gate else self._approval(decision, rule, now) or answer
-
-    @staticmethod
-    def patience(decision: Decision, rule: Rule, now: float) -> float:
-        """Tell for how many seconds more a decision waits for approval; not more than 0 when its time is over."""
-        asked_at = decision.at if decision.gate == "approval" else now
-        return asked_at + rule.approve_timeout_s - now
+        asked = "" if answer.gate else wanted(decision, rule, now)
+        return GateAnswer(APPROVAL, asked) if asked else answer
 
     @property
     def mode(self) -> str:
-        """The whole daemon's mode: as an operator set it, else as configured."""
-        return self._mode or self._options.mode
+        """The whole daemon's mode: observe in safe mode, else as an operator set it, else as configured."""
+        return "observe" if self.safe else self._mode or self._options.mode
 
     def mode_of(self, rule: Rule) -> str:
         """Tell the mode that holds for a rule: `observe` for the whole goes before any rule's own."""
@@ -188,11 +191,11 @@ class Gate:
         return dict(self._rule_modes)
 
     def set_mode(self, mode: Mode, rule: str = "") -> None:
-        """Set the whole daemon's mode, or that of a rule, until it is set again."""
+        """Set the whole daemon's mode, or that of a rule, until it is set again. The former ends safe mode."""
         if rule:
             self._rule_modes[rule] = mode
         else:
-            self._mode = mode
+            self._mode, self.safe = mode, ""
 
     def outage(self, now: float) -> str:
         """Say that there is an outage now; empty where there is none."""
@@ -223,13 +226,14 @@ class Gate:
             breaker=self._breaker.state(),
             outage=self._outage.state(),
             staleness=self._staleness.state(),
+            safe=self.safe,
         )
         return msgspec.msgpack.encode(state)
 
     def restore(self, data: bytes) -> None:
         """Take over an encoded state."""
         state = msgspec.msgpack.decode(data, type=_State)
-        self._now, self._mode, self._rule_modes = state.now, state.mode, state.rule_modes
+        self._now, self._mode, self._rule_modes, self.safe = state.now, state.mode, state.rule_modes, state.safe
         self._activity.restore(state.activity)
         self.allow.restore(state.allow)
         self._breaker.restore(state.breaker)
@@ -253,17 +257,10 @@ class Gate:
                     return GateAnswer("breaker", reason)
         return GateAnswer("", outage)
 
-    def _approval(self, decision: Decision, rule: Rule, now: float) -> GateAnswer | None:
-        """Hold what a human must approve, until its time is over where it then goes on."""
-        if decision.level not in rule.approve or decision.origin is not Origin.policy or decision.author:
-            return None
-        left = self.patience(decision, rule, now)
-        if left <= 0 and rule.approve_else == "go":
-            return None
-        then = "is dropped" if rule.approve_else == "drop" else "goes on"
-        return GateAnswer(
-            "approval", f"waits for approval; {then} after {rule.approve_timeout_s:g} s without an answer"
-        )
+    def _canary(self, decision: Decision) -> GateAnswer:
+        """Hold the synthetic agent by what would be held of anybody for a reason of agentwatch's own alone."""
+        stale = "" if decision.origin is Origin.verify else self._staleness.reason(decision.ts)
+        return GateAnswer("staleness", stale) if stale else PASS
 
     def _allowed(self, decision: Decision, now: float) -> str:
         d = decision

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from agentwatch.errors import BadConfig
+from agentwatch.policy.canary import CANARY_TENANT
 from agentwatch.policy.rules import DEFAULT_RULE, Match, Mode, Policy, Rule, Ttl, digest
 from agentwatch.records import Level
 
@@ -83,7 +84,7 @@ def load_policy(files: Mapping[str, bytes]) -> Policy:
     under: dict[str, Any] = {}
     for _, table in tables:
         under = _over(under, msgspec.to_builtins(table.defaults))
-    seen: dict[str, str] = {DEFAULT_RULE: "the policy itself"}
+    seen: dict[str, str] = {DEFAULT_RULE: "the policy itself", CANARY_TENANT: "the canary"}
     rules: list[Rule] = []
     for name, table in tables:
         for place, rule in enumerate(table.rules):

@@ -280,6 +280,8 @@ def _summed(views: Sequence[StatusView], held: tuple[int, ...]) -> StatusView:
         oldest_unread_s=max(view.oldest_unread_s for view in views),
         standing=added("standing"),
         dropped=added("dropped"),
+        safe_mode=next((view.safe_mode for view in views if view.safe_mode), ""),
+        canary="; ".join(dict.fromkeys(view.canary for view in views if view.canary)),
         breakers=tuple(breaker for view in views for breaker in view.breakers),
         partitions_held=held,
     )

@@ -9,6 +9,7 @@ from agentwatch.act.standing import Standing
 from agentwatch.act.tombstone import Tombstones
 from agentwatch.act.verify import Verifier
 from agentwatch.alert.incident import Incidents
+from agentwatch.alert.ourselves import Ourselves
 from agentwatch.config import Config
 from agentwatch.cost.ledger import Ledger
 from agentwatch.cost.prices import Pricer
@@ -65,6 +66,7 @@ def make_pipeline(
         tombstones=Tombstones(config.tombstones),
         verifier=Verifier(config.verify),
         incidents=Incidents(config.incidents),
+        ourselves=Ourselves(),
     )
     return Pipeline(partition, rulebook, parts, ledgers, config.pipeline)
 

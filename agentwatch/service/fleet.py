@@ -38,6 +38,7 @@ class Fleet:
         place: tuple[int, int],
         clock: Callable[[], float] = time.time,
         cohort: Callable[[str], CohortView | None] = lambda _: None,
+        canary: Callable[[], str] = lambda: "",
     ) -> None:
         self._worker = worker
         self._health = health
@@ -46,6 +47,7 @@ class Fleet:
         self._config = config
         self._clock = clock
         self._cohort = cohort
+        self._canary = canary
         self._started_at = clock()
 
     @property
@@ -88,6 +90,8 @@ class Fleet:
             limits=self._limits(),
             breakers=ledgers.gate.breakers(self._state_now),
             components=self._health.components(now),
+            safe_mode=ledgers.gate.safe,
+            canary=self._canary(),
             last_reload=self._health.last_reload,
             incidents_open=len(ledgers.incidents.open()),
             fingerprints=form_name(),

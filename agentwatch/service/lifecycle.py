@@ -100,7 +100,14 @@ class Lifecycle:
         if self._ended is not None and self._ended.done():
             self._ended.exception()  # told in the log when it happened; nobody may be waiting for it any more
         await self._stack.aclose()
+        if wired is not None and not self._failed():
+            wired.safe.end()
         _log.info("daemon_stopped")
+
+    def _failed(self) -> bool:
+        """Tell whether a part ended that should not: such an end is no orderly one."""
+        ended = self._ended
+        return ended is not None and ended.done() and not ended.cancelled() and ended.exception() is not None
 
     def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work, name=f"agentwatch-{name}")

@@ -13,7 +13,7 @@ from agentwatch.fingerprint.compiled import form_name
 from agentwatch.observe import metrics
 from agentwatch.pipeline import Pipeline
 from agentwatch.ports import SignalBus
-from agentwatch.records import Batch, Change, Command, Commit, Level, Origin
+from agentwatch.records import CANARY_TENANT, Batch, Change, Command, Commit, Level, Origin
 from agentwatch.service.hub import Hub
 
 __all__ = ["Board", "Gauges", "MeteredBus", "count_commit", "dropped", "oldest_unread_s"]
@@ -40,6 +40,8 @@ def count_commit(batch: Batch, commit: Commit, pipeline: Pipeline) -> None:
         seen.looping_cost.inc(line.looping_nusd / 1e9)
         seen.unpriced.inc(line.unpriced)
     for decision in commit.decisions:
+        if decision.tenant == CANARY_TENANT:
+            continue
         seen.decisions.labels(
             decision.level.name, decision.change.value, decision.origin.value, decision.gate or "none"
         ).inc()
@@ -106,6 +108,7 @@ class Gauges:
             show(seen.standing.labels(level.name), self, count)
         for mode in ("enforce", "observe"):
             seen.mode.labels(mode).set(1 if ledgers.gate.mode == mode else 0)
+        show(seen.safe_mode, self, 1 if ledgers.gate.safe else 0, max)
         opened = sum(1 for view in ledgers.gate.breakers(now) if view.state != "closed")
         show(seen.breakers_open, self, opened)
         show(seen.incidents_open, self, len(ledgers.incidents))

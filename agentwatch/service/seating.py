@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 import httpx
@@ -15,7 +16,7 @@ from agentwatch.act.signal_redis import RedisSignal
 from agentwatch.alert.apprise import AppriseNotifier, AppriseOptions
 from agentwatch.alert.deliver import Delivery
 from agentwatch.alert.webhook import WebhookNotifier, WebhookOptions
-from agentwatch.broker import BrokerAddress
+from agentwatch.broker import BrokerAddress, address_url
 from agentwatch.config import Config, ReceiverOptions
 from agentwatch.ingest.intake import RedisIntake
 from agentwatch.ingest.stream import RedisSource, StreamOptions
@@ -24,6 +25,7 @@ from agentwatch.nodes import Nodes
 from agentwatch.pipeline import Pipeline
 from agentwatch.ports import Notifier
 from agentwatch.service.acking import pass_acks_on
+from agentwatch.service.canary import Canary, canary_app
 from agentwatch.service.cohort import CohortWatch
 from agentwatch.service.decided import Decided
 from agentwatch.service.fleet import Fleet
@@ -33,7 +35,9 @@ from agentwatch.service.incidents import IncidentDesk
 from agentwatch.service.metering import Board, MeteredBus
 from agentwatch.service.operations import OperatorDesk
 from agentwatch.service.receivers import Receivers
+from agentwatch.service.safe_mode import SafeMode
 from agentwatch.service.seat import Answers, Seat
+from agentwatch.service.self_report import SelfReport
 from agentwatch.service.signing import Signer
 from agentwatch.service.worker import Worker
 from agentwatch.store.controls import RedisControls
@@ -57,8 +61,12 @@ class Seating:
         signer: Signer,
         stack: AsyncExitStack,
         beat: Callable[[], None],
+        safe: SafeMode,
+        redis_url: str,
     ) -> None:
         self._config = config
+        self._safe = safe
+        self._redis_url = redis_url
         self._nodes = nodes
         self._intake = intake
         self._broker = broker
@@ -79,21 +87,47 @@ class Seating:
         worker = Worker(source, store, log, pipeline, hub, config.worker, self._beat, self._board)
         health.watch_worker(worker)
         seat = Seat(index, worker, hub, health)
+        report = SelfReport(partial(RedisControls(self._nodes).append_to, index))
+        self._safe.guard(index, worker, report)
+        canary = self._canary(seat, report)
         self._sink(seat, log, RedisSignal(client, index))
         if self._broker is not None:
             self._mqtt(seat, log, self._broker)
         self._receivers(seat, log, receivers)
         if config.api.enabled:
-            self._answers(seat, log, client)
+            self._answers(seat, log, client, canary)
         return seat
 
-    def _answers(self, seat: Seat, log: RedisLog, client: Any) -> None:
+    def _canary(self, seat: Seat, report: SelfReport) -> Canary | None:
+        """Send canaries through this partition, as often as it is configured."""
+        options = self._config.canary
+        if not options.every_s:
+            return None
+        paths = {"redis": self._redis_url}
+        if self._broker is not None:
+            paths["mqtt"] = address_url(self._broker)
+        app = canary_app(seat.index, self._nodes.partitions)
+        put = partial(self._intake.append_to, seat.index)
+        canary = Canary(options, app, put, paths, report, lambda: seat.worker.ready)
+        seat.health.add("canary", lambda _: canary.failing)
+        seat.tasks.append(("canary", canary.run))
+        return canary
+
+    def _answers(self, seat: Seat, log: RedisLog, client: Any, canary: Canary | None) -> None:
         config, nodes, worker = self._config, self._nodes, seat.worker
         cohort = CohortWatch(lambda: worker.pipeline)
         seat.tasks.append(("cohort", cohort.run))
         place = (seat.index, nodes.partitions)
         seat.answers = Answers(
-            fleet=Fleet(worker, self._health, seat.hub, config, place, cohort=cohort.of),
+            fleet=Fleet(
+                worker,
+                self._health,
+                seat.hub,
+                config,
+                place,
+                cohort=cohort.of,
+                canary=lambda: canary.told if canary else "",
+            ),
             decisions=Decided(worker, log, seat.hub),
             incidents=IncidentDesk(lambda: worker.pipeline),
             operations=OperatorDesk(

@@ -1,6 +1,7 @@
 """Makes the parts of a daemon out of its settings and joins them: with `seating` the only place that names adapters."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
@@ -31,13 +32,16 @@ from agentwatch.service.composing import make_pipeline
 from agentwatch.service.embedded import EmbeddedOptions, EmbeddedValkey
 from agentwatch.service.embedded_broker import start_broker
 from agentwatch.service.health import Health
+from agentwatch.service.heartbeat import Heartbeat
 from agentwatch.service.memory import Memory, RememberingBank
+from agentwatch.service.safe_mode import SafeMode
 from agentwatch.service.seating import Seating, make_notifier
 from agentwatch.service.seats import Seats
 from agentwatch.service.serving import ApiServer
 from agentwatch.service.settings import Settings
 from agentwatch.service.signing import Signer, read_private_key
 from agentwatch.service.state_dir import state_dir
+from agentwatch.service.unclean_starts import UncleanStarts
 from agentwatch.service.worker import Worker
 from agentwatch.store.clients import RedisClients
 from agentwatch.store.controls import RedisControls
@@ -54,11 +58,12 @@ Task = tuple[str, Callable[[], Coroutine[Any, Any, None]]]
 class Wired:
     """The joined parts of one daemon."""
 
-    def __init__(self, settings: Settings, redis_shown: str, health: Health, signer: Signer) -> None:
+    def __init__(self, settings: Settings, redis_shown: str, health: Health, signer: Signer, safe: SafeMode) -> None:
         self.settings = settings
         self.redis_shown = redis_shown
         self.signer = signer
         self.health = health
+        self.safe = safe
         self.rulebook: RuleBook = settings.rulebook
         self.receivers = settings.config.receivers
         self.api: ApiServer | None = None
@@ -81,6 +86,15 @@ class Wired:
         """The mode of the whole, as operators set it; as configured, where nothing is served here."""
         held = self.seats.held
         return held[0].worker.pipeline.ledgers.gate.mode if held else self.settings.config.gate.mode
+
+    def turns(self) -> int:
+        """Tell how often the working loops have turned; it stands still for who stands by."""
+        return sum(seat.worker.turns for seat in self.seats.held)
+
+    def wrong(self) -> str:
+        """Say what keeps the daemon from its work, safe mode too; empty where nothing does."""
+        safe = next((why for seat in self.seats.held if (why := seat.worker.pipeline.ledgers.gate.safe)), "")
+        return safe or "; ".join(f"{c.name}: {c.detail}" for c in self.health.components(time.time()) if not c.ok)
 
     def make(self, index: int) -> Pipeline:
         """Make the empty pipeline of a partition under the present rulebook, with a memory to explain it by."""
@@ -128,9 +142,14 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
     if wanted != "auto" and wanted >= partitions:
         raise BadConfig(f"there are {partitions} partitions, counted from 0", "redis.partition")
     signer = Signer(read_private_key(config.signing.private_key))
-    wired = Wired(settings, shown, Health(), signer)
+    starts = UncleanStarts(state_dir(config.state_dir, settings.environment) / f"starts-{wanted}.json", config.safe)
+    wired = Wired(settings, shown, Health(), signer, SafeMode(starts, config.safe))
+    wired.safe.begin()
+    wired.tasks.append(("safe-mode", wired.safe.run))
     intake = RedisIntake(nodes, config.decode)
-    seating = Seating(config, nodes, intake, await _broker(config, stack), wired.health, signer, stack, beat)
+    seating = Seating(
+        config, nodes, intake, await _broker(config, stack), wired.health, signer, stack, beat, wired.safe, url
+    )
     wired.seats = Seats(
         RedisMembers(nodes, config.redis.lease_s),
         lambda index: seating.make(index, partial(wired.make, index), wired.receivers),
@@ -140,6 +159,12 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
         Member(name=this_process(), version=__version__),
     )
     wired.tasks.append(("seats", wired.seats.run))
+    if config.heartbeat.url:
+        client = await stack.enter_async_context(httpx.AsyncClient())
+        heart = Heartbeat(
+            secret(config.heartbeat.url, "heartbeat.url"), config.heartbeat, client, wired.turns, wired.wrong
+        )
+        wired.tasks.append(("heartbeat", heart.run))
     if config.api.enabled:
         clients = wired.clients = ClientDesk(
             RedisClients(nodes.common), clients_of(config.api), config.api.clients_refresh_s

@@ -60,9 +60,11 @@ class Worker:
         self.pipeline = make()
         self.tally = Tally()
         self.gauges = Gauges(hub, board or Board())
+        self.greet: Callable[[], Awaitable[None]] | None = None  # awaited with the partition in hand, before any batch
         self.ready = False
         self.trouble = ""
         self._turned_at = 0.0
+        self.turns = 0
         self._gauged_at = 0.0
         self.last_batch_at = 0.0
         self.lag = 0
@@ -80,6 +82,8 @@ class Worker:
                 if opened is None:
                     return
                 await self._take_over(opened)
+                if self.greet is not None:
+                    await self.greet()
                 pause = self._options.retry_s
                 await self._work()
             except Fenced as error:
@@ -159,6 +163,7 @@ class Worker:
         for stage, seconds in (("read", read - started), ("compute", computed - read), ("commit", done - computed)):
             metrics().batch_seconds.labels(stage).observe(seconds)
         self._turned_at = done
+        self.turns += 1
         self._beat()
         self._gauge(done)
         self._since_checkpoint += len(batch.entries) + len(batch.controls) + len(batch.acks)

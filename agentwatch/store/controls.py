@@ -16,6 +16,13 @@ class RedisControls:
     def __init__(self, nodes: Nodes) -> None:
         self._nodes = nodes
 
+    async def append_to(self, index: int, control: Control) -> None:
+        """Append to the stream of one partition."""
+        with reading("control"):
+            await self._nodes.of(index).execute_command(
+                "XADD", keys(index).controls, "*", "data", msgspec.json.encode(control)
+            )
+
     async def append(self, control: Control) -> None:
         """Append to the stream of the subject's partition; what concerns no app in particular goes to every one."""
         data = msgspec.json.encode(control)

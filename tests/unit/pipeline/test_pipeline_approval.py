@@ -6,7 +6,7 @@ from agentwatch import checkpointing
 from agentwatch.alert.render import render
 from agentwatch.errors import BadRequest
 from agentwatch.policy.load import load_policy
-from agentwatch.records import Change, Level, Origin
+from agentwatch.records import Change, Control, Level, Origin
 from agentwatch.service.composing import make_pipeline
 from agentwatch.testing import Trace
 
@@ -130,6 +130,17 @@ def test_a_question_survives_a_restart(line, trace):
     checkpointing.load(path.pipeline, stored)
     path.wait(50)
     assert path.operate("approve", target=RUN).level is Level.kill
+
+
+def test_an_approval_is_taken_from_the_log_and_not_given_twice(line, trace):
+    path = line(POLICY)
+    path.feed(looping(trace, 12))
+    path.operate("approve", target=RUN)
+    control = Control(id="c", kind="approve", at=path.now, author="olivia", target=RUN)
+    fresh = make_pipeline(path.config, path.rulebook)
+    fresh.recover([], path.decisions, [control])
+    assert fresh.ledgers.standing.effective(RUN).author == "olivia"
+    assert fresh.positions.seq == path.pipeline.positions.seq
 
 
 def test_an_unanswered_question_is_read_back_from_the_log(line, trace):
