@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
+from agentwatch import views
 from agentwatch.records import (
     Ack,
     AllowEntry,
@@ -23,18 +24,6 @@ from agentwatch.records import (
     Observation,
     Positions,
     Signal,
-)
-from agentwatch.views import (
-    AgentView,
-    ApprovalView,
-    BreakerView,
-    DecisionFilter,
-    Explanation,
-    IncidentPage,
-    Page,
-    RulesView,
-    RunView,
-    StatusView,
 )
 
 __all__ = [
@@ -185,26 +174,26 @@ class Enforcer(Protocol):
 class FleetQueries(Protocol):
     """What the daemon knows of agents and runs; answers come from memory and never block."""
 
-    def status(self) -> StatusView:
+    def status(self) -> views.StatusView:
         """Describe the daemon at one glance."""
 
-    def agents(self, tenant: str | None) -> Sequence[AgentView]:
+    def agents(self, tenant: str | None) -> Sequence[views.AgentView]:
         """List the tracked agents, most expensive first."""
 
-    def agent(self, subject: str) -> AgentView | None:
+    def agent(self, subject: str) -> views.AgentView | None:
         """Show an agent with its signals and runs."""
 
-    def run(self, subject: str) -> RunView | None:
+    def run(self, subject: str) -> views.RunView | None:
         """Show a run with its signals and last steps."""
 
-    def explain(self, subject: str) -> Explanation | None:
+    def explain(self, subject: str) -> views.Explanation | None:
         """Say why a subject is where it is."""
 
 
 class DecisionQueries(Protocol):
-    """What was decided and what stands."""
+    """What was decided, what stands, and by which rules."""
 
-    async def decisions(self, wanted: DecisionFilter) -> Page:
+    async def decisions(self, wanted: views.DecisionFilter) -> views.Page:
         """List decisions, newest first."""
 
     async def decision(self, id: str) -> Decision | None:
@@ -212,6 +201,9 @@ class DecisionQueries(Protocol):
 
     def standing(self, subjects: Sequence[str]) -> Command | None:
         """Tell the hardest unexpired command among those of the given subjects."""
+
+    def rules(self) -> views.RulesView:
+        """List the rules in force, with what each matched."""
 
     def watch(self, after: str = "") -> AsyncIterator[tuple[str, Decision]]:
         """Yield committed decisions with their log position, oldest first, until closed.
@@ -224,7 +216,7 @@ class DecisionQueries(Protocol):
 class IncidentQueries(Protocol):
     """What on-call was told of; answers come from memory and never block."""
 
-    def incidents(self, tenant: str, app: str, state: str, before: str, limit: int) -> IncidentPage:
+    def incidents(self, tenant: str, app: str, state: str, before: str, limit: int) -> views.IncidentPage:
         """List incidents, latest opened first; over ones too, as long as they are known. "" fits any. `BadRequest`."""
 
     def incident(self, id: str) -> Incident | None:
@@ -247,17 +239,14 @@ class Operations(Protocol):
     def allow_list(self) -> Sequence[AllowEntry]:
         """List the unexpired entries of the allow list."""
 
-    def breakers(self) -> Sequence[BreakerView]:
+    def breakers(self) -> Sequence[views.BreakerView]:
         """List the breakers' states."""
 
-    def approvals(self) -> Sequence[ApprovalView]:
+    def approvals(self) -> Sequence[views.ApprovalView]:
         """List what waits for approval, oldest first."""
 
     def mode(self) -> tuple[str, dict[str, str]]:
         """Tell the global mode and the rules' own modes."""
-
-    def rules(self) -> RulesView:
-        """List the rules in force, with what each matched."""
 
 
 class IngestResult(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -116,7 +116,7 @@ class AgentView(Struct, frozen=True, kw_only=True):
     cohort: CohortView | None = None
 
 
-class RepeatView(Struct, frozen=True, kw_only=True):
+class RepeatView(StepView, frozen=True, kw_only=True):
     """One step beside the earlier one of the same list that it is most like (`beside`, its place; -1 for none).
 
     equal: the fields that are the same; differs: the others, with how. Digests are those by which the detectors
@@ -125,17 +125,7 @@ class RepeatView(Struct, frozen=True, kw_only=True):
     """
 
     place: int
-    index: int
-    ts: float
     event_id: str = ""
-    op: str = ""
-    agent: str = ""
-    tool: str = ""
-    status: str = ""
-    klass: str = ""
-    arguments: str = ""
-    result: str = ""
-    output: str = ""
     input: str = ""
     samples: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
@@ -147,8 +137,8 @@ class RepeatView(Struct, frozen=True, kw_only=True):
 class CrossingView(Struct, frozen=True, kw_only=True):
     """One level for one detector: the strength that it takes (`needs`), and the first event that had it, if any did.
 
-    reached: the strength then, or the furthest so far. bound: what keeps the level from being reached all the same.
-    decided: the level that was decided on that event, and gate what held it back. count: repeats by then.
+    reached: the strength then, or the furthest so far. bound: what keeps it from the level all the same. decided: what
+    was decided on that event, and gate what held it back. count: repeats by then.
     """
 
     kind: str

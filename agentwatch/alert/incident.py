@@ -260,15 +260,9 @@ class Incidents:
         old = found.incident
         found.told_count, found.told_cost = evidence.count, evidence.cost_nusd
         found.incident = msgspec.structs.replace(
-            old,
-            seq=old.seq + 1,
-            state="updated",
-            change=change,
-            updated_at=max(old.updated_at, at),
-            evidence=evidence,
-            cost_nusd=max(old.cost_nusd, evidence.cost_nusd),
-            cost_per_hour_nusd=per_hour(evidence),
-        )
+            old, seq=old.seq + 1, state="updated", change=change, updated_at=max(old.updated_at, at), evidence=evidence,
+            cost_nusd=max(old.cost_nusd, evidence.cost_nusd), cost_per_hour_nusd=per_hour(evidence),
+        )  # fmt: skip
         return found.incident
 
     def _resolve(self, found: _Known, at: float, change: str) -> Incident:

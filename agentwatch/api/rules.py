@@ -14,7 +14,7 @@ __all__ = ["handlers"]
 async def list_rules(site: TheSite, request: ApiRequest) -> RulesView:
     """List the rules in the order in which they are asked, with what each matched since the policy was read."""
     request.user.check_unbound()
-    return site.ports.operations.rules()
+    return site.ports.decisions.rules()
 
 
 handlers: list[BaseRouteHandler] = [list_rules]

@@ -17,6 +17,7 @@ from agentwatch.errors import BadRequest, Unavailable
 from agentwatch.ports import Accepted, ControlIntake
 from agentwatch.records import AllowEntry, Command, Control, DeadLetter, Decision, Incident
 from agentwatch.service.operations import checked
+from agentwatch.service.ruling import together
 from agentwatch.service.seat import Answers, Seat
 from agentwatch.service.seats import Seats
 from agentwatch.views import (
@@ -28,7 +29,6 @@ from agentwatch.views import (
     IncidentPage,
     Page,
     RulesView,
-    RuleView,
     RunView,
     StatusView,
 )
@@ -117,6 +117,11 @@ class AllDecided:
         inner = next((subject for subject in subjects if "/" in subject), "")
         seat = self._seats.of(inner) if inner else self._seats.any()
         return _answers(seat).decisions.standing(subjects)
+
+    def rules(self) -> RulesView:
+        """List the rules in force, with what each matched in the partitions that are served here."""
+        held = self._seats.held or (self._seats.any(),)
+        return together([_answers(seat).decisions.rules() for seat in held])
 
     async def watch(self, after: str = "") -> AsyncIterator[tuple[str, Decision]]:
         """Yield committed decisions of all seats with their log position, oldest first, until closed.
@@ -220,12 +225,6 @@ class AllDesks:
         """Tell the global mode and the rules' own modes."""
         return _answers(self._seats.any()).operations.mode()
 
-    def rules(self) -> RulesView:
-        """List the rules in force, with what each matched in the partitions that are served here."""
-        views = [_answers(seat).operations.rules() for seat in self._working()]
-        rows = zip(*(view.rules for view in views), strict=True)
-        return replace(views[0], rules=tuple(_rule(same) for same in rows)) if len(views) > 1 else views[0]
-
     def _working(self) -> Iterable[Seat]:
         return self._seats.held or (self._seats.any(),)
 
@@ -284,16 +283,6 @@ def _summed(views: Sequence[StatusView], held: tuple[int, ...]) -> StatusView:
         canary="; ".join(dict.fromkeys(view.canary for view in views if view.canary)),
         breakers=tuple(breaker for view in views for breaker in view.breakers),
         partitions_held=held,
-    )
-
-
-def _rule(same: Sequence[RuleView]) -> RuleView:
-    levels = dict.fromkeys(level for view in same for level in view.standing)
-    return replace(
-        same[0],
-        events=sum(view.events for view in same),
-        runs_active=sum(view.runs_active for view in same),
-        standing={level: sum(view.standing.get(level, 0) for view in same) for level in levels},
     )
 
 

@@ -8,8 +8,9 @@ from agentwatch.errors import BadRequest
 from agentwatch.ports import DecisionLog
 from agentwatch.records import Command, Decision
 from agentwatch.service.hub import Hub
+from agentwatch.service.ruling import in_force
 from agentwatch.service.worker import Worker
-from agentwatch.views import DecisionFilter, Page
+from agentwatch.views import DecisionFilter, Page, RulesView
 
 __all__ = ["Decided"]
 
@@ -63,6 +64,10 @@ class Decided:
         """Tell the hardest unexpired command among those of the given subjects."""
         found = self._worker.pipeline.ledgers.standing.covering(subjects, self._clock())
         return None if found is None else command_of(found)
+
+    def rules(self) -> RulesView:
+        """List the rules in force, with what each matched since the policy was read."""
+        return in_force(self._worker.pipeline, self._worker.last_batch_at or self._clock())
 
     async def watch(self, after: str = "") -> AsyncIterator[tuple[str, Decision]]:
         """Yield committed decisions with their log position, oldest first, until closed."""

@@ -8,10 +8,9 @@ from agentwatch.errors import BadRequest, StoreUnavailable
 from agentwatch.ports import Accepted, ControlIntake
 from agentwatch.records import AllowEntry, Control
 from agentwatch.service.hub import Hub
-from agentwatch.service.ruling import rule_views
 from agentwatch.service.worker import Worker
 from agentwatch.subject import parse
-from agentwatch.views import ApprovalView, BreakerView, RulesView
+from agentwatch.views import ApprovalView, BreakerView
 
 __all__ = ["OperatorDesk", "checked"]
 
@@ -84,21 +83,6 @@ class OperatorDesk:
         pipeline = self._worker.pipeline
         own = {rule.name: rule.mode for rule in pipeline.rulebook.policy.rules}
         return pipeline.ledgers.gate.mode, {**own, **pipeline.ledgers.gate.rule_modes()}
-
-    def rules(self) -> RulesView:
-        """List the rules in force, with what each matched."""
-        pipeline = self._worker.pipeline
-        ledgers, book = pipeline.ledgers, pipeline.rulebook
-        return RulesView(
-            digest=book.policy.digest,
-            mode=ledgers.gate.mode,
-            rules=rule_views(
-                book,
-                ledgers.gate.rule_modes(),
-                {rule.name: ledgers.gate.active_under(rule.name) for rule in book.policy.rules},
-                ledgers.standing.in_force(self._now),
-            ),
-        )
 
 
 def checked(control: Control) -> None:

@@ -79,6 +79,7 @@ class MemoryDecisions:
         self.clock = clock
         self.bound, self.down = bound, False
         self.log: list[tuple[str, Decision]] = []
+        self.book = make_rulebook(Config(), {"tight.toml": TIGHT})
         self.commands: dict[str, Command] = {}
         self.watchers: list[tuple[deque[tuple[str, Decision]], asyncio.Event]] = []
 
@@ -120,6 +121,9 @@ class MemoryDecisions:
         found = [c for s in subjects if (c := self.commands.get(s)) and c.expires_at > self.clock()]
         return max(found, key=lambda c: order.index(c.cmd), default=None)
 
+    def rules(self) -> views.RulesView:
+        return views.RulesView(digest=self.book.policy.digest, mode="enforce", rules=rule_views(self.book))
+
     async def watch(self, after: str = "") -> AsyncIterator[tuple[str, Decision]]:
         if self.down:
             raise StoreUnavailable("the store is down")
@@ -144,7 +148,6 @@ class MemoryOperations:
         self.allowed: dict[str, AllowEntry] = {}
         self.modes: tuple[str, dict[str, str]] = ("enforce", {})
         self._decisions = decisions
-        self.book = make_rulebook(Config(), {"tight.toml": TIGHT})
 
     async def submit(self, control: Control) -> Accepted:
         self.submitted.append(control)
@@ -183,9 +186,6 @@ class MemoryOperations:
 
     def mode(self) -> tuple[str, dict[str, str]]:
         return self.modes
-
-    def rules(self) -> views.RulesView:
-        return views.RulesView(digest=self.book.policy.digest, mode="enforce", rules=rule_views(self.book))
 
 
 class MemoryIngest:
@@ -247,7 +247,7 @@ class Served:
         self.fleet = MemoryFleet()
         self.decisions = MemoryDecisions(lambda: self.now)
         self.operations = MemoryOperations(self.decisions)
-        self.pipeline = make_pipeline(Config(), self.operations.book)  # whose incidents are listed
+        self.pipeline = make_pipeline(Config(), self.decisions.book)  # whose incidents are listed
         self.ingest, self.acks, self.dead = MemoryIngest(), MemoryAcks(), MemoryDead()
         self.stored_clients = MemoryClients()
         self.callers = ClientDesk(self.stored_clients, clients_of(options), 0.05, self.tick_wall)

@@ -100,7 +100,7 @@ async def test_incidents_on_the_command_line(api: Any, cli: Cli, capsys: pytest.
 async def test_rules_of_the_daemon_on_the_command_line(api: Any, cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
     event = Event(agent="bot", app="a-1", tenant="t", run="r", root_run="r", id="e", ts=1.0)
     for _ in range(7):
-        api.operations.book.match(event)
+        api.decisions.book.match(event)
     assert await cli("rules", "list") == 0
     told = capsys.readouterr().out
     for words in ("tight", "app a-* b", "repeat.kill = 5.0", "observe", "mode enforce"):
