@@ -109,6 +109,11 @@ class Roster:
         self._fresh: dict[str, float] = {}
         self.configure(configured)
 
+    @property
+    def configured(self) -> dict[str, Client]:
+        """The callers that the configuration names."""
+        return dict(self._configured)
+
     def configure(self, clients: Iterable[Client]) -> None:
         """Take over what the configuration names, in the place of what it named before."""
         self._configured = {client.name: client for client in clients}

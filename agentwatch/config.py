@@ -167,12 +167,19 @@ class CanaryOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     deadline_s: Annotated[float, Meta(ge=1, le=3600)] = 30.0
 
 
+class AuditOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who did what, when and why: docs/audit.md."""
+
+    max_records: Annotated[int, Meta(ge=100, le=100_000_000)] = 100_000
+
+
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that can be set, one table for each part."""
 
     state_dir: str = ""
     log: LogOptions = LogOptions()
     signing: SigningOptions = SigningOptions()
+    audit: AuditOptions = AuditOptions()
     redis: RedisOptions = RedisOptions()
     mqtt: MqttOptions = MqttOptions()
     api: ApiOptions = ApiOptions()

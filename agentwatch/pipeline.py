@@ -289,9 +289,11 @@ class Pipeline:
 
     def _operate(self, control: Control) -> Answer:
         try:
-            return self._operator.apply(control)
+            answer = self._operator.apply(control) if control.kind not in ("policy", "note") else None
         except BadRequest as error:
             return error
+        self._draft.actions.append(control)
+        return answer
 
 
 def order(position: str) -> tuple[int, int]:

@@ -13,6 +13,7 @@ __all__ = [
     "Ack",
     "AckState",
     "AllowEntry",
+    "AuditLine",
     "Batch",
     "Change",
     "Checkpoint",
@@ -381,7 +382,17 @@ class Tick(Struct, frozen=True):
 
 
 ControlKind = Literal[
-    "decide", "delete", "mode", "allow_add", "allow_remove", "breaker_reset", "policy", "approve", "deny", "self"
+    "decide",
+    "delete",
+    "mode",
+    "allow_add",
+    "allow_remove",
+    "breaker_reset",
+    "policy",
+    "note",
+    "approve",
+    "deny",
+    "self",
 ]
 
 
@@ -401,6 +412,7 @@ class Control(Struct, frozen=True, kw_only=True, omit_defaults=True):
     decide: put `subject` at `level` (observe = resume). delete: revoke decision `target`. mode: set the global mode, or
     that of rule `target`, to `value`. allow_*: the allow list. breaker_reset: close the breaker again.
     self: what the daemon found about itself: `value` is safe, safe_over, canary_lives or canary_killed.
+    policy, note: nothing is done but to write it into the audit log.
     approve, deny: let pass, or drop, what waits for approval: decision `target`, or what stands for `subject`.
     """
 
@@ -416,6 +428,25 @@ class Control(Struct, frozen=True, kw_only=True, omit_defaults=True):
     target: str = ""
     value: str = ""
     entry: AllowEntry | None = None
+
+
+class AuditLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who did what, when and why, for the audit log.
+
+    action: a control's kind, `command_kill` and the like for a decision that took effect, or what was noted. ref: id of
+    the control or decision. target, value: what was set, to what. until: when it ends, in unix seconds.
+    """
+
+    at: float
+    action: str
+    who: str
+    ref: str = ""
+    subject: str = ""
+    level: str = ""
+    target: str = ""
+    value: str = ""
+    reason: str = ""
+    until: float = 0.0
 
 
 class Incident(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -509,6 +540,7 @@ class Commit(Struct, frozen=True, kw_only=True):
     incidents: tuple[Incident, ...] = ()
     dead: tuple[DeadLetter, ...] = ()
     ledger: tuple[LedgerLine, ...] = ()
+    audit: tuple[AuditLine, ...] = ()
 
 
 class Checkpoint(Struct, frozen=True, kw_only=True):

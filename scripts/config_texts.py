@@ -37,6 +37,8 @@ TEXTS: Final = {
     "redis.look_s": "How often to look for partitions that nobody serves and for workers that joined, in seconds",
     "signing.private_key": "Ed25519 key in PEM form, from `agentwatch keys new`: `credential:NAME`, `file:/path`, or "
     "itself; empty: commands are not signed. A reload takes another key over",
+    "audit.max_records": "How many records a partition keeps; the oldest go at a checkpoint, and a signed anchor "
+    "stands for them",
     "redis.lease_s": "The partition of a worker that was silent for so many seconds is taken over",
     "redis.timeout_s": "A call that takes longer, in seconds, has failed",
     "redis.max_events": "Hard cap of the events stream: the oldest are dropped, counted and reported as lost (0: none)",

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from agentwatch.act.audit import audit_lines
 from agentwatch.act.command import command_of, takes_back
-from agentwatch.records import Command, Commit, DeadLetter, Decision, Incident, LedgerLine, Positions, Tick
+from agentwatch.records import Command, Commit, Control, DeadLetter, Decision, Incident, LedgerLine, Positions, Tick
 
 __all__ = ["Draft"]
 
@@ -20,6 +21,7 @@ class Draft:
         self.index = positions.index
         self.seq = positions.seq
         self.entries: list[str] = []
+        self.actions: list[Control] = []
         self.decisions: list[Decision] = []
         self.incidents: list[Incident] = []
         self.dead: list[DeadLetter] = []
@@ -56,4 +58,5 @@ class Draft:
             incidents=tuple(self.incidents),
             dead=tuple(self.dead),
             ledger=tuple(ledger),
+            audit=audit_lines(self.actions, self.decisions),
         )

@@ -17,6 +17,7 @@ from agentwatch.api import (
     agents,
     allow,
     approvals,
+    audit,
     clients,
     controls,
     dead,
@@ -87,7 +88,7 @@ def all_handlers() -> list[BaseRouteHandler]:
     """List every handler of the API."""
     found: list[BaseRouteHandler] = []
     asked = (health, metrics, status, agents, decisions, incidents, rules)
-    for module in (*asked, gateway, streams, events, acks, controls, allow, approvals, dead, clients):
+    for module in (*asked, gateway, streams, events, acks, controls, allow, approvals, dead, clients, audit):
         found += module.handlers
     return found
 

@@ -14,8 +14,17 @@ from agentwatch.api.options import ApiOptions
 from agentwatch.api.places import Places
 from agentwatch.api.rates import Rates
 from agentwatch.api.wakes import Wakes
+from agentwatch.audited import AuditQueries
 from agentwatch.clients import Clients
-from agentwatch.ports import AckIntake, DeadLetters, DecisionQueries, FleetQueries, IncidentQueries, Ingest, Operations
+from agentwatch.ports import (
+    AckIntake,
+    DeadLetters,
+    DecisionQueries,
+    FleetQueries,
+    IncidentQueries,
+    Ingest,
+    Operations,
+)
 from agentwatch.records import Command
 
 __all__ = ["ApiPorts", "ApiRequest", "Site", "TheSite"]
@@ -34,6 +43,7 @@ class ApiPorts(Struct, frozen=True, kw_only=True):
     acks: AckIntake
     dead: DeadLetters
     clients: Clients
+    audit: AuditQueries
 
 
 class Site:

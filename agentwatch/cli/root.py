@@ -42,6 +42,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "emit": ("emit", "Send usage events from files or standard input."),
     "dead": ("dead", "List, show or put back entries that could not be read."),
     "notify": ("notify", "Try the receivers of alerts."),
+    "audit": ("audit", "Show, keep or verify the log of who did what."),
     "clients": ("clients", "List, add or revoke callers of the control API."),
     "keys": ("keys", "Make, show or change the key that signs commands."),
     "token": ("token", "Make a token for the configuration file."),

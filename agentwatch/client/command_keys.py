@@ -28,13 +28,20 @@ class CommandKeys:
 
     def reason(self, command: Command) -> str:
         """Tell why a command is not to be believed; "" where its signature holds."""
-        from cryptography.exceptions import InvalidSignature
-
         if not command.sig:
             return "it is not signed"
         try:
-            kid, signature = read_sig(command.sig)
-            message = command_message(command, kid)
+            message = command_message(command, read_sig(command.sig)[0])
+        except BadRequest as error:
+            return f"its signature cannot be read: {error.reason}"
+        return self.reason_of(command.sig, message)
+
+    def reason_of(self, sig: str, message: bytes) -> str:
+        """Tell why a signature of any message is not to be believed; "" where it holds."""
+        from cryptography.exceptions import InvalidSignature
+
+        try:
+            kid, signature = read_sig(sig)
         except BadRequest as error:
             return f"its signature cannot be read: {error.reason}"
         key = self._keys.get(kid) or self._new(kid)

@@ -22,8 +22,14 @@ class ClientDesk:
     """
 
     def __init__(
-        self, store: ClientStore, configured: Iterable[Client], refresh_s: float, clock: Callable[[], float] = time.time
+        self,
+        store: ClientStore,
+        configured: Iterable[Client],
+        refresh_s: float,
+        clock: Callable[[], float] = time.time,
+        note: Callable[..., None] = lambda *_, **__: None,
     ) -> None:
+        self._note = note
         self._store = store
         self._roster = Roster(configured)
         self._refresh_s = refresh_s
@@ -33,7 +39,13 @@ class ClientDesk:
 
     def configure(self, clients: Iterable[Client]) -> None:
         """Take over what a reload brought."""
+        before = self._roster.configured
         self._roster.configure(clients)
+        after = self._roster.configured
+        for name in sorted(before.keys() | after.keys()):
+            old, new = before.get(name), after.get(name)
+            if old != new:
+                self._note("client_configured" if new else "client_unconfigured", _words(new or old), who="reload")
 
     def find(self, digest: str) -> Client | None:
         """Find the caller whose token has this digest."""
@@ -62,6 +74,7 @@ class ClientDesk:
         if not await self._store.add(client):
             raise BadRequest(f"there is a client {client.name!r} already; names are not used again", "name")
         self._roster.put(client)
+        self._note("client_added", _words(client), who=client.created_by, reason=reason)
         _log.info("client_added", client=client.name, roles=client.roles, by=client.created_by, reason=reason)
 
     async def revoke(self, name: str, by: str, reason: str) -> ClientView:
@@ -69,6 +82,7 @@ class ClientDesk:
         client = self._roster.revoked(name, by, self._clock())
         await self._store.put(client)
         self._roster.put(client)
+        self._note("client_revoked", name, who=by, reason=reason)
         _log.info("client_revoked", client=name, by=by, reason=reason)
         return self._roster.view(name)
 
@@ -92,3 +106,11 @@ class ClientDesk:
                     _log.warning("clients_not_read", reason=str(error))
                 self.failing = str(error)
             await asyncio.sleep(self._refresh_s)
+
+
+def _words(client: Client | None) -> str:
+    """Name a caller with its roles and binding; nothing of its token."""
+    if client is None:
+        return ""
+    bound = "/".join(part for part in (client.tenant, client.app) if part)
+    return f"{client.name}: {', '.join(client.roles)}{f' in {bound}' if bound else ''}"

@@ -34,6 +34,7 @@ from agentwatch.service.embedded_broker import start_broker
 from agentwatch.service.health import Health
 from agentwatch.service.heartbeat import Heartbeat
 from agentwatch.service.memory import Memory, RememberingBank
+from agentwatch.service.notes import Notes
 from agentwatch.service.safe_mode import SafeMode
 from agentwatch.service.seating import Seating, make_notifier
 from agentwatch.service.seats import Seats
@@ -43,6 +44,7 @@ from agentwatch.service.signing import Signer, read_private_key
 from agentwatch.service.state_dir import state_dir
 from agentwatch.service.unclean_starts import UncleanStarts
 from agentwatch.service.worker import Worker
+from agentwatch.store.audit import RedisAudit
 from agentwatch.store.clients import RedisClients
 from agentwatch.store.controls import RedisControls
 from agentwatch.store.holder import this_process
@@ -58,10 +60,13 @@ Task = tuple[str, Callable[[], Coroutine[Any, Any, None]]]
 class Wired:
     """The joined parts of one daemon."""
 
-    def __init__(self, settings: Settings, redis_shown: str, health: Health, signer: Signer, safe: SafeMode) -> None:
+    def __init__(
+        self, settings: Settings, redis_shown: str, health: Health, signer: Signer, safe: SafeMode, notes: Notes
+    ) -> None:
         self.settings = settings
         self.redis_shown = redis_shown
         self.signer = signer
+        self.notes = notes
         self.health = health
         self.safe = safe
         self.rulebook: RuleBook = settings.rulebook
@@ -120,7 +125,12 @@ class Wired:
                 swap_alerts()
             if self.clients is not None:
                 self.clients.configure(callers)
+            before = (self.signer.kid, self.rulebook.policy.digest)
             self.signer.adopt(key)
+            if self.signer.kid != before[0]:
+                self.notes.put("signing_key", self.signer.kid or "none", who="reload")
+            if fresh.rulebook.policy.digest != before[1]:
+                self.notes.put("policy", fresh.rulebook.policy.digest, who="reload")
             self.rulebook, self.receivers = fresh.rulebook, fresh.config.receivers
             for seat in held:
                 seat.worker.pipeline.adopt(fresh.rulebook)
@@ -143,7 +153,10 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
         raise BadConfig(f"there are {partitions} partitions, counted from 0", "redis.partition")
     signer = Signer(read_private_key(config.signing.private_key))
     starts = UncleanStarts(state_dir(config.state_dir, settings.environment) / f"starts-{wanted}.json", config.safe)
-    wired = Wired(settings, shown, Health(), signer, SafeMode(starts, config.safe))
+    notes = Notes(partial(RedisControls(nodes).append_to, 0))
+    notes.put("daemon_started", f"version {__version__}", reason=f"policy {settings.rulebook.policy.digest}")
+    wired = Wired(settings, shown, Health(), signer, SafeMode(starts, config.safe), notes)
+    wired.tasks.append(("notes", notes.run))
     wired.safe.begin()
     wired.tasks.append(("safe-mode", wired.safe.run))
     intake = RedisIntake(nodes, config.decode)
@@ -167,7 +180,7 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
         wired.tasks.append(("heartbeat", heart.run))
     if config.api.enabled:
         clients = wired.clients = ClientDesk(
-            RedisClients(nodes.common), clients_of(config.api), config.api.clients_refresh_s
+            RedisClients(nodes.common), clients_of(config.api), config.api.clients_refresh_s, note=notes.put
         )
         wired.tasks.append(("clients", clients.run))
         wired.health.add("clients", lambda _: clients.failing)
@@ -180,6 +193,7 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
             acks=intake,
             dead=AllDead(wired.seats),
             clients=clients,
+            audit=RedisAudit(nodes),
         )
         wired.api = ApiServer(create_app(ports, config.api, sign=signer.command), config.api)
     return wired

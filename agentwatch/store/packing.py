@@ -1,11 +1,13 @@
 """Lay a commit out as the keys and arguments of `lua/commit.lua`, whose head describes the order."""
 
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import quote, unquote
 
 import msgspec
 from msgspec import Struct
 
+from agentwatch.audited import AuditEntry
 from agentwatch.keys import GROUP, Keys
 from agentwatch.records import Command, Commit, LedgerLine, Positions, Tick
 
@@ -38,9 +40,17 @@ class InputsRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def pack(
-    commit: Commit, names: Keys, limits: Limits, lease: tuple[int, str, int], number: int
+    commit: Commit,
+    names: Keys,
+    limits: Limits,
+    lease: tuple[int, str, int],
+    number: int,
+    audit: Sequence[AuditEntry] = (),
 ) -> tuple[list[str], list[Argument]]:
-    """Give the script's keys and arguments. lease: token, who holds it, its length in ms. number: of this commit."""
+    """Give the script's keys and arguments. lease: token, who holds it, its length in ms. number: of this commit.
+
+    audit: the records that it adds to the audit log.
+    """
     ledgers = list(dict.fromkeys(line.day for line in commit.ledger))
     keys = [
         names.token,
@@ -55,9 +65,14 @@ def pack(
         *(names.ledger(day) for day in ledgers),
         *(names.control(command.subject) for command in commit.commands),
         *(names.control(subject) for subject in commit.cleared),
+        names.audit,
     ]
     tick = commit.tick or Tick(commit.at)
-    args: list[Argument] = [*_head(commit, tick, limits, lease, number), *_counts(commit, len(ledgers))]
+    args: list[Argument] = [
+        *_head(commit, tick, limits, lease, number),
+        *_audit_head(audit),
+        *_counts(commit, len(ledgers)),
+    ]
     args += commit.entries
     encode = msgspec.json.encode
     for decision in commit.decisions:
@@ -71,7 +86,13 @@ def pack(
         args += _command(command, names)
     for subject in commit.cleared:
         args += (subject, names.signal(subject))
+    for entry in audit:
+        args += (entry.seq, entry.data, entry.hash, entry.sig)
     return keys, args
+
+
+def _audit_head(audit: Sequence[AuditEntry]) -> list[Argument]:
+    return [len(audit), audit[0].seq, audit[-1].hash] if audit else [0, 0, ""]
 
 
 def _head(commit: Commit, tick: Tick, limits: Limits, lease: tuple[int, str, int], number: int) -> list[Argument]:

@@ -2,18 +2,19 @@
 
 import asyncio
 import random
-from collections.abc import Callable
 from typing import Any
 
 import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
+from agentwatch.audited import UNSIGNED, Vouching
 from agentwatch.connection import reading
 from agentwatch.errors import Fenced, Incompatible, StoreUnavailable
 from agentwatch.keys import keys
 from agentwatch.ports import Opened
-from agentwatch.records import Checkpoint, Command, Commit, Positions
+from agentwatch.records import Checkpoint, Commit, Positions
+from agentwatch.store.audit import AuditChain
 from agentwatch.store.checkpoints import Checkpoints, Pointer
 from agentwatch.store.holder import gone, this_process
 from agentwatch.store.packing import Limits, pack
@@ -32,6 +33,7 @@ class StoreOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     lease_s: how long a worker that died keeps its partition. poll_s: how often a waiting worker looks. dead_letters and
     inputs: most entries of those streams. ledger_fields: most fields of a day's ledger; lines beyond are added up as
     "(other)". ledger_days: how long a day's ledger is kept. chunk_s: how long an unpublished chunk lives.
+    audit: records of the audit log that are kept.
     """
 
     lease_s: float = 10.0
@@ -41,20 +43,21 @@ class StoreOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ledger_fields: int = 600_000
     ledger_days: int = 400
     chunk_s: int = 900
+    audit: int = 100_000
     trim: TrimOptions = TrimOptions()
 
 
 class RedisStore:
-    """The store of one partition, for one worker at a time. `sign` gives commands in control keys their signatures."""
+    """The store of one partition, for one worker at a time. `signer` signs commands and the audit log's heads."""
 
     def __init__(
         self,
         client: Any,
         partition: int,
         options: StoreOptions = StoreOptions(),  # noqa: B008  # frozen
-        sign: Callable[[Command], Command] = lambda command: command,
+        signer: Vouching = UNSIGNED,
     ) -> None:
-        self._sign = sign
+        self._signer = signer
         self._client = client
         self._keys = keys(partition)
         self._options = options
@@ -64,6 +67,7 @@ class RedisStore:
         self._numbers: dict[Positions, int] = {}
         self._checkpoints = Checkpoints(client, self._keys, options.chunk_s)
         self._pointer: Pointer | None = None
+        self._audit = AuditChain(client, self._keys, options.audit, signer)
         self._scripts = {name: Script(name) for name in ("acquire", "commit", "release", "renew")}
         self._limits = Limits(
             dead=options.dead_letters,
@@ -100,11 +104,13 @@ class RedisStore:
         number = self._number + 1
         lease = (self._token, self._who, self._lease_ms)
         if commit.commands:
-            commit = replace(commit, commands=tuple(map(self._sign, commit.commands)))
-        names, args = pack(commit, self._keys, self._limits, lease, number)
+            commit = replace(commit, commands=tuple(map(self._signer.command, commit.commands)))
+        audit = self._audit.link(commit)
+        names, args = pack(commit, self._keys, self._limits, lease, number, audit)
         with reading("commit"):
             word, detail = await self._scripts["commit"].run(self._client, names, args)
         _accept(word, detail, self._token, number)
+        self._audit.moved(audit)
         self._number = number
         self._numbers.pop(commit.positions, None)
         self._numbers[commit.positions] = number
@@ -122,6 +128,7 @@ class RedisStore:
         with reading("checkpoint"):
             self._pointer = await self._checkpoints.publish(checkpoint, self._token, number, self._pointer)
             await trim(self._client, self._keys, checkpoint.positions, number, self._options.trim)
+            await self._audit.trim(self._token)
 
     async def renew(self) -> None:
         """Extend the lease."""
@@ -163,6 +170,7 @@ class RedisStore:
                 seq=int(stored["seq"]),
             )
         self._number = int(stored.get("number", 0))
+        self._audit.restore(stored)
         self._numbers = {committed: self._number}
         _log.info("partition_opened", partition=self._keys.index, token=token, commits=self._number)
         return Opened(token=token, committed=committed, checkpoint=checkpoint)

@@ -3,13 +3,15 @@
 -- write, and what can still fail (a ledger sum out of range) is counted and passed over.
 --
 -- KEYS: token, owner, committed, events, decisions, incidents, dead, inputs, standing,
---       then the ledgers, the control keys to set, the control keys to clear.
+--       then the ledgers, the control keys to set, the control keys to clear, and the audit log.
 -- ARGV: token, who, lease ms, number, at, positions (events controls acks index seq), gap, inputs record,
 --       group, most dead letters, most ledger fields, ledger expiry s, most inputs,
+--       records for the audit log, the first's number, the last's hash,
 --       counts (entries, decisions, incidents, dead, ledger keys, ledger lines, commands, cleared), then those in turn:
 --       entries: id; decisions: seq, json; incidents: json; dead: json, field, reason;
 --       ledger lines: key index, line, overflow line, then for each metric its amount;
---       commands: subject, channel, json, expiry ms (0 = none), epoch; cleared: subject, channel.
+--       commands: subject, channel, json, expiry ms (0 = none), epoch; cleared: subject, channel;
+--       audit: number, json, hash, signature.
 -- Returns a word (ok, again, fenced, lost, type, ahead) and a detail.
 local METRICS = {'events', 'input_tokens', 'output_tokens', 'cost_nusd', 'unpriced', 'looping_nusd'}
 local TYPES = {[3] = 'hash', [4] = 'stream', [5] = 'stream', [6] = 'stream', [7] = 'stream', [8] = 'stream', [9] = 'zset'}
@@ -17,9 +19,10 @@ local TYPES = {[3] = 'hash', [4] = 'stream', [5] = 'stream', [6] = 'stream', [7]
 local token, number = ARGV[1], tonumber(ARGV[4])
 local counts = {}
 for i = 1, 8 do
-  counts[i] = tonumber(ARGV[17 + i])
+  counts[i] = tonumber(ARGV[20 + i])
 end
-local next_arg = 26
+local audits, audit_key = tonumber(ARGV[18]), KEYS[#KEYS]
+local next_arg = 29
 
 local function last_id(key)
   if redis.call('EXISTS', key) == 0 then
@@ -46,6 +49,10 @@ for i = 3, 9 + counts[5] do
     return {'type', KEYS[i] .. ' is a ' .. kind .. ', not a ' .. (TYPES[i] or 'hash')}
   end
 end
+local audit_kind = redis.call('TYPE', audit_key).ok
+if audit_kind ~= 'none' and audit_kind ~= 'stream' then
+  return {'type', audit_key .. ' is a ' .. audit_kind .. ', not a stream'}
+end
 local before = redis.call('HMGET', KEYS[3], 'number', 'token', 'entries', 'lost', 'ledger_refused')
 local stored = tonumber(before[1] or 0)
 if stored == number and before[2] == token then
@@ -57,6 +64,9 @@ end
 local last_decision = last_id(KEYS[5])
 if counts[2] > 0 and tonumber(ARGV[next_arg + counts[1]]) <= last_decision then
   return {'ahead', 'the decision log holds ' .. last_decision}
+end
+if audits > 0 and last_id(audit_key) >= tonumber(ARGV[19]) then
+  return {'ahead', 'the audit log holds record ' .. last_id(audit_key)}
 end
 if last_id(KEYS[8]) >= number then
   return {'ahead', 'the inputs hold commit ' .. number}
@@ -128,6 +138,11 @@ for _ = 1, counts[8] do
   wakes[#wakes + 1] = {ARGV[next_arg + 1], '0'}
   next_key, next_arg = next_key + 1, next_arg + 2
 end
+for _ = 1, audits do
+  redis.call('XADD', audit_key, ARGV[next_arg] .. '-0', 'data', ARGV[next_arg + 1], 'hash', ARGV[next_arg + 2],
+    'sig', ARGV[next_arg + 3])
+  next_arg = next_arg + 4
+end
 for _, wake in ipairs(wakes) do
   redis.call('PUBLISH', wake[1], wake[2])
 end
@@ -137,6 +152,9 @@ redis.call('HSET', KEYS[3], 'number', ARGV[4], 'token', token, 'at', ARGV[5],
   'entries', string.format('%.0f', tonumber(before[3] or 0) + counts[1]),
   'lost', string.format('%.0f', tonumber(before[4] or 0) + tonumber(ARGV[11])),
   'ledger_refused', string.format('%.0f', refused))
+if audits > 0 then
+  redis.call('HSET', KEYS[3], 'audit_seq', string.format('%.0f', tonumber(ARGV[19]) + audits - 1), 'audit_head', ARGV[20])
+end
 redis.call('SET', KEYS[2], token .. ' ' .. ARGV[2], 'PX', ARGV[3])
 for first = first_entry, first_entry + counts[1] - 1, 1000 do
   redis.call('XACK', KEYS[4], ARGV[13], unpack(ARGV, first, math.min(first + 999, first_entry + counts[1] - 1)))

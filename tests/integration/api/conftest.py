@@ -13,10 +13,23 @@ import pytest
 from agentwatch import observe, views
 from agentwatch.api import ApiOptions, ApiPorts, TokenOptions, create_app, hash_token
 from agentwatch.api.options import clients_of
+from agentwatch.audited import AuditPage, Head, genesis, link
 from agentwatch.config import Config
 from agentwatch.errors import BadRequest, StoreUnavailable
 from agentwatch.ports import Accepted, IngestResult
-from agentwatch.records import Ack, AllowEntry, Change, Command, Control, DeadLetter, Decision, Event, Level, Origin
+from agentwatch.records import (
+    Ack,
+    AllowEntry,
+    AuditLine,
+    Change,
+    Command,
+    Control,
+    DeadLetter,
+    Decision,
+    Event,
+    Level,
+    Origin,
+)
 from agentwatch.service.client_desk import ClientDesk
 from agentwatch.service.composing import make_pipeline, make_rulebook
 from agentwatch.service.incidents import IncidentDesk
@@ -238,6 +251,13 @@ class MemoryDead:
         raise BadRequest("no such dead letter", "id")
 
 
+class MemoryAudit:
+    async def page(self, partition: int, after: int, limit: int) -> AuditPage:
+        lines = [AuditLine(at=1.0, action="mode", who="alice", value="observe")]
+        entries = link(lines, genesis(0), 0)
+        return AuditPage(partition=0, entries=tuple(entries[after:]), head=Head(1, entries[0].hash))
+
+
 class Served:
     """One running server, its ports, and clients for its callers."""
 
@@ -254,7 +274,7 @@ class Served:
         ports = ApiPorts(
             fleet=self.fleet, decisions=self.decisions, operations=self.operations, ingest=self.ingest,
             acks=self.acks, dead=self.dead, incidents=IncidentDesk(lambda: self.pipeline),
-            clients=self.callers,
+            clients=self.callers, audit=MemoryAudit(),
         )  # fmt: skip
         self.app = create_app(ports, options, clock=self.decisions.clock, ticks=self.tick)
         self.server = ApiServer(self.app, options)
