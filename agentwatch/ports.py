@@ -44,6 +44,7 @@ __all__ = [
     "Notifier",
     "Opened",
     "Operations",
+    "PartitionQueries",
     "SignalBus",
     "Store",
 ]
@@ -221,6 +222,13 @@ class IncidentQueries(Protocol):
 
     def incident(self, id: str) -> Incident | None:
         """Find one incident."""
+
+
+class PartitionQueries(Protocol):
+    """Who serves which partition."""
+
+    async def partitions(self) -> Sequence[views.PartitionView]:
+        """List every partition, whoever serves it. Raises `StoreUnavailable`."""
 
 
 class Accepted(Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ __all__ = [
     "Explanation",
     "IncidentPage",
     "Page",
+    "PartitionView",
     "RepeatView",
     "RuleView",
     "RulesView",
@@ -238,6 +239,24 @@ class StatusView(Struct, frozen=True, kw_only=True):
     incidents_open: int = 0
     fingerprints: str = ""  # the form that makes them: compiled, or pure
     partitions_held: tuple[int, ...] = ()
+
+
+class PartitionView(Struct, frozen=True, kw_only=True):
+    """One partition: who serves it, and how far it has come.
+
+    owner: machine and process, empty where nobody serves it. lease_s: until its lease ends unless it is renewed. lag:
+    entries not yet read, -1 where nobody has begun. oldest_s: age of the oldest of them. token: the fencing token.
+    """
+
+    index: int
+    owner: str = ""
+    url: str = ""
+    token: int = 0
+    lease_s: float = 0.0
+    position: str = "0-0"
+    events: int = 0
+    lag: int = 0
+    oldest_s: float = 0.0
 
 
 class DecisionFilter(Struct, frozen=True, kw_only=True):

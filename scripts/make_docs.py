@@ -14,6 +14,7 @@ from scripts.make_config_schema import config_schema_text
 from scripts.make_man import manual_pages
 from scripts.make_metrics import metrics_page
 from scripts.make_schema import event_schema_text
+from scripts.make_units import worker_unit
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAD = """# Command line
@@ -64,6 +65,7 @@ def pages() -> dict[Path, str]:
         docs / "configuration.schema.json": config_schema_text(),
         ROOT / "configs" / "agentwatch.toml": config_file(),
         **{ROOT / "man" / name: text for name, text in manual_pages().items()},
+        ROOT / "systemd" / "agentwatch@.service": worker_unit(ROOT / "systemd" / "agentwatch.service"),
     }
 
 

@@ -27,6 +27,7 @@ from agentwatch.api import (
     health,
     incidents,
     metrics,
+    partitions,
     rules,
     status,
     streams,
@@ -87,7 +88,7 @@ def create_app(
 def all_handlers() -> list[BaseRouteHandler]:
     """List every handler of the API."""
     found: list[BaseRouteHandler] = []
-    asked = (health, metrics, status, agents, decisions, incidents, rules)
+    asked = (health, metrics, status, partitions, agents, decisions, incidents, rules)
     for module in (*asked, gateway, streams, events, acks, controls, allow, approvals, dead, clients, audit):
         found += module.handlers
     return found

@@ -24,6 +24,7 @@ from agentwatch.ports import (
     IncidentQueries,
     Ingest,
     Operations,
+    PartitionQueries,
 )
 from agentwatch.records import Command
 
@@ -39,6 +40,7 @@ class ApiPorts(Struct, frozen=True, kw_only=True):
     decisions: DecisionQueries
     incidents: IncidentQueries
     operations: Operations
+    partitions: PartitionQueries
     ingest: Ingest
     acks: AckIntake
     dead: DeadLetters

@@ -50,6 +50,7 @@ from agentwatch.store.controls import RedisControls
 from agentwatch.store.holder import this_process
 from agentwatch.store.members import RedisMembers
 from agentwatch.store.meta import settle_partitions
+from agentwatch.store.progress import RedisProgress
 
 __all__ = ["Wired", "make_notifier", "wire"]
 
@@ -163,8 +164,9 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
     seating = Seating(
         config, nodes, intake, await _broker(config, stack), wired.health, signer, stack, beat, wired.safe, url
     )
+    members = RedisMembers(nodes, config.redis.lease_s)
     wired.seats = Seats(
-        RedisMembers(nodes, config.redis.lease_s),
+        members,
         lambda index: seating.make(index, partial(wired.make, index), wired.receivers),
         wanted,
         config.redis.look_s,
@@ -189,6 +191,7 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
             decisions=AllDecided(wired.seats),
             incidents=AllIncidents(wired.seats),
             operations=AllDesks(wired.seats, RedisControls(nodes)),
+            partitions=RedisProgress(nodes, members),
             ingest=intake,
             acks=intake,
             dead=AllDead(wired.seats),

@@ -206,6 +206,12 @@ def test_any_worker_answers_for_every_partition(
         for decision in httpx.get(f"{worker.url}/v1/decisions", params={"limit": 1000}, timeout=5).json()["decisions"]
     ]
     assert len(listed) == len(set(listed)) == sum(client.xlen(keys(index).decisions) for index in range(PARTITIONS))
+    command = [sys.executable, "-m", "agentwatch", "partitions", "list", "--url", workers[1].url]
+    shown = subprocess.run([*command, "-o", "json"], capture_output=True, text=True, check=True)
+    rows = msgspec.json.decode(shown.stdout)
+    assert [(row["index"], row["lag"]) for row in rows] == [(index, 0) for index in range(PARTITIONS)]
+    assert {row["url"] for row in rows} == {worker.url for worker in workers}
+    assert sum(row["events"] for row in rows) == sum(load.sent.values())
     pages, before = [], ""
     while True:
         answer = httpx.get(f"{workers[0].url}/v1/decisions", params={"limit": 7, "before": before}, timeout=5).json()

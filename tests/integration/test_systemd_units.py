@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 UNITS = ROOT / "systemd"
-SERVICES = ("agentwatch.service", "agentwatch-alert@.service")
+SERVICES = ("agentwatch.service", "agentwatch@.service", "agentwatch-alert@.service")
 TARGETS = Path("/usr/lib/systemd/system")
 
 pytestmark = pytest.mark.debian

@@ -258,6 +258,11 @@ class MemoryAudit:
         return AuditPage(partition=0, entries=tuple(entries[after:]), head=Head(1, entries[0].hash))
 
 
+class MemoryPartitions:
+    async def partitions(self) -> Sequence[views.PartitionView]:
+        return (views.PartitionView(index=0, owner="here 1", token=1), views.PartitionView(index=1, lag=-1))
+
+
 class Served:
     """One running server, its ports, and clients for its callers."""
 
@@ -274,7 +279,7 @@ class Served:
         ports = ApiPorts(
             fleet=self.fleet, decisions=self.decisions, operations=self.operations, ingest=self.ingest,
             acks=self.acks, dead=self.dead, incidents=IncidentDesk(lambda: self.pipeline),
-            clients=self.callers, audit=MemoryAudit(),
+            clients=self.callers, audit=MemoryAudit(), partitions=MemoryPartitions(),
         )  # fmt: skip
         self.app = create_app(ports, options, clock=self.decisions.clock, ticks=self.tick)
         self.server = ApiServer(self.app, options)

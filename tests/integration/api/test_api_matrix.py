@@ -32,6 +32,7 @@ ROUTES = {
     "DELETE /v1/decisions/{id:str}": ("operator", "hidden", f"/v1/decisions/d1?{QUERY}", None),
     "GET /v1/incidents": ("read", "filtered", "/v1/incidents", None),
     "GET /v1/incidents/{id:str}": ("read", "hidden", "/v1/incidents/FIRST", None),
+    "GET /v1/partitions": ("read", "whole", "/v1/partitions", None),
     "GET /v1/rules": ("read", "whole", "/v1/rules", None),
     "GET /v1/audit": ("read", "whole", "/v1/audit", None),
     "GET /v1/decision": ("guard read", "place", "/v1/decision?agent=bot&tenant=t1&app=a&run=free", None),

@@ -20,6 +20,7 @@ ROUTES = [
     ("GET", "/v1/decisions/d1", None, {"read", "operator"}, 200),
     ("GET", "/v1/incidents", None, {"read", "operator"}, 200),
     ("GET", "/v1/incidents/d1", None, {"read", "operator"}, 404),
+    ("GET", "/v1/partitions", None, {"read", "operator"}, 200),
     ("GET", "/v1/rules", None, {"read", "operator"}, 200),
     ("POST", "/v1/decisions", {"subject": "t/a", "cmd": "pause", **WHY}, {"operator"}, 201),
     ("DELETE", "/v1/decisions/d1?author=al&reason=x", None, {"operator"}, 200),
