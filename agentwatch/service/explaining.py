@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from agentwatch.pipeline import Pipeline
 from agentwatch.records import Change, Decision, Level, Signal
 from agentwatch.rulebook import Compiled
 from agentwatch.service.crossings import crossings
 from agentwatch.service.likeness import beside
-from agentwatch.service.memory import Memory, RememberedRun
+from agentwatch.service.memory import Memory, RememberedRun, Step
 from agentwatch.service.telling import words_of
 from agentwatch.subject import covering, parse, run_subject
 from agentwatch.views import Explanation, RunView, SignalView, StepView
@@ -46,7 +48,7 @@ def explain(
     compiled = _rule(pipeline, run, remembered, standing)
     marks = remembered.marks if remembered is not None else {}
     levels = crossings(marks, compiled.ladder, compiled.rule.actions, concern)
-    repeats = beside(tuple(remembered.steps)) if remembered is not None else ()
+    repeats = beside(_quotable(pipeline, remembered)) if remembered is not None else ()
     entry = pipeline.ledgers.gate.allow.match(above or (subject,), now)
     allowed_by = f"{entry.pattern} by {entry.author}: {entry.comment}" if entry is not None else ""
     steps: tuple[StepView, ...] = run.steps if run is not None else ()
@@ -119,6 +121,17 @@ def _covering(run: RememberedRun) -> tuple[str, ...]:
 def _furthest(run: RememberedRun) -> tuple[float, float]:
     way = max((marks[-1].strength / marks[-1].kill_at for marks in run.marks.values() if marks), default=0.0)
     return way, run.steps[-1].ts if run.steps else 0.0
+
+
+def _quotable(pipeline: Pipeline, run: RememberedRun) -> tuple[Step, ...]:
+    """Give the steps, without the texts that the rules allow no more: they may have been read again since."""
+    policy, (tenant, app, _) = pipeline.rulebook.policy, run.key
+    return tuple(
+        replace(step, samples=())
+        if step.samples and not policy.match(tenant, app, run.team, step.agent, step.tool, step.model).samples
+        else step
+        for step in run.steps
+    )
 
 
 def _run(

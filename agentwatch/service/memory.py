@@ -42,6 +42,7 @@ class Step(Struct, frozen=True, kw_only=True):
     op: str = "execute_tool"
     agent: str = ""
     tool: str = ""
+    model: str = ""
     status: str = ""
     call: int = 0
     answer: int = 0
@@ -148,6 +149,7 @@ class Memory:
             op=event.op,
             agent=event.agent,
             tool=event.tool,
+            model=event.model,
             status=event.status or ("error" if event.error is not None else ""),
             call=_digest(history.calls) if called else 0,
             answer=_digest(history.results) if called else 0,

@@ -143,6 +143,12 @@ def test_texts_are_kept_only_where_the_rule_allows_it() -> None:
     assert any("the same thing again and again" in text for text in open_.repeats[-1].samples)
 
 
+def test_texts_are_shown_no_more_once_the_rules_forbid_it() -> None:
+    told = Told("[defaults]\nsamples = true\n").feed(stuck())
+    told.pipeline.adopt(make_rulebook(Config(), {}))
+    assert all(step.samples == () for step in told.of().repeats)
+
+
 def test_a_tree_and_an_agent_are_shown_by_the_run_that_went_furthest() -> None:
     told = Told().feed(stuck(5, run="mild"), stuck(12, run="bad"))
     for subject in ("default/app/agent/agent", "default/app"):
