@@ -5,10 +5,10 @@ Importing this package needs no numpy; `Fingerprinter` and `fingerprint_batch` l
 
 from typing import TYPE_CHECKING, Any
 
+from agentwatch.fingerprint.likeness import nearest, similarity
 from agentwatch.fingerprint.options import FORMAT, FingerprintOptions
 from agentwatch.fingerprint.private import private_print, private_prints, received
 from agentwatch.fingerprint.single import fingerprint_text
-from agentwatch.fingerprint.sketch import nearest, similarity
 
 if TYPE_CHECKING:
     from agentwatch.fingerprint.batch import Fingerprinter, fingerprint_batch

@@ -1,6 +1,6 @@
 """The compiled form, as Python sees it. Its source is in native/; the module named at each function is its oracle."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from agentwatch.records import Fingerprint, ResultClass
@@ -26,6 +26,9 @@ def fold(text: str, /) -> bytes | None:
 
 def digest(form: bytes, /) -> int:
     """XXH3, 64 bits (`xxhash.xxh3_64_intdigest`)."""
+
+def agreeing(sketch: bytes, others: Iterable[bytes], /) -> int:
+    """Count the bins in which a sketch agrees with that of some others that is most like it; 0 for what is no sketch."""
 
 def word_hash(word: bytes, /) -> int:
     """Hash a word (`sketch`)."""

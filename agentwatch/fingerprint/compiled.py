@@ -28,7 +28,7 @@ except ImportError:  # no compiler where it was built
 __all__ = ["PURE", "compiled_form", "form_name", "native", "role_of", "watched_words"]
 
 PURE = "AGENTWATCH_PURE"  # the variable that keeps the compiled form out
-_INTERFACE = 1
+_INTERFACE = 2
 
 
 @cache

@@ -12,6 +12,7 @@ from agentwatch.fingerprint.words import words
 
 __all__ = [
     "BINS",
+    "ESTIMATES",
     "UNMET",
     "bigram_hash",
     "nearest",
@@ -31,7 +32,7 @@ LENGTH = 0x165667B19E3779F9
 PAIR = 0xFF51AFD7ED558CCD
 MIX = 0xD6E8FEB86659FD93
 # Similarity by the number of agreeing bins: of independent bytes 1/256 agree by chance, which is taken off.
-_ESTIMATES = tuple(max(0.0, (agreeing / BINS - 1 / 256) / (1 - 1 / 256)) for agreeing in range(BINS + 1))
+ESTIMATES = tuple(max(0.0, (agreeing / BINS - 1 / 256) / (1 - 1 / 256)) for agreeing in range(BINS + 1))
 _number = int.from_bytes
 
 
@@ -95,7 +96,7 @@ def similarity(a: bytes, b: bytes) -> float:
     """
     if len(a) != BINS or len(b) != BINS:
         return 0.0
-    return _ESTIMATES[(_number(a, "little") ^ _number(b, "little")).to_bytes(BINS, "little").count(0)]
+    return ESTIMATES[(_number(a, "little") ^ _number(b, "little")).to_bytes(BINS, "little").count(0)]
 
 
 def nearest(sketch: bytes, others: Iterable[bytes]) -> float:
@@ -108,4 +109,4 @@ def nearest(sketch: bytes, others: Iterable[bytes]) -> float:
             agreeing = (number ^ _number(other, "little")).to_bytes(BINS, "little").count(0)
             if agreeing > most:
                 most = agreeing
-    return _ESTIMATES[most]
+    return ESTIMATES[most]

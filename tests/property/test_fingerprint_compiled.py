@@ -19,7 +19,7 @@ from agentwatch.fingerprint.compiled import compiled_form, native, role_of, watc
 from agentwatch.fingerprint.mask import mask
 from agentwatch.fingerprint.numbers import numbers
 from agentwatch.fingerprint.shape import shape
-from agentwatch.fingerprint.sketch import sketch, word_hash
+from agentwatch.fingerprint.sketch import BINS, ESTIMATES, nearest, similarity, sketch, word_hash
 from agentwatch.fingerprint.words import word_count
 from agentwatch.records import Event, ResultClass
 
@@ -177,6 +177,17 @@ def test_long_texts(piece: str) -> None:
     assert fast == pure
 
 
+SKETCHES = st.lists(st.integers(0, 2), min_size=BINS, max_size=BINS).map(bytes)  # few values, so that many agree
+
+
+@built
+@PLENTY
+@given(st.one_of(SKETCHES, st.binary()), st.lists(st.one_of(SKETCHES, st.binary())))
+def test_likeness(one: bytes, others: list[bytes]) -> None:
+    assert ESTIMATES[native.agreeing(one, others)] == nearest(one, others)
+    assert [ESTIMATES[native.agreeing(one, (other,))] for other in others] == [similarity(one, each) for each in others]
+
+
 @built
 @pytest.mark.parametrize(
     "wrong",
@@ -187,6 +198,9 @@ def test_long_texts(piece: str) -> None:
         lambda: native.fingerprint(None, role_of({}, result=True, sketched=True, cap_bytes=64)),
         lambda: native.digest("text"),
         lambda: native.mask(1),
+        lambda: native.agreeing("text", ()),
+        lambda: native.agreeing(b"", 1),
+        lambda: native.agreeing(b"", ["text"]),
         lambda: native.measure(b"", 1),
         lambda: native.measure("", 1, True, True, 64, watched_words()),
         lambda: native.measure(b"", 1, True, True, "64", watched_words()),

@@ -119,6 +119,9 @@ size_t next_words(word_reader *reader); /* returns how many words are in starts 
 uint64_t word_hash(const uint8_t *word, size_t size);    /* reads eight bytes even of a shorter word */
 size_t sketched(view part, uint8_t *room, uint8_t *out); /* returns the words; `out` has BINS bytes, or is NULL */
 
+/* likeness.c */
+int agreeing(const uint8_t *one, const uint8_t *other); /* both have BINS bytes */
+
 /* content.c */
 #define WATCH_BITS 65536
 #define WATCH_BYTES (2 * WATCH_BITS / 8) /* one half for first words, one for words anywhere */

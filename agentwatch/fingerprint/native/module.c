@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#define INTERFACE 1 /* grows when a function here changes; compiled.py asks for it, so that an old build is not used */
+#define INTERFACE 2 /* grows when a function here changes; compiled.py asks for it, so that an old build is not used */
 
 int read_bytes(PyObject *from, view *text)
 {
@@ -96,9 +96,33 @@ static PyObject *form_of(PyObject *given, int shape)
 static PyObject *py_mask(PyObject *module, PyObject *given) { (void)module; return form_of(given, 0); }
 static PyObject *py_shape(PyObject *module, PyObject *given) { (void)module; return form_of(given, 1); }
 
+/* agreeing(sketch, others): the most bins in which any of the others agrees with the sketch */
+static PyObject *py_agreeing(PyObject *module, PyObject *const *given, Py_ssize_t count)
+{
+    (void)module;
+    view sketch, other;
+    if (!expects(count, 2) || read_bytes(given[0], &sketch) < 0)
+        return NULL;
+    PyObject *others = PyObject_GetIter(given[1]), *next;
+    int most = 0;
+    while (others != NULL && (next = PyIter_Next(others)) != NULL) {
+        if (read_bytes(next, &other) == 0 && sketch.size == BINS && other.size == BINS) {
+            const int found = agreeing(sketch.at, other.at);
+            most = found > most ? found : most;
+        }
+        Py_DECREF(next);
+        if (PyErr_Occurred())
+            break;
+    }
+    Py_XDECREF(others);
+    return PyErr_Occurred() ? NULL : PyLong_FromLong(most);
+}
+
 static PyMethodDef functions[] = {
     {"fold", py_fold, METH_O, "Fold white space; None when the pure form must do it."},
     {"digest", py_digest, METH_O, "The XXH3 64-bit digest of bytes."},
+    {"agreeing", (PyCFunction)(void (*)(void))py_agreeing, METH_FASTCALL,
+     "The most bins in which any of some sketches agrees with a sketch."},
     {"word_hash", py_word_hash, METH_O, "Hash a word as the sketch does."},
     {"mask", py_mask, METH_O, "The masked form of a canonical form; the same object when nothing is volatile."},
     {"shape", py_shape, METH_O, "The shape of a canonical form."},
