@@ -110,7 +110,7 @@ class Names:
 
     def has_any(self, names: Iterable[str]) -> bool:
         """Tell whether one of these names, unescaped, is the last part of a subject of the set."""
-        return bool(self._counts) and not self._counts.keys().isdisjoint(names)
+        return not self._counts.keys().isdisjoint(names)
 
 
 def _last_part(subject: str) -> str:

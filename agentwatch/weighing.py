@@ -33,7 +33,7 @@ class Weigher:
         ledgers.gate.note_event(event, compiled.rule.name, now, seen.own_effect)
         if scope.duplicate:
             return ()
-        self._ledger.add(event, seen.cost_nusd, self._looping(event))
+        self._ledger.add(event, seen.cost_nusd, ledgers.ladder.concerns((event.run,)) and self._looping(event))
         if event.op == "run_end" and event.run == event.root_run:
             ledgers.incidents.run_ended(event.tenant, event.app, event.root_run, now)
         return ledgers.verifier.see(event, seen.cost_nusd)
@@ -59,10 +59,7 @@ class Weigher:
         return self._ledgers.incidents.note(stood.tenant, stood.app, stood.root_run, verdict.lead.kind, evidence, now)
 
     def _looping(self, event: Event) -> bool:
-        ladder = self._ledgers.ladder
-        if not ladder.concerns((event.run,)):
-            return False
-        return ladder.level(run_subject(event.tenant, event.app, event.run)) >= Level.warn
+        return self._ledgers.ladder.level(run_subject(event.tenant, event.app, event.run)) >= Level.warn
 
 
 def concerned(event: Event) -> tuple[str, str, str, str]:

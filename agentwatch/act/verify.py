@@ -115,6 +115,8 @@ class Verifier:
 
     def see(self, event: Event, cost_nusd: int | None) -> tuple[Finding, ...]:
         """Look at an event: calls after the grace are disobedience, the end of the run is the proof."""
+        if not self._watches and not self._quiet:
+            return ()
         names = (event.run, event.root_run, event.task, event.agent, event.app, event.tenant)
         if not self._names.has_any(names):
             return ()

@@ -12,6 +12,7 @@ __all__ = ["OTHER", "Ledger", "LedgerOptions"]
 
 OTHER = "(other)"
 _DAY = 86400
+_Key = tuple[str, str, str, str, str, str]  # day, tenant, team, app, agent, model
 _LATEST = 253_402_300_799.0  # the last second of the year 9999
 
 
@@ -35,7 +36,7 @@ class Ledger:
 
     def __init__(self, options: LedgerOptions) -> None:
         self._options = options
-        self._sums: dict[tuple[str, str, str, str, str, str], _Sum] = {}
+        self._sums: dict[_Key, _Sum] = {}
         self._day_from = self._day_until = 0.0
         self._day_name = ""
         self.merged = 0
@@ -81,12 +82,13 @@ class Ledger:
             self._turn_to(event.ts)
         key = (self._day_name, event.tenant, event.team, event.app, event.agent, event.model)
         line = self._sums.get(key)
-        if line is None:
-            if len(self._sums) >= self._options.max_lines:
-                self.merged += 1
-                key = (self._day_name, event.tenant, OTHER, OTHER, OTHER, OTHER)
-            line = self._sums.setdefault(key, _Sum())
-        return line
+        return self._begin(key) if line is None else line
+
+    def _begin(self, key: _Key) -> _Sum:
+        if len(self._sums) >= self._options.max_lines:
+            self.merged += 1
+            key = (key[0], key[1], OTHER, OTHER, OTHER, OTHER)
+        return self._sums.setdefault(key, _Sum())
 
     def _turn_to(self, ts: float) -> None:
         day = int(min(ts, _LATEST)) // _DAY

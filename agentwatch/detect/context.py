@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from agentwatch.detect.familiar import ANSWER, unmet
 from agentwatch.detect.grade import grade
 from agentwatch.detect.growth import Growth
+from agentwatch.detect.near import of_tool
 from agentwatch.detect.reading import Reading, tool_code
 from agentwatch.detect.state import Scope
 from agentwatch.detect.streak import evidence_of, grow
@@ -122,8 +123,7 @@ def _begin(seen: Observation, state: Scope, result: Fingerprint) -> Growth | Non
     run, history = state.run, state.history
     if history.window < FEWEST:
         return None
-    tool = tool_code(seen.event.tool)
-    others = [near.answer for near in history.near[:-1] if near.is_of(tool)]
+    others = [near.answer for near in of_tool(tool_code(seen.event.tool), history.near[:-1])]
     if not others:
         return None
     run.akin = run.akin + 1 if nearest(result.sketch, others) >= AKIN else 0

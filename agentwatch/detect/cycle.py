@@ -81,8 +81,11 @@ class Cycle:
         if cycle is None:
             cycle = state.history.cycle = Laps()
         for closed in enter_step(cycle.step, seen, symbol):
-            step = _told(closed, seen)
-            _advance(cycle, step)
+            step = closed if seen.event.step is None else _told(closed, seen)
+            if cycle.best or cycle.aside:
+                _advance(cycle, step)
+            else:
+                _append(cycle, step)
             if cycle.best and cycle.runs[cycle.best] and not cycle.aside:
                 cycle.streak = grow(cycle.streak, seen, state, (step,))
 

@@ -18,6 +18,7 @@ from agentwatch.detect.history import (
     History,
     Near,
 )
+from agentwatch.detect.near import place_of
 from agentwatch.detect.news import spread
 from agentwatch.detect.phrase import learn_phrase, read_phrase
 from agentwatch.detect.reading import NOTHING, Reading, tool_digest
@@ -118,12 +119,9 @@ def _fade(history: History, reading: Reading) -> None:
 def _learn_near(seen: Observation, history: History, reading: Reading) -> None:
     arguments, result = seen.prints.arguments, answer_of(seen)
     call = reading.call.to_bytes(8, "little")
-    found = None
-    for at, near in enumerate(history.near):
-        if near.is_call(call):
-            found = history.near.pop(at)
-            break
-    if found is None and len(history.near) >= NEAR:
+    place = place_of(call, history.near)
+    found = history.near.pop(place) if place >= 0 else None
+    if len(history.near) >= NEAR:
         del history.near[0]
     near = Near.of(
         tool=tool_digest(seen.event.tool),

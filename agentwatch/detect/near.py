@@ -1,15 +1,16 @@
 """A recent distinct call, packed into one byte string: a run keeps several, and objects would cost twice as much."""
 
+from collections.abc import Sequence
 from struct import Struct as Layout
 
 from msgspec import Struct
 
-__all__ = ["Near"]
+__all__ = ["Near", "answered", "of_tool", "place_of"]
 
 _DIGESTS = Layout("<QQQQQB")  # tool, call, shape, result, shape of the result; what else there is
 _SKETCH = 64
 _FAILED, _ARGUMENTS, _ANSWER = 1, 2, 4
-_AT_FLAGS = _DIGESTS.size - 1
+_AT_CALL, _AT_RESULT, _AT_FLAGS = 8, 24, _DIGESTS.size - 1
 
 
 class Near(Struct, array_like=True, gc=False):
@@ -40,18 +41,6 @@ class Near(Struct, array_like=True, gc=False):
         flags = failed * _FAILED | bool(arguments) * _ARGUMENTS | bool(answer) * _ANSWER
         head = _DIGESTS.pack(tool, call, shape, result, result_shape, flags)
         return cls(b"".join((head, arguments, answer, _doubles(len(numbers)).pack(*numbers))))
-
-    def is_call(self, call: bytes) -> bool:
-        """Tell whether it is this very call, given as the eight bytes of its digest."""
-        return self.packed.startswith(call, 8)
-
-    def is_of(self, tool: bytes) -> bool:
-        """Tell whether it is a call of this tool, given as the eight bytes of the digest of its name."""
-        return self.packed.startswith(tool)
-
-    def got(self, result: bytes) -> bool:
-        """Tell whether this was the answer, given as the eight bytes of its digest."""
-        return self.packed.startswith(result, 24)
 
     @property
     def tool(self) -> int:
@@ -106,6 +95,24 @@ class Near(Struct, array_like=True, gc=False):
         start = _DIGESTS.size + (_SKETCH if flags & _ARGUMENTS else 0) + (_SKETCH if flags & _ANSWER else 0)
         count = (len(self.packed) - start) // 8
         return _doubles(count).unpack_from(self.packed, start) if count else ()
+
+
+def place_of(call: bytes, nears: Sequence[Near]) -> int:
+    """Find a call, given as the eight bytes of its digest; -1 where it is not there."""
+    for at, near in enumerate(nears):
+        if near.packed.startswith(call, _AT_CALL):
+            return at
+    return -1
+
+
+def of_tool(tool: bytes, nears: Sequence[Near]) -> list[Near]:
+    """List the calls of a tool, given as the eight bytes of the digest of its name."""
+    return [near for near in nears if near.packed.startswith(tool)]
+
+
+def answered(result: bytes, nears: Sequence[Near]) -> list[Near]:
+    """List the calls that got an answer, given as the eight bytes of its digest."""
+    return [near for near in nears if near.packed.startswith(result, _AT_RESULT)]
 
 
 _LAYOUTS = tuple(Layout(f"<{count}d") for count in range(33))

@@ -77,7 +77,7 @@ class Restart:
                 self._start(seen, state, run.job)
         elif run.human_at and run.job > EXEMPT:
             self._cleared(state)
-        if run.job > EXEMPT:
+        if run.job > EXEMPT and (state.app.jobs or seen.event.op == "run_end"):
             self._go_on(seen, state)
 
     def _signal(self, seen: Observation, state: Scope, job: Job, pending: Outcome | None) -> Signal | None:

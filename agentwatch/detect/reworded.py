@@ -5,6 +5,7 @@ Likeness alone would accuse every batch, whose items are alike; what tells is th
 
 from agentwatch.detect.familiar import ANSWER, ASKED, Familiar, unmet
 from agentwatch.detect.history import History
+from agentwatch.detect.near import of_tool
 from agentwatch.detect.reading import Reading, tool_code, weigh
 from agentwatch.fingerprint import nearest
 from agentwatch.records import Fingerprint, Observation, ResultClass
@@ -66,7 +67,7 @@ def _answers(history: History, reading: Reading, arguments: Fingerprint, result:
     """Weigh another answer to a like question: the same hits in another order, a page that hardly changes."""
     if result.words < MANY_WORDS or not result.sketch:
         return
-    same_tool = [near for near in history.near if near.is_of(tool) and not near.failed and near.result]
+    same_tool = [near for near in of_tool(tool, history.near) if not near.failed and near.result]
     if not same_tool or nearest(result.sketch, (near.answer for near in same_tool)) < AKIN_ANSWERS:
         return
     if nearest(arguments.sketch, (near.arguments for near in same_tool)) < AKIN_ARGUMENTS:
@@ -82,7 +83,7 @@ def _answers(history: History, reading: Reading, arguments: Fingerprint, result:
 
 def _acknowledged(history: History, reading: Reading, arguments: Fingerprint, tool: bytes) -> None:
     """Weigh a call that is acknowledged as the last was: a batch names something new each time, this does not."""
-    alike = [near for near in history.near if near.is_of(tool) and near.result == reading.result]
+    alike = [near for near in of_tool(tool, history.near) if near.result == reading.result]
     if not alike or nearest(arguments.sketch, (near.arguments for near in alike)) < AKIN_FRAME:
         return
     reading.akin = True

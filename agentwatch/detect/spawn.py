@@ -73,8 +73,8 @@ class Spawn:
 
     def read(self, seen: Observation, state: Scope) -> Signal | None:
         """Judge the event, where it tells of a descendant, by the tree as it was before it."""
-        child = _child(seen, state)
         brood = state.root.brood
+        child = _child(seen, state) if brood is not None else None
         if child is None or brood is None:
             return None
         weight = self._weigh(seen, state, brood, child)
@@ -104,6 +104,8 @@ class Spawn:
 
     def learn(self, seen: Observation, state: Scope) -> None:
         """Take in a descendant, its prompt, or what it brought."""
+        if state.run.root == state.run.run and seen.event.op != "invoke_agent":
+            return  # most runs are alone
         child = _child(seen, state)
         if child is not None:
             _take(seen, state, child)

@@ -32,8 +32,11 @@ def enter_step(open_step: OpenStep, seen: Observation, symbol: int) -> list[int]
     of a closed step and is dropped.
     """
     event = seen.event
-    closed: list[int] = []
     tool = event.op == "execute_tool"
+    if tool and event.step is None and open_step.number < 0:
+        open_step.chat = 0
+        return [symbol]
+    closed: list[int] = []
     number = -1 if event.step is None else event.step
     if open_step.number >= 0 and number != open_step.number:
         if 0 <= number < open_step.number and seen.now - open_step.at <= CLOSES_AFTER_S:

@@ -2,6 +2,7 @@
 
 from agentwatch.detect.history import History, Near
 from agentwatch.detect.lookup import looks_up
+from agentwatch.detect.near import answered
 from agentwatch.detect.reading import Reading, likeness, tool_digest, weigh
 from agentwatch.records import Fingerprint, Observation, ResultClass
 
@@ -34,9 +35,8 @@ def read_variant(seen: Observation, history: History, reading: Reading, result: 
         reading.failed or reading.empty
     ):
         return
-    answered = reading.result.to_bytes(8, "little")
     # a success with another answer is no variant
-    nears = history.near if reading.failed else [near for near in history.near if near.got(answered)]
+    nears = history.near if reading.failed else answered(reading.result.to_bytes(8, "little"), history.near)
     if not nears:
         return
     tool = tool_digest(seen.event.tool)

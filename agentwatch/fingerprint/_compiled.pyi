@@ -28,7 +28,7 @@ def digest(form: bytes, /) -> int:
     """XXH3, 64 bits (`xxhash.xxh3_64_intdigest`)."""
 
 def agreeing(sketch: bytes, others: Iterable[bytes], /) -> int:
-    """Count the bins in which a sketch agrees with that of some others that is most like it; 0 for what is no sketch."""
+    """Count the bins in which a sketch agrees with the one of some others that is most like it; 0 without a sketch."""
 
 def word_hash(word: bytes, /) -> int:
     """Hash a word (`sketch`)."""

@@ -116,7 +116,8 @@ class Gate:
     def note_event(self, event: Event, rule: str, now: float, own_effect: bool = False) -> None:
         """Count the event's run as active under its rule, and whether it fails as in an outage."""
         # the gate's own clock is not moved: while a restart learns, `now` is the entries' time, not the source's
-        now = max(self._now, now)
+        if now < self._now:
+            now = self._now
         key = (event.tenant, event.app, event.run)
         if event.op == "run_end":
             self._activity.end(key)
