@@ -7,10 +7,13 @@
 # PID 1, or with this script.
 set -euo pipefail
 name=$1 shared=$2
+# where the unified hierarchy is; empty where the older ones are in use
+unified=${UNIFIED:-$([ ! -e /sys/fs/cgroup/cgroup.controllers ] || echo /sys/fs/cgroup)}
 
 inner() {
-    # Everything from here on happens in the new namespaces.
+    # Everything from here on happens in the new namespaces, once the parent has left the control groups to us.
     local root=/run/booted
+    read -r <"$shared/go"
     mount -t tmpfs -o mode=755 tmpfs /run
     mkdir -p $root /run/layer
     mount -t tmpfs -o mode=755,size=3g tmpfs /run/layer
@@ -80,7 +83,7 @@ devices() {
 groups() {
     # Control groups as the kernel has them: one hierarchy, or the older many with systemd's own beside them.
     local kind
-    if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+    if [ -n "$unified" ]; then
         mount -t cgroup2 cgroup2 sys/fs/cgroup
         return
     fi
@@ -100,9 +103,9 @@ if [ "${INNER:-}" = 1 ]; then
 fi
 
 hierarchies=()
-if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
-    hierarchies=(/sys/fs/cgroup)
-    echo "+memory +pids +cpu" >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null || true
+if [ -n "$unified" ]; then
+    hierarchies=("$unified")
+    echo "+memory +pids +cpu" 2>/dev/null >"$unified/cgroup.subtree_control" || true
 else
     for at in /sys/fs/cgroup/*/; do
         [ -e "$at/cgroup.procs" ] && [ ! -L "${at%/}" ] && hierarchies+=("${at%/}")
@@ -136,9 +139,21 @@ for at in "${hierarchies[@]}"; do
     echo $$ >"$at/$name/cgroup.procs"
 done
 
-INNER=1 unshare --pid --fork --kill-child=SIGKILL --mount --uts --ipc --net --cgroup --propagation private \
+rm -f "$shared/go"
+mkfifo "$shared/go"
+exec 3<>"$shared/go"
+INNER=1 UNIFIED=$unified unshare --pid --fork --kill-child=SIGKILL --mount --uts --ipc --net --cgroup --propagation private \
     "$0" "$name" "$shared" &
 child=$!
 trap 'kill -KILL $child 2>/dev/null || true' TERM INT
+# Only what is booted may be in these groups: in the unified hierarchy a group has processes or controllers, never both.
+until [ -n "$(cat "/proc/$child/task/$child/children" 2>/dev/null)" ] || ! kill -0 $child 2>/dev/null; do
+    sleep 0.02
+done
+for at in "${hierarchies[@]}"; do
+    echo $$ >"$at/cgroup.procs"
+    echo $child >"$at/cgroup.procs" 2>/dev/null || true
+done
+echo >&3
 wait $child || true
 wait $child 2>/dev/null || true

@@ -53,7 +53,7 @@ class Machine:
         self.token = ""
         self._log = (shared / "boot.log").open("wb")
         self._boot = subprocess.Popen(
-            [str(HERE / "boot.sh"), f"agentwatch-booted-{os.getpid()}", str(shared)],
+            ["setpriv", "--pdeathsig", "TERM", str(HERE / "boot.sh"), f"agentwatch-booted-{os.getpid()}", str(shared)],
             stdout=self._log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -212,7 +212,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """A booted machine on which the package was just installed, and whose operator has a token."""
     if os.geteuid() != 0:
         pytest.skip("only root can make namespaces with a systemd in them")
-    for tool in ("unshare", "nsenter", "ip", "/lib/systemd/systemd", "journalctl", "dpkg", "curl"):
+    for tool in ("unshare", "nsenter", "setpriv", "ip", "/lib/systemd/systemd", "journalctl", "dpkg", "curl"):
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed")
     package = _package()
