@@ -53,6 +53,7 @@ install -m 0640 configs/policy.d/*.toml "$root/etc/agentwatch/policy.d/"
 install -m 0644 man/*.1 "$root/usr/share/man/man1/"
 gzip -9n "$root"/usr/share/man/man1/*.1
 rm -rf "$home/share/man"
+rmdir --ignore-fail-on-non-empty "$home/share"
 install -m 0644 systemd/agentwatch.service.d/*.example "$root/usr/share/doc/agentwatch/examples/"
 install -m 0644 README.md docs/*.md "$root/usr/share/doc/agentwatch/"
 gzip -9nc CHANGELOG.md >"$root/usr/share/doc/agentwatch/changelog.gz"
