@@ -17,7 +17,7 @@ READY_DEV := $(VENV)/.ready-dev
 # The install compiles these where there is a C compiler.
 NATIVE := hatch_build.py $(wildcard agentwatch/fingerprint/native/*)
 
-.PHONY: help demo test test-slow test-all check lint format types imports bench bench-peers docs lock lock-peers deb dist-check test-booted clean
+.PHONY: help demo test test-slow test-all check lint format types imports bench evaluation bench-peers docs lock lock-peers deb dist-check test-booted clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -72,6 +72,12 @@ imports: $(READY_DEV) ## Check that imports go one way through the layers
 bench: $(READY_DEV) ## Measure the cost of an event beside the bare drain of the same stream
 	@$(BIN)/python -m bench.end_to_end
 	@$(BIN)/python -m bench.fingerprint
+
+TRACES ?= ../shared/traces
+EVALUATION_ARGS ?= --scenarios 2
+
+evaluation: $(READY_DEV) ## Measure on recorded runs in TRACES and write the results into docs/evaluation.md
+	@$(BIN)/python -m bench.evaluation_page $(TRACES) $(EVALUATION_ARGS)
 
 # Published libraries for the same purpose have an environment of their own. One of them needs Python 3.12.
 PEERS := .venv-peers

@@ -15,14 +15,14 @@ from agentwatch.evaluate.report import Report
 __all__ = ["Floor", "below", "decode_floor", "encode_floor", "raised"]
 
 _HIGHER = ("found_warn", "found_intercode", "found_other", "found_kill")
-_LOWER = ("early", "benign_warned", "benign_killed", "delay_median")
+_LOWER = ("early", "benign_warned", "benign_killed")
 
 
 class Floor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What must be reached on a set of labelled runs: loops found at least, and wrong warnings at most.
 
     found_*: at warn, of all, of InterCode and of the rest; at kill of all. early: loops accused before
-    their onset. delay_median: events from onset to warning.
+    their onset. delay_median: events from onset to warning, where any loop is found.
     """
 
     version: Literal[1] = 1
@@ -35,7 +35,7 @@ class Floor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     early: int
     benign_warned: int
     benign_killed: int
-    delay_median: float
+    delay_median: float | None = None
 
     @classmethod
     def of(cls, report: Report) -> "Floor":
@@ -52,7 +52,7 @@ class Floor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             early=report.warn.early,
             benign_warned=report.benign_warned,
             benign_killed=report.benign_killed,
-            delay_median=report.warn.delay_median or 0.0,
+            delay_median=report.warn.delay_median,
         )
 
 
@@ -68,10 +68,12 @@ def below(report: Report, floor: Floor) -> list[str]:
         if getattr(now, name) < getattr(floor, name)
     ]
     worse += [
-        f"{name} is {getattr(now, name):g}, the floor allows {getattr(floor, name):g}"
+        f"{name} is {getattr(now, name)}, the floor allows {getattr(floor, name)}"
         for name in _LOWER
         if getattr(now, name) > getattr(floor, name)
     ]
+    if now.delay_median is not None and floor.delay_median is not None and now.delay_median > floor.delay_median:
+        worse.append(f"delay_median is {now.delay_median:g}, the floor allows {floor.delay_median:g}")
     return worse
 
 
@@ -81,7 +83,11 @@ def raised(report: Report, floor: Floor | None) -> Floor:
         return Floor.of(report)
     now = _comparable(report, floor)
     better = {name: max(getattr(now, name), getattr(floor, name)) for name in _HIGHER}
-    return replace(floor, **better, **{name: min(getattr(now, name), getattr(floor, name)) for name in _LOWER})
+    fewer = {name: min(getattr(now, name), getattr(floor, name)) for name in _LOWER}
+    delays = [one for one in (now.delay_median, floor.delay_median) if one is not None]
+    if now.found_warn < floor.found_warn:  # sooner because the late ones are missed is not better
+        delays = [one for one in (floor.delay_median,) if one is not None]
+    return replace(floor, **better, **fewer, delay_median=min(delays, default=None))
 
 
 def decode_floor(data: bytes, name: str) -> Floor:

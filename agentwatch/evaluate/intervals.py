@@ -61,6 +61,8 @@ def intervals(judged: Sequence[Judged], options: Bootstrap) -> dict[str, Interva
         for name, values in given.items()
         if len(values) >= options.samples // 2
     }
+    if not found.any():
+        spread.pop("f1", None)  # it is 0 in every draw, and no exact bound is known
     return {**spread, **_extremes(judged, tail)}
 
 

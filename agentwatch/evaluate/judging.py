@@ -74,13 +74,18 @@ class Moments(Struct):
         return max(0.0, events[last].ts - events[first].ts)
 
     def dollars(self, run: str, first: int, last: int) -> float | None:
-        """Tell what a run spent from one event to another, both counted; None where one of them has no known price."""
+        """Tell what a run spent from one event to another, both counted.
+
+        None where one of them has no known price, and where nothing in the run has one: then it is the log that holds
+        no tokens.
+        """
+        events = self.of.get(run, [])
         spent = 0
-        for one in self.of.get(run, ())[first : last + 1]:
+        for one in events[first : last + 1]:
             if one.cost_nusd is None:
                 return None
             spent += one.cost_nusd
-        return spent / 1e9 if run in self.of else None
+        return spent / 1e9 if any(one.cost_nusd for one in events) else None
 
 
 def rises_at(

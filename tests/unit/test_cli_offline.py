@@ -87,6 +87,20 @@ def test_malformed_lines_are_named_and_strict_minds_them(tmp_path: Path, capsys:
     assert call(["replay", *files, "--strict"]) == 2
 
 
+def test_malformed_lines_are_named_before_what_comes_after_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace = written(tmp_path / "loop.jsonl", LOOPS["exact_repeat"](), *[LOOK_ALIKES["batch"]() for _ in range(40)])
+    trace.write_bytes(b"not json\n" * 1_003 + trace.read_bytes())
+    told: list[str] = []
+    monkeypatch.setattr("click.echo", lambda text, err=False: told.append(f"{err}: {text}"))
+    monkeypatch.setattr("agentwatch.cli.replay.write_line", lambda _: told.append("change"))
+    call(["replay", str(trace), "--json"])
+    assert told[0].startswith(f"True: {trace}:1: ")
+    assert told.index("change") == 1_000
+    assert told[-2:] == ["True: … and 3 more lines are no usage events", "change"]
+
+
 def test_replay_by_other_rules(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     trace = str(written(tmp_path / "loop.jsonl", LOOPS["exact_repeat"]()))
     policy = tmp_path / "policy.toml"

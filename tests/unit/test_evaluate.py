@@ -1,7 +1,7 @@
 import pytest
 
 from agentwatch.errors import BadInput
-from agentwatch.evaluate import Label, Moment, Moments, evaluate, place, report_tables, to_text
+from agentwatch.evaluate import Label, Moment, Moments, evaluate, place, report_tables, to_markdown, to_text
 
 
 def up(index, level="warn", kind="repeat", change="up"):
@@ -127,3 +127,10 @@ def test_an_index_beyond_the_events_is_refused():
 
 def test_positions_count_within_each_run_however_they_interleave():
     assert place("abbab") == [("a", 0), ("b", 0), ("b", 1), ("a", 1), ("b", 2)]
+
+
+def test_tables_of_markdown_hold_names_that_look_like_markup():
+    labels = [Label(run="a", source="x|y<z>", loop=True, onset=4)]
+    shown = to_markdown(report_tables(evaluate([up(5)], PLACED[:10], labels)))
+    assert "| x\\|y&lt;z> | warn | 1 | 1 |" in shown
+    assert shown.startswith("### At each level\n\n| group | at |")
