@@ -67,6 +67,7 @@ def _parts(pipeline: Pipeline) -> Iterator[tuple[str, _Kept]]:
     for name in _NAMES:
         yield name, getattr(pipeline.ledgers, name)
     yield "pipeline", pipeline
+    yield "flood", pipeline.parts.flood
 
 
 def _chunks(pipeline: Pipeline) -> Iterator[_Chunk]:

@@ -26,6 +26,7 @@ from agentwatch.environment import lay_environment
 from agentwatch.errors import BadConfig
 from agentwatch.fingerprint.options import FingerprintOptions
 from agentwatch.ingest.decode import DecodeOptions
+from agentwatch.ingest.flood import FloodOptions
 from agentwatch.observe import LogOptions
 from agentwatch.pipeline import PipelineOptions
 from agentwatch.policy.gate import GateOptions
@@ -36,6 +37,7 @@ __all__ = [
     "Config",
     "EmbeddedBrokerOptions",
     "HeartbeatOptions",
+    "HubOptions",
     "MqttOptions",
     "PolicyOptions",
     "ReceiverOptions",
@@ -71,6 +73,11 @@ class RedisOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     lease_s: Seconds = 10.0
     timeout_s: Seconds = 5.0
     max_events: Annotated[int, Meta(ge=0)] = 0
+    dead_letters: Annotated[int, Meta(ge=1)] = 10_000
+    log_keep: Annotated[int, Meta(ge=1)] = 100_000
+    log_hard: Annotated[int, Meta(ge=1)] = 1_000_000
+    ledger_lines: Annotated[int, Meta(ge=1)] = 100_000
+    ledger_days: Annotated[int, Meta(ge=1, le=36_500)] = 400
     appendfsync: Literal["always", "everysec", "no"] = "everysec"
     embedded_port: Annotated[int, Meta(ge=0, le=65535)] = 0
 
@@ -137,6 +144,17 @@ class SigningOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     private_key: str = ""
 
 
+class HubOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """queue: decisions kept for a watcher that is slow; beyond it the oldest are dropped and counted.
+
+    watchers, requests: how many may watch, and wait for their commit, at once.
+    """
+
+    queue: Annotated[int, Meta(ge=1, le=1_000_000)] = 1000
+    watchers: Annotated[int, Meta(ge=1, le=100_000)] = 1024
+    requests: Annotated[int, Meta(ge=1, le=1_000_000)] = 4096
+
+
 class SafeOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When a daemon that crashes again and again starts in safe mode, in which it only observes.
 
@@ -186,11 +204,13 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     policy: PolicyOptions = PolicyOptions()
     receivers: Annotated[tuple[ReceiverOptions, ...], Meta(max_length=64)] = ()
     worker: WorkerOptions = WorkerOptions()
+    hub: HubOptions = HubOptions()
     safe: SafeOptions = SafeOptions()
     heartbeat: HeartbeatOptions = HeartbeatOptions()
     canary: CanaryOptions = CanaryOptions()
     pipeline: PipelineOptions = PipelineOptions()
     decode: DecodeOptions = DecodeOptions()
+    flood: FloodOptions = FloodOptions()
     fingerprint: FingerprintOptions = FingerprintOptions()
     state: StateOptions = StateOptions()
     detectors: DetectOptions = DetectOptions()

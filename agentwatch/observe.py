@@ -151,6 +151,15 @@ class Metrics:
         self.dropped = Counter(
             "agentwatch_dropped_total", "What a bound made us forget or leave out, by bound.", ["bound"], registry=to
         )
+        self.bound_limit = Gauge(
+            "agentwatch_bound_limit", "How much may be held, by the option that says so.", ["bound"], registry=to
+        )
+        self.bound_used = Gauge("agentwatch_bound_used", "How much of a bound is used.", ["bound"], registry=to)
+        self.shed = Counter(
+            "agentwatch_shed_events_total",
+            "Events of flooding apps that were counted and priced, and not judged.",
+            registry=to,
+        )
         self.owner = Gauge("agentwatch_owner", "Partitions that this worker owns now.", registry=to)
         self.checkpoint_seconds = Histogram(
             "agentwatch_checkpoint_duration_seconds", "Time to write a checkpoint.", buckets=_SLOW_S, registry=to

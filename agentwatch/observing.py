@@ -13,11 +13,13 @@ from agentwatch.detect.bank import Bank
 from agentwatch.detect.state import Scope
 from agentwatch.fingerprint.batch import Fingerprinter
 from agentwatch.ingest.decode import DecodeOptions, DecodeStats, decode, entry_time
-from agentwatch.records import DeadLetter, Entry, Event, Observation
+from agentwatch.ingest.flood import Flood
+from agentwatch.records import DeadLetter, Entry, Event, Observation, Prints
 from agentwatch.subject import covering
 
 __all__ = ["Observer", "Parts"]
 
+_NONE = Prints()
 _OURS = frozenset(("held", "denied", "rate_limited"))  # what our own throttle, pause or kill looks like to an agent
 
 
@@ -30,6 +32,7 @@ class Parts(Struct, frozen=True):
     pricer: Pricer
     bank: Bank
     ledger: Ledger
+    flood: Flood
 
 
 class Observer:
@@ -46,8 +49,8 @@ class Observer:
         """Give each event with its place. `moment` is told each event's time and position before it is given."""
         parts = self._parts
         decoded = self._decode(entries, draft)
-        prints = parts.fingerprinter.batch([event for _, _, event in decoded])
-        for (index, position, named), its in zip(decoded, prints, strict=True):
+        prints, shed = self._prints(decoded)
+        for place, ((index, position, named), its) in enumerate(zip(decoded, prints, strict=True)):
             scope = parts.bank.admit(named, index)
             run, app = scope.run, scope.app
             event = named
@@ -56,10 +59,19 @@ class Observer:
             draft.events = position
             moment(event.ts, position)
             cost = parts.pricer.price(event)
-            ours = event.status in _OURS and self._ours(event, draft.at)
-            yield Observation(index, position, app.clock, event, its, cost, ours), scope
+            mute = place in shed or (event.status in _OURS and self._ours(event, draft.at))
+            yield Observation(index, position, app.clock, event, its, cost, mute), scope
         if entries:
             draft.events = entries[-1].id
+
+    def _prints(self, decoded: Sequence[tuple[int, str, Event]]) -> tuple[Sequence[Prints], frozenset[int]]:
+        """Fingerprint what is not shed; gives the places of what is."""
+        events = [event for _, _, event in decoded]
+        shed = self._parts.flood.take(events, [e.ts if self._event_ticks else position for _, position, e in decoded])
+        if not shed:
+            return self._parts.fingerprinter.batch(events), shed
+        kept = iter(self._parts.fingerprinter.batch([e for place, e in enumerate(events) if place not in shed]))
+        return [_NONE if place in shed else next(kept) for place in range(len(events))], shed
 
     def _decode(self, entries: Sequence[Entry], draft: Draft) -> list[tuple[int, str, Event]]:
         parts = self._parts

@@ -7,6 +7,7 @@ from agentwatch.records import Decision, Evidence, Incident, Level
 __all__ = [
     "AgentView",
     "ApprovalView",
+    "BoundView",
     "BreakerView",
     "CohortView",
     "ComponentHealth",
@@ -207,6 +208,15 @@ class ApprovalView(Struct, frozen=True, kw_only=True):
     otherwise: str
 
 
+class BoundView(Struct, frozen=True, kw_only=True):
+    """Something that is bounded, by the option that sets its limit: what is used of it, and what had to be dropped."""
+
+    name: str
+    limit: int
+    used: int
+    dropped: int
+
+
 class StatusView(Struct, frozen=True, kw_only=True):
     """The daemon at one glance."""
 
@@ -234,6 +244,9 @@ class StatusView(Struct, frozen=True, kw_only=True):
     breakers: tuple[BreakerView, ...] = ()
     components: tuple[ComponentHealth, ...] = ()
     last_reload: str = ""
+    bounds: tuple[BoundView, ...] = ()
+    shed_events: int = 0
+    shedding: dict[str, int] = field(default_factory=dict)
     safe_mode: str = ""
     canary: str = ""
     incidents_open: int = 0

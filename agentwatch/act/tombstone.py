@@ -57,6 +57,11 @@ class Tombstones:
     def __len__(self) -> int:
         return len(self._stones)
 
+    @property
+    def descendants(self) -> int:
+        """Count the runs that were found below killed ones."""
+        return len(self._descendants)
+
     def fold(self, decision: Decision) -> None:
         """Take a decision of the log: an effective kill is remembered, an operator's lesser one ends it."""
         if decision.change is Change.verified:

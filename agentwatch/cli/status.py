@@ -6,7 +6,7 @@ import click
 
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import FINE, FOUND
-from agentwatch.cli.output import Format, output_option, show
+from agentwatch.cli.output import Format, output_option, rows, show
 from agentwatch.cli.wording import age, count, duration, money
 from agentwatch.views import StatusView
 
@@ -15,19 +15,22 @@ if TYPE_CHECKING:
 
 __all__ = ["status_command"]
 
+_NEARLY = 0.8  # of its limit: a bound is worth a line
+
 
 @click.command("status")
+@click.option("--bounds", is_flag=True, help="Show every bound; else only those that are nearly used up or dropped.")
 @daemon_options
 @output_option
-def status_command(daemon: DaemonAddress, output: Format) -> int:
+def status_command(daemon: DaemonAddress, output: Format, bounds: bool) -> int:
     """Show the daemon at one glance; exit code 1 when a part of it does not work."""
     with Daemon(daemon) as asked:
         found = asked.get("/v1/status", StatusView)
-    show(found, output, lambda out: _print(out, found))
+    show(found, output, lambda out: _print(out, found, bounds))
     return FINE if all(part.ok for part in found.components) and not found.safe_mode else FOUND
 
 
-def _print(out: "Console", found: StatusView) -> None:
+def _print(out: "Console", found: StatusView, every_bound: bool) -> None:
     standing = ", ".join(f"{number} {name}" for name, number in found.standing.items() if number) or "nothing"
     dropped = ", ".join(f"{count(number)} {name}" for name, number in found.dropped.items() if number)
     lines = [
@@ -43,6 +46,9 @@ def _print(out: "Console", found: StatusView) -> None:
         ("dead letters", count(found.dead_letters)),
         ("dropped", dropped or "nothing"),
     ]
+    if found.shed_events:
+        apps = ", ".join(f"{name} {count(number)}" for name, number in found.shedding.items())
+        lines.append(("shed", f"{count(found.shed_events)} events of flooding apps; lately {apps}"))
     if found.canary:
         lines.append(("canary", found.canary))
     if found.safe_mode:
@@ -58,6 +64,10 @@ def _print(out: "Console", found: StatusView) -> None:
     for part in found.components:
         mark = "[green]ok[/]" if part.ok else "[red]FAILS[/]"
         out.print(f"[bold]{part.name + ' ':<13}[/]{mark} {part.detail}".rstrip())
+    chosen = [b for b in found.bounds if every_bound or b.dropped or b.used >= _NEARLY * b.limit]
+    if chosen:
+        lines_of = [[b.name, count(b.limit), count(b.used), count(b.dropped)] for b in chosen]
+        rows(out, ["bound", "limit", "used", "dropped"], lines_of, "")
 
 
 def _reload(found: StatusView) -> str:

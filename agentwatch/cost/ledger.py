@@ -40,6 +40,7 @@ class Ledger:
         self._day_from = self._day_until = 0.0
         self._day_name = ""
         self.merged = 0
+        self.most = 0  # lines of the largest batch so far
 
     def add(self, event: Event, cost_nusd: int | None, looping: bool = False) -> None:
         """Add an event. looping: it came after the onset of a warning that stands, so its cost is waste."""
@@ -61,6 +62,7 @@ class Ledger:
 
     def drain(self) -> tuple[LedgerLine, ...]:
         """Give the lines and start anew."""
+        self.most = max(self.most, len(self._sums))
         names = ("day", "tenant", "team", "app", "agent", "model")
         lines = tuple(
             LedgerLine(

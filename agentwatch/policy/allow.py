@@ -26,6 +26,9 @@ class AllowList:
         self._max = max_entries
         self._entries: dict[str, AllowEntry] = {}
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
     def add(self, entry: AllowEntry) -> None:
         """Add an entry, in the place of one with the same pattern. Raises `BadRequest` when the list is full."""
         self.expire(entry.created_at)

@@ -212,6 +212,15 @@ class Gate:
         self._activity.expire(now)
         return tuple(self._breaker.view(scope, self._population(scope), now) for scope in self._breaker.scopes())
 
+    def sizes(self) -> dict[str, int]:
+        """Tell how much of what is bounded here is used."""
+        return {
+            "activity_runs": len(self._activity),
+            "outage_runs": len(self._outage),
+            "breaker_scopes": len(self._breaker.scopes()),
+            "allow_entries": len(self.allow),
+        }
+
     def dropped(self) -> dict[str, int]:
         """Tell what was forgotten because a bound was reached."""
         return {"activity_runs": self._activity.dropped, "outage_runs": self._outage.dropped}

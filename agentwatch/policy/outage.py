@@ -70,6 +70,9 @@ class Outage:
         self._coarse_s = options.window_s / 64
         self.dropped = 0
 
+    def __len__(self) -> int:
+        return len(self._runs)
+
     def note(self, key: RunKey, failed: bool, now: float) -> None:
         """Take a run's newest outcome."""
         seen = self._runs.get(key)

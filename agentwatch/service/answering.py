@@ -20,6 +20,7 @@ from agentwatch.service.operations import checked
 from agentwatch.service.ruling import together
 from agentwatch.service.seat import Answers, Seat
 from agentwatch.service.seats import Seats
+from agentwatch.service.summing import summed
 from agentwatch.views import (
     AgentView,
     ApprovalView,
@@ -57,7 +58,7 @@ class AllFleets:
         views = [_answers(seat).fleet.status() for seat in held]
         if not views:
             return _answers(self._seats.any()).fleet.status()
-        return _summed(views, tuple(seat.index for seat in held)) if len(views) > 1 else views[0]
+        return summed(views, tuple(seat.index for seat in held)) if len(views) > 1 else views[0]
 
     def agents(self, tenant: str | None) -> Sequence[AgentView]:
         """List the tracked agents, most expensive first."""
@@ -261,29 +262,6 @@ class AllDead:
 def _stream_order(id: str) -> tuple[int, int]:
     first, _, second = id.partition("_")[2].partition("-")
     return int(first), int(second or 0)
-
-
-def _summed(views: Sequence[StatusView], held: tuple[int, ...]) -> StatusView:
-    def total(name: str) -> int:
-        return sum(getattr(view, name) for view in views)
-
-    def added(name: str) -> dict[str, int]:
-        tables = [getattr(view, name) for view in views]
-        return {key: sum(table.get(key, 0) for table in tables) for key in dict.fromkeys(k for t in tables for k in t)}
-
-    names = ("events", "lag", "runs_active", "agents_active", "looping", "dead_letters", "cost_today_nusd")
-    return replace(
-        views[0],
-        **{name: total(name) for name in (*names, "incidents_open")},
-        events_per_second=round(sum(view.events_per_second for view in views), 2),
-        oldest_unread_s=max(view.oldest_unread_s for view in views),
-        standing=added("standing"),
-        dropped=added("dropped"),
-        safe_mode=next((view.safe_mode for view in views if view.safe_mode), ""),
-        canary="; ".join(dict.fromkeys(view.canary for view in views if view.canary)),
-        breakers=tuple(breaker for view in views for breaker in view.breakers),
-        partitions_held=held,
-    )
 
 
 def _written(places: dict[int, str]) -> str:

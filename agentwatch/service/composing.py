@@ -17,6 +17,7 @@ from agentwatch.deciding import Ledgers
 from agentwatch.detect.bank import Bank
 from agentwatch.fingerprint.batch import Fingerprinter
 from agentwatch.ingest.decode import DecodeStats
+from agentwatch.ingest.flood import Flood
 from agentwatch.observing import Parts
 from agentwatch.pipeline import Pipeline
 from agentwatch.policy.gate import Gate, GateOptions
@@ -58,6 +59,7 @@ def make_pipeline(
         pricer=Pricer(config.prices),
         bank=bank or Bank(config.state),
         ledger=Ledger(config.ledger),
+        flood=Flood(config.flood),
     )
     ledgers = Ledgers(
         ladder=Ladder(config.ladder),

@@ -12,6 +12,7 @@ from agentwatch.errors import BadRequest
 from agentwatch.fingerprint.compiled import form_name
 from agentwatch.pipeline import Pipeline
 from agentwatch.records import Level
+from agentwatch.service.bounds import bounds
 from agentwatch.service.explaining import explain
 from agentwatch.service.health import Health
 from agentwatch.service.hub import Hub
@@ -90,6 +91,9 @@ class Fleet:
             limits=self._limits(),
             breakers=ledgers.gate.breakers(self._state_now),
             components=self._health.components(now),
+            bounds=bounds(pipeline, self._hub, self._config),
+            shed_events=pipeline.parts.flood.total,
+            shedding=pipeline.parts.flood.shedding(),
             safe_mode=ledgers.gate.safe,
             canary=self._canary(),
             last_reload=self._health.last_reload,

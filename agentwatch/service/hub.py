@@ -4,23 +4,11 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from msgspec import Struct
-
+from agentwatch.config import HubOptions
 from agentwatch.errors import Unavailable
 from agentwatch.records import Decision
 
-__all__ = ["Hub", "HubOptions", "Watcher"]
-
-
-class HubOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """queue: decisions kept for a watcher that is slow; beyond it the oldest are dropped and counted.
-
-    watchers, requests: how many may watch, and wait for their commit, at once.
-    """
-
-    queue: int = 1000
-    watchers: int = 1024
-    requests: int = 4096
+__all__ = ["Hub", "Watcher"]
 
 
 class Watcher:
@@ -56,6 +44,16 @@ class Hub:
         self._wakes: list[Callable[[], None]] = []
         self._waiting: dict[str, asyncio.Future[Decision | None]] = {}
         self.dropped = 0
+
+    @property
+    def watching(self) -> int:
+        """Count the watchers."""
+        return len(self._watchers)
+
+    @property
+    def awaited(self) -> int:
+        """Count the requests that wait for their commit."""
+        return len(self._waiting)
 
     def wake(self) -> asyncio.Event:
         """Give an event that is set after each commit that decided something."""

@@ -15,6 +15,7 @@ from agentwatch.pipeline import Pipeline
 from agentwatch.ports import SignalBus
 from agentwatch.records import CANARY_TENANT, Batch, Change, Command, Commit, Level, Origin
 from agentwatch.service.hub import Hub
+from agentwatch.views import BoundView
 
 __all__ = ["Board", "Gauges", "MeteredBus", "count_commit", "dropped", "oldest_unread_s"]
 
@@ -81,6 +82,7 @@ class Gauges:
         self._hub = hub
         self._board = board
         self._told: dict[str, int] = {}
+        self.bounds: Callable[[Pipeline], Sequence[BoundView]] = lambda _: ()
 
     def owner(self, owned: bool) -> None:
         """Show whether the partition is this process's."""
@@ -97,11 +99,12 @@ class Gauges:
         stats = pipeline.parts.bank.stats()
         for scope in ("runs", "agents", "roots", "apps"):
             show(seen.tracked.labels(scope), self, stats[scope])
-        for bound, count in dropped(pipeline, self._hub).items():
-            told = self._told.get(bound, 0)
-            # a pipeline that was made anew counts from nought
-            seen.dropped.labels(bound).inc(count - told if count >= told else count)
-            self._told[bound] = count
+        for name, count in dropped(pipeline, self._hub).items():
+            seen.dropped.labels(name).inc(self._more(name, count))
+        seen.shed.inc(self._more("shed", pipeline.parts.flood.total))
+        for bound in self.bounds(pipeline):
+            show(seen.bound_limit.labels(bound.name), self, bound.limit, max)
+            show(seen.bound_used.labels(bound.name), self, bound.used, max)
         commands = ledgers.standing.commands(now)
         for level in (Level.throttle, Level.pause, Level.kill):
             count = sum(1 for command in commands if command.cmd == level.name)
@@ -116,6 +119,11 @@ class Gauges:
         show(seen.oldest_unread, self, oldest_unread_s(pipeline.positions.events, now, lag), max)
         seen.watchdog_at.set(time.time())
         seen.build.labels(__version__, form_name()).set(1)
+
+    def _more(self, name: str, count: int) -> int:
+        """Tell how much was added to a count since it was shown; one of a pipeline made anew begins at nought."""
+        told, self._told[name] = self._told.get(name, 0), count
+        return count - told if count >= told else count
 
 
 class MeteredBus:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from agentwatch.config import Config
 from agentwatch.detect.bank import Bank
 from agentwatch.fingerprint.batch import Fingerprinter
+from agentwatch.ingest.flood import FloodOptions
 from agentwatch.pipeline import Pipeline
 from agentwatch.records import Batch, Change, DeadLetter, Decision, Entry, Level, Tick
 from agentwatch.rulebook import RuleBook
@@ -61,7 +62,7 @@ class Replay:
         fingerprinter: Fingerprinter | None = None,
     ) -> None:
         options = replace(config.pipeline, event_ticks=True)
-        whole = replace(config, gate=replay_gate(config.gate), pipeline=options)
+        whole = replace(config, gate=replay_gate(config.gate), pipeline=options, flood=FloodOptions(events_per_s=0))
         self.pipeline: Pipeline = make_pipeline(whole, rulebook, bank=bank, fingerprinter=fingerprinter)
         self.summary = Summary()
         self.malformed: list[Malformed] = []

@@ -25,6 +25,7 @@ from agentwatch.nodes import Nodes
 from agentwatch.pipeline import Pipeline
 from agentwatch.ports import Notifier
 from agentwatch.service.acking import pass_acks_on
+from agentwatch.service.bounds import bounds
 from agentwatch.service.canary import Canary, canary_app
 from agentwatch.service.cohort import CohortWatch
 from agentwatch.service.decided import Decided
@@ -43,7 +44,9 @@ from agentwatch.service.worker import Worker
 from agentwatch.store.controls import RedisControls
 from agentwatch.store.dead import RedisDeadLetters
 from agentwatch.store.log import RedisLog
+from agentwatch.store.packing import METRICS
 from agentwatch.store.redis import RedisStore, StoreOptions
+from agentwatch.store.trimming import TrimOptions
 
 __all__ = ["Seating", "make_notifier"]
 
@@ -80,12 +83,12 @@ class Seating:
     def make(self, index: int, pipeline: Callable[[], Pipeline], receivers: tuple[ReceiverOptions, ...]) -> Seat:
         """Make the seat of a partition; nothing of it works yet."""
         config, client = self._config, self._nodes.of(index)
-        hub, log = Hub(), RedisLog(client, index)
+        hub, log = Hub(config.hub), RedisLog(client, index)
         health = self._health.part(f"partition {index}:" if self._nodes.partitions > 1 else "")
         source = RedisSource(client, index, StreamOptions(hard_max=config.redis.max_events))
-        bounds = StoreOptions(lease_s=config.redis.lease_s, audit=config.audit.max_records)
-        store = RedisStore(client, index, bounds, self._signer)
+        store = RedisStore(client, index, _storing(config), self._signer)
         worker = Worker(source, store, log, pipeline, hub, config.worker, self._beat, self._board)
+        worker.gauges.bounds = lambda now: bounds(now, hub, config)
         health.watch_worker(worker)
         seat = Seat(index, worker, hub, health)
         report = SelfReport(partial(RedisControls(self._nodes).append_to, index))
@@ -177,6 +180,18 @@ class Seating:
             self._http = httpx.AsyncClient()
             self._stack.push_async_callback(self._http.aclose)
         return self._http
+
+
+def _storing(config: Config) -> StoreOptions:
+    redis = config.redis
+    return StoreOptions(
+        lease_s=redis.lease_s,
+        audit=config.audit.max_records,
+        dead_letters=redis.dead_letters,
+        ledger_fields=redis.ledger_lines * len(METRICS),
+        ledger_days=redis.ledger_days,
+        trim=TrimOptions(keep=redis.log_keep, hard=redis.log_hard),
+    )
 
 
 def make_notifier(options: ReceiverOptions, client: httpx.AsyncClient) -> Notifier:

@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
+from agentwatch.config import HubOptions
 from agentwatch.errors import BadRequest, Unavailable
 from agentwatch.records import Change, Decision, Level
-from agentwatch.service.hub import Hub, HubOptions
+from agentwatch.service.hub import Hub
 
 
 def decision(seq: int) -> Decision:

@@ -5,7 +5,8 @@ import pytest
 
 from agentwatch import checkpointing
 from agentwatch.alert.render import render
-from agentwatch.records import CANARY_TENANT, Change, Control, Level
+from agentwatch.ingest.flood import FloodOptions
+from agentwatch.records import CANARY_TENANT, Change, Control, Entry, Level
 from agentwatch.service.composing import make_pipeline
 from agentwatch.testing import Trace
 
@@ -120,3 +121,43 @@ def test_a_canary_that_lives_is_told_once_until_one_is_killed(line):
     assert [i.state for i in path.incidents] == ["opened", "resolved"]
     assert "NOT killed in time" in render(path.incidents[0]).title
     assert render(path.incidents[1]).severity == "info"
+
+
+def test_a_flood_from_one_app_is_shed_for_it_alone_and_still_counted_and_priced(line):
+    path = line(flood=FloodOptions(events_per_s=4.0, window_s=10))
+    noisy = [
+        msgspec.structs.replace(event, id=f"n{at}", app="noisy", ts=path.now, run=f"n{at % 50}")
+        for at, event in enumerate(looping(400))
+    ]
+    quiet = [
+        msgspec.structs.replace(event, id=f"q{at}", app="quiet", ts=path.now + at * 0.2)
+        for at, event in enumerate(looping(30))
+    ]
+    mixed = [event for part in range(30) for event in (*noisy[part * 13 : part * 13 + 13], quiet[part])]
+    for start in range(0, len(mixed), 14):
+        path.now = max(path.now, mixed[start + 13].ts)
+        path.step([msgspec.json.encode(event) for event in mixed[start : start + 14]])
+    flood = path.pipeline.parts.flood
+    assert path.keys["default/quiet/run/run-1"].cmd == "kill"
+    assert set(flood.shedding()) == {"default/noisy"}
+    assert flood.total > 300
+    lines = [entry for commit in path.commits for entry in commit.ledger]
+    assert sum(entry.events for entry in lines) == 420
+    assert sum(entry.cost_nusd for entry in lines) == sum(round((event.cost_usd or 0) * 1e9) for event in mixed)
+    assert not any(commit.dead for commit in path.commits)
+
+
+def test_what_was_shed_is_the_same_after_a_restart(line):
+    flood = FloodOptions(events_per_s=1.0, window_s=10)
+    path = line(flood=flood)
+    before = checkpointing.dump(path.pipeline, path.now)
+    for at in range(60):
+        path.step([msgspec.json.encode(looping(1, run=f"r{at}")[0])])
+    entries = [
+        Entry(f"{int(path.now * 1000)}-{at + 1}", msgspec.json.encode(looping(1, run=f"r{at}")[0])) for at in range(60)
+    ]
+    again = make_pipeline(path.config, path.rulebook)
+    checkpointing.load(again, before)
+    again.recover(entries, [])
+    assert again.parts.flood.snapshot() == path.pipeline.parts.flood.snapshot()
+    assert again.parts.flood.total == 40
