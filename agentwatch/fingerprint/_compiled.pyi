@@ -24,6 +24,9 @@ Role = tuple[
 def fold(text: str, /) -> bytes | None:
     """Fold white space (`canonical`); None where only the pure form can: lone surrogates, what NFC might change."""
 
+def unbroken(encoded: bytes, /) -> bytes | None:
+    """Fold encoded JSON, escaped line breaks and tabs as spaces (`canonical`); None where only the pure form can."""
+
 def digest(form: bytes, /) -> int:
     """XXH3, 64 bits (`xxhash.xxh3_64_intdigest`)."""
 

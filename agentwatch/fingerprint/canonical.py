@@ -16,7 +16,7 @@ from itertools import accumulate
 
 import msgspec
 
-__all__ = ["canonical", "rewritten"]
+__all__ = ["canonical", "rewritten", "sorted_json", "unbroken"]
 
 JSON_MAX_BYTES = 65_536  # longer JSON counts as text: the tree that it makes costs many times its size
 JSON_MAX_DEPTH = 64
@@ -38,11 +38,8 @@ def canonical(text: str) -> bytes:
 
 def rewritten(folded: bytes) -> bytes:
     """Write a folded text again if it is a JSON object or array: the last step of the canonical form."""
-    if folded and _CLOSING.get(folded[0]) == folded[-1]:
-        sorted_ = _sorted_json(folded)
-        if sorted_:
-            return _folded(sorted_.decode())
-    return folded
+    encoded = sorted_json(folded)
+    return unbroken(encoded) if encoded else folded
 
 
 def _folded(text: str) -> bytes:
@@ -68,18 +65,22 @@ def _composed(folded: str) -> str:
     return folded
 
 
-def _sorted_json(raw: bytes) -> bytes:
-    """Write JSON again with sorted keys and no line breaks; b"" when it is not JSON, too long or too deep."""
-    if len(raw) > JSON_MAX_BYTES or _too_deep(raw):
+def sorted_json(folded: bytes) -> bytes:
+    """Encode a JSON object or array with sorted keys; b"" when the text is none, too long or too deep."""
+    if not folded or _CLOSING.get(folded[0]) != folded[-1] or len(folded) > JSON_MAX_BYTES or _too_deep(folded):
         return b""
     try:
-        encoded = _ENCODER.encode(_DECODER.decode(raw))
+        return _ENCODER.encode(_DECODER.decode(folded))
     except (msgspec.DecodeError, RecursionError, ValueError):
         return b""
+
+
+def unbroken(encoded: bytes) -> bytes:
+    """Fold encoded JSON, in whose strings line breaks and tabs are spaces."""
     if b"\\" in encoded:
         # Split at escaped backslashes, so that what is left of "\\n" is no line break.
         encoded = b"\\\\".join(map(_unbroken, encoded.split(b"\\\\")))
-    return encoded
+    return _folded(encoded.decode())
 
 
 def _unbroken(part: bytes) -> bytes:

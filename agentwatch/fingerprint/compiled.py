@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from xxhash import xxh3_64_intdigest
 
 from agentwatch.fingerprint import phrases
-from agentwatch.fingerprint.canonical import canonical, rewritten
+from agentwatch.fingerprint.canonical import canonical, sorted_json, unbroken
 from agentwatch.fingerprint.single import text_class
 from agentwatch.fingerprint.sketch import word_hash
 from agentwatch.records import Fingerprint, ResultClass
@@ -28,7 +28,7 @@ except ImportError:  # no compiler where it was built
 __all__ = ["PURE", "compiled_form", "form_name", "native", "role_of", "watched_words"]
 
 PURE = "AGENTWATCH_PURE"  # the variable that keeps the compiled form out
-_INTERFACE = 2
+_INTERFACE = 3
 
 
 @cache
@@ -49,8 +49,16 @@ def role_of(known: dict[int, Fingerprint], *, result: bool, sketched: bool, cap_
     classify = partial(text_class, result=result)
     return (
         *(known, result, sketched, cap_bytes, watched_words()),
-        *(Fingerprint, ResultClass.content, classify, canonical, rewritten),
+        *(Fingerprint, ResultClass.content, classify, canonical, _rewritten),
     )
+
+
+def _rewritten(folded: bytes) -> bytes:
+    encoded = sorted_json(folded)
+    if not encoded:
+        return folded
+    form = native.unbroken(encoded)
+    return unbroken(encoded) if form is None else form
 
 
 @cache

@@ -21,4 +21,4 @@ class FingerprintOptions(Struct, frozen=True, kw_only=True, forbid_unknown_field
     sketch_fields: tuple[TextField, ...] = ("input", "output", "arguments", "result")
     sketch_cap_bytes: Annotated[int, Meta(ge=64)] = 16_384
     cache_entries: Annotated[int, Meta(ge=1)] = 8_192
-    batch_bytes: Annotated[int, Meta(ge=1024)] = 131_072
+    batch_bytes: Annotated[int, Meta(ge=1024)] = 65_536

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from xxhash import xxh3_64_intdigest
 
 from agentwatch.fingerprint import Fingerprinter, FingerprintOptions, compiled, fingerprint_text, phrases
-from agentwatch.fingerprint.canonical import _folded, canonical
+from agentwatch.fingerprint.canonical import _folded, canonical, unbroken
 from agentwatch.fingerprint.classify import classify
 from agentwatch.fingerprint.compiled import compiled_form, native, role_of, watched_words
 from agentwatch.fingerprint.mask import mask
@@ -31,6 +31,7 @@ FRAGMENTS = """
 0m0.12s 1h30m 00 00Z seconds hours milliseconds \x00 \\n null true 1e5 -0 -1.50 one Two three_4 — … 😀 한 ﬁ
 """
 PIECES = [*FRAGMENTS.split(), *" \n\t\x1c", "  ", "\u00a0", "\u3000", "\u2028", "\ud800", "x" * 30, "7" * 20]
+BREAKS = ("\\", "\\\\", "\\n", "\\t", "\\r", '\\"', "\\u0001", "n", " ")
 SOUP = st.lists(st.sampled_from(PIECES), max_size=60).map("".join)
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=200)
 TEXTS = st.one_of(ANY_TEXT, SOUP, SOUP.map(lambda text: text * 40))
@@ -61,6 +62,17 @@ def test_folding(text: str) -> None:
     folded = native.fold(text)
     assert folded in (None, _folded(text))
     assert folded is not None or not text.isascii()
+
+
+@built
+@PLENTY
+@given(st.lists(st.sampled_from([*PIECES[:40], *BREAKS])).map("".join))
+@example("\\")
+@example("\\n\\\\n\\\\\\n")
+def test_breaks_in_json(text: str) -> None:
+    encoded = text.encode(errors="replace")
+    assert native.unbroken(encoded) in (None, unbroken(encoded))
+    assert native.unbroken(encoded) is not None or not text.isascii()
 
 
 @built

@@ -76,6 +76,7 @@ uint64_t xxh3_64(view text);
 int is_folded(view ascii);
 size_t fold(view text, uint8_t *out);
 size_t fold_ascii(view text, uint8_t *out);
+size_t unbroken(view json, uint8_t *out, int *ascii); /* with escaped line breaks and tabs as spaces */
 
 /* mask.c */
 typedef struct {

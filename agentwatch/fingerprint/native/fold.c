@@ -120,3 +120,32 @@ size_t fold(view text, uint8_t *out)
     }
     return size && out[size - 1] == ' ' ? size - 1 : size;
 }
+
+size_t unbroken(view json, uint8_t *out, int *ascii)
+{
+    uint8_t all = 0;
+    for (size_t at = 0; at < json.size; at++)
+        all |= json.at[at];
+    *ascii = all < 0x80;
+    size_t size = 0, at = 0;
+    while (at < json.size) {
+        const uint8_t *const escape = memchr(json.at + at, '\\', json.size - at);
+        const size_t end = escape == NULL ? json.size : (size_t)(escape - json.at);
+        memcpy(out + size, json.at + at, end - at);
+        size += end - at;
+        at = end;
+        if (json.size - at < 2) { /* no escape, or half of one */
+            memcpy(out + size, json.at + at, json.size - at);
+            return size + json.size - at;
+        }
+        const uint8_t named = json.at[at + 1];
+        if (named == 'n' || named == 't' || named == 'r') {
+            out[size++] = ' ';
+        } else {
+            memcpy(out + size, json.at + at, 2);
+            size += 2;
+        }
+        at += 2;
+    }
+    return size;
+}

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#define INTERFACE 2 /* grows when a function here changes; compiled.py asks for it, so that an old build is not used */
+#define INTERFACE 3 /* grows when a function here changes; compiled.py asks for it, so that an old build is not used */
 
 int read_bytes(PyObject *from, view *text)
 {
@@ -34,18 +34,10 @@ static PyObject *py_digest(PyObject *module, PyObject *given)
     return read_bytes(given, &text) < 0 ? NULL : PyLong_FromUnsignedLongLong(xxh3_64(text));
 }
 
-PyObject *folded(PyObject *given)
+/* Fold UTF-8 into new bytes; NULL without an exception when the pure form must do it. */
+static PyObject *folded_view(view text, int ascii)
 {
     uint8_t small[4096];
-    Py_ssize_t size;
-    const char *at = PyUnicode_AsUTF8AndSize(given, &size);
-    if (at == NULL) {
-        if (PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
-            PyErr_Clear(); /* lone surrogates */
-        return NULL;
-    }
-    const view text = {(const uint8_t *)at, (size_t)size};
-    const int ascii = PyUnicode_GetLength(given) == size;
     if (ascii && is_folded(text))
         return bytes_of(text.at, text.size);
     uint8_t *const room = text.size <= sizeof small ? small : malloc(text.size);
@@ -56,6 +48,33 @@ PyObject *folded(PyObject *given)
     if (room != small)
         free(room);
     return made;
+}
+
+PyObject *folded(PyObject *given)
+{
+    Py_ssize_t size;
+    const char *at = PyUnicode_AsUTF8AndSize(given, &size);
+    if (at != NULL)
+        return folded_view((view){(const uint8_t *)at, (size_t)size}, PyUnicode_GetLength(given) == size);
+    if (PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
+        PyErr_Clear(); /* lone surrogates */
+    return NULL;
+}
+
+static PyObject *py_unbroken(PyObject *module, PyObject *given)
+{
+    (void)module;
+    view text;
+    if (read_bytes(given, &text) < 0)
+        return NULL;
+    uint8_t *const room = malloc(text.size + 1);
+    if (room == NULL)
+        return PyErr_NoMemory();
+    int ascii;
+    const size_t used = unbroken(text, room, &ascii);
+    PyObject *made = folded_view((view){room, used}, ascii);
+    free(room);
+    return made != NULL || PyErr_Occurred() ? made : Py_NewRef(Py_None);
 }
 
 static PyObject *py_fold(PyObject *module, PyObject *given)
@@ -120,6 +139,7 @@ static PyObject *py_agreeing(PyObject *module, PyObject *const *given, Py_ssize_
 
 static PyMethodDef functions[] = {
     {"fold", py_fold, METH_O, "Fold white space; None when the pure form must do it."},
+    {"unbroken", py_unbroken, METH_O, "Fold encoded JSON, its escaped line breaks as spaces; None as with `fold`."},
     {"digest", py_digest, METH_O, "The XXH3 64-bit digest of bytes."},
     {"agreeing", (PyCFunction)(void (*)(void))py_agreeing, METH_FASTCALL,
      "The most bins in which any of some sketches agrees with a sketch."},
