@@ -3,9 +3,11 @@
 Answers are raw: bytes, integers and lists as the server sent them, whatever the version of the driver.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from msgspec import Struct
 from redis.asyncio import Redis
@@ -16,7 +18,9 @@ from redis.exceptions import RedisError
 from agentwatch.cancellation import cancellable
 from agentwatch.errors import BadConfig, Incompatible, StoreUnavailable
 
-__all__ = ["RedisOptions", "connect", "reading"]
+__all__ = ["RedisOptions", "check_tls_files", "connect", "reading"]
+
+_TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
 class RedisOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,8 +34,11 @@ class RedisOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 def connect(url: str, options: RedisOptions) -> Any:
     """Make a client for `redis://`, `rediss://` or `unix://`; nothing is sent yet. Raises `BadConfig` for a bad URL.
 
+    With TLS the URL may name PEM files: `?ssl_ca_certs=&ssl_certfile=&ssl_keyfile=`.
+
     The driver does not retry: an attempt that failed is reported at once, and the caller backs off.
     """
+    check_tls_files(url, "redis.url")
     try:
         client = Redis.from_url(
             url,
@@ -48,6 +55,13 @@ def connect(url: str, options: RedisOptions) -> Any:
     # Parsing answers entry by entry costs as much as everything else together; what is read here is read raw.
     client.response_callbacks.clear()
     return cancellable(client)
+
+
+def check_tls_files(url: str, field: str) -> None:
+    """Raise `BadConfig` where a file that a Redis URL names for TLS cannot be read; later it looked like an outage."""
+    for name, values in parse_qs(urlsplit(url).query).items():
+        if name in _TLS_FILES and not os.access(values[-1], os.R_OK):
+            raise BadConfig(f"cannot read {values[-1]} ({name})", field)
 
 
 @contextmanager

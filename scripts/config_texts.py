@@ -65,8 +65,10 @@ TEXTS: Final = {
     "api.host": "Address to listen on",
     "api.port": "Port to listen on; 0 takes a free one",
     "api.advertise": "Where other workers reach this API; empty: where it listens, under the machine's name",
-    "api.tls_certificate": "File of the certificate chain; set with `tls_key`, or neither",
+    "api.tls_certificate": "File of the certificate chain; set with `tls_key`, or neither. A reload reads both again",
     "api.tls_key": "File of the certificate's key",
+    "api.tls_client_ca": "File of the authorities whose certificates callers must show (mutual TLS), beside their "
+    "tokens; empty: callers show none",
     "api.tokens": "Who may call, taken over by a reload; `agentwatch token new NAME --role ROLE` prints the table. "
     "Without touching the file: `agentwatch clients add`",
     "api.loopback_without_token": "Whether any process on this machine may do everything without a token",

@@ -66,6 +66,7 @@ class ApiOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     advertise: str = ""
     tls_certificate: str = ""
     tls_key: str = ""
+    tls_client_ca: str = ""
     tokens: Annotated[tuple[TokenOptions, ...], Meta(max_length=256)] = ()
     loopback_without_token: bool = False
     health_without_token: bool = True
@@ -86,6 +87,8 @@ def check_options(options: ApiOptions) -> None:
     if bool(options.tls_certificate) != bool(options.tls_key):
         missing = "tls_key" if options.tls_certificate else "tls_certificate"
         raise BadConfig("a certificate and its key are set together", f"api.{missing}")
+    if options.tls_client_ca and not options.tls_certificate:
+        raise BadConfig("clients can show certificates only over TLS: set tls_certificate", "api.tls_client_ca")
     seen: set[str] = set()
     for at, token in enumerate(options.tokens):
         for value in (token.name, token.sha256):

@@ -1,6 +1,7 @@
 """The running daemon as the verbs see it: its control API over HTTP, its errors as ours."""
 
 import os
+import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
@@ -21,11 +22,14 @@ DEFAULT_URL: Final = "http://127.0.0.1:8420"
 
 
 class DaemonAddress(Struct, frozen=True, kw_only=True):
-    """Where the control API is, and the bearer token for it ("" for none)."""
+    """Where the control API is, and the bearer token for it ("" for none). ca, cert, cert_key: PEM files for TLS."""
 
     url: str
     token: str = ""
     timeout_s: float = 10.0
+    ca: str = ""
+    cert: str = ""
+    cert_key: str = ""
 
 
 class _FieldProblem(Struct, frozen=True):
@@ -52,7 +56,11 @@ class Daemon:
             headers["Authorization"] = f"Bearer {address.token}"
         # The environment's proxies are for the outside; the daemon is asked directly.
         self._http = httpx.Client(
-            base_url=address.url.rstrip("/"), headers=headers, timeout=address.timeout_s, trust_env=False
+            base_url=address.url.rstrip("/"),
+            headers=headers,
+            timeout=address.timeout_s,
+            trust_env=False,
+            verify=_context(address),
         )
 
     def __enter__(self) -> Self:
@@ -107,6 +115,19 @@ class Daemon:
             raise Unavailable(f"{self._address.url} answers, but not as agentwatch does: {error}") from error
 
 
+def _context(address: DaemonAddress) -> ssl.SSLContext | bool:
+    """Make the TLS settings; the system's own authorities where none are named."""
+    if not (address.ca or address.cert):
+        return True
+    try:
+        context = ssl.create_default_context(cafile=address.ca or None)
+        if address.cert:
+            context.load_cert_chain(address.cert, address.cert_key or None)
+    except OSError as error:  # an SSLError is one
+        raise BadInput(f"cannot be used: {error}", "ca" if not address.cert else "cert") from error
+    return context
+
+
 def _failure(answer: httpx.Response, address: DaemonAddress) -> Exception:
     try:
         problem = msgspec.json.decode(answer.content, type=_Problem)
@@ -126,11 +147,22 @@ def _failure(answer: httpx.Response, address: DaemonAddress) -> Exception:
 
 
 def daemon_options(function: F) -> F:
-    """Add `--url`, `--token` and `--token-file`; the command gets a `DaemonAddress` as `daemon`."""
+    """Add `--url`, `--token`, `--token-file` and those for TLS; the command gets a `DaemonAddress` as `daemon`."""
 
-    def gather(url: str, token: str | None, token_file: Path | None, timeout: float, **rest: Any) -> Any:
+    def gather(
+        url: str,
+        token: str | None,
+        token_file: Path | None,
+        timeout: float,
+        ca: str,
+        cert: str,
+        cert_key: str,
+        **rest: Any,
+    ) -> Any:
         secret = token if token is not None else _token_from(token_file)
-        return function(daemon=DaemonAddress(url=url, token=secret, timeout_s=timeout), **rest)
+        return function(
+            daemon=DaemonAddress(url=url, token=secret, timeout_s=timeout, ca=ca, cert=cert, cert_key=cert_key), **rest
+        )
 
     gather.__doc__ = function.__doc__
     gather.__name__ = function.__name__
@@ -153,6 +185,9 @@ _OPTIONS: Final = (
         default=None,
         help="File with the token; else ~/.config/agentwatch/token where it exists.",
     ),
+    click.option("--ca", envvar="AGENTWATCH_CA", default="", help="File of the authorities to trust, for https."),
+    click.option("--cert", envvar="AGENTWATCH_CERT", default="", help="File of our certificate, for mutual TLS."),
+    click.option("--cert-key", envvar="AGENTWATCH_CERT_KEY", default="", help="File of its key, if not in the same."),
     click.option("--timeout", type=float, default=10.0, show_default=True, help="Seconds to wait for an answer."),
 )
 

@@ -2,13 +2,12 @@
 
 import http.client
 import socket
-import ssl
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from agentwatch.errors import BadConfig, SignalUnavailable
+from agentwatch.client.http_address import http_address
+from agentwatch.errors import SignalUnavailable
 
 __all__ = ["CommandStream", "Frame"]
 
@@ -26,13 +25,8 @@ class CommandStream:
     """One request whose answer does not end. `idle_s`: how long the server may be silent before it counts as gone."""
 
     def __init__(self, url: str, token: str, timeout_s: float, idle_s: float) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise BadConfig("write http://host[:port] or https://host[:port]", "http")
-        self._host = parts.hostname
-        self._port = parts.port
-        self._secure = parts.scheme == "https"
-        self._base = parts.path.rstrip("/")
+        self._address = http_address(url)
+        self._host, self._base = self._address.host, self._address.base
         self._token = token
         self._timeout_s = timeout_s
         self._idle_s = idle_s
@@ -49,7 +43,7 @@ class CommandStream:
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         try:
-            self._connection = self._connect()
+            self._connection = self._address.connection(self._timeout_s)
             self._connection.connect()
             self._socket = self._connection.sock
             self._connection.request("GET", self._base + path, headers=headers)
@@ -92,9 +86,3 @@ class CommandStream:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
-
-    def _connect(self) -> http.client.HTTPConnection:
-        if self._secure:
-            context = ssl.create_default_context()
-            return http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout_s, context=context)
-        return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s)

@@ -1,13 +1,12 @@
 """A kept-alive HTTP connection to the control API from the standard library alone; blocking, for use in a thread."""
 
 import http.client
-import ssl
 from threading import Lock
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from agentwatch.errors import BadConfig, SignalUnavailable
+from agentwatch.client.http_address import http_address
+from agentwatch.errors import SignalUnavailable
 
 __all__ = ["Answered", "HttpSession"]
 
@@ -26,13 +25,8 @@ class HttpSession:
     """One connection to one server, opened when first used and again after a failure; calls take turns."""
 
     def __init__(self, url: str, token: str = "", timeout_s: float = 2.0) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise BadConfig("write http://host[:port] or https://host[:port]", "http")
-        self._secure = parts.scheme == "https"
-        self._host = parts.hostname
-        self._port = parts.port
-        self._base = parts.path.rstrip("/")
+        self._address = http_address(url)
+        self._host, self._base = self._address.host, self._address.base
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._timeout_s = timeout_s
         self._connection: http.client.HTTPConnection | None = None
@@ -68,19 +62,13 @@ class HttpSession:
 
     def _exchange(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answered:
         if self._connection is None:
-            self._connection = self._connect()
+            self._connection = self._address.connection(self._timeout_s)
         self._connection.request(method, self._base + path, body=body, headers=headers)
         answer = self._connection.getresponse()
         data = answer.read(_MAX_BODY_BYTES)
         if answer.read(1) or answer.will_close:
             self._drop()
         return Answered(answer.status, {name.lower(): value for name, value in answer.getheaders()}, data)
-
-    def _connect(self) -> http.client.HTTPConnection:
-        if self._secure:
-            context = ssl.create_default_context()
-            return http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout_s, context=context)
-        return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s)
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None

@@ -2,6 +2,7 @@
 
 from redis.asyncio.connection import parse_url
 
+from agentwatch.connection import check_tls_files
 from agentwatch.errors import BadConfig
 
 __all__ = ["checked_redis_url"]
@@ -13,4 +14,5 @@ def checked_redis_url(url: str, field: str) -> str:
         parse_url(url)
     except ValueError as error:
         raise BadConfig(f"{error}", field) from error
+    check_tls_files(url, field)
     return url

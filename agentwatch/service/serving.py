@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+import ssl
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit, urlunsplit
 
@@ -111,6 +112,21 @@ class ApiServer:
             await asyncio.sleep(0.005)  # uvicorn tells only by a flag
         _log.info("api_listening", url=self.url, tls=bool(self._options.tls_certificate))
 
+    def prepare_certificate(self) -> Callable[[], None]:
+        """Read the certificate and its key anew; the swap that is returned takes new connections over to it.
+
+        Raises `BadConfig` where they cannot be used. Open connections keep the one with which they began.
+        """
+        options, server = self._options, self._server
+        if not options.tls_certificate or server is None or server.config.ssl is None:
+            return lambda: None
+        context = server.config.ssl
+        try:  # on a context of its own first: a chain that is loaded half would be served half
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(options.tls_certificate, options.tls_key)
+        except OSError as error:
+            raise BadConfig(f"cannot be used: {error}", "api.tls_certificate") from error
+        return lambda: context.load_cert_chain(options.tls_certificate, options.tls_key)
+
     async def ended(self) -> None:
         """Wait for the server's end and raise what ended it."""
         if self._task is not None:
@@ -164,6 +180,8 @@ class ApiServer:
             timeout_graceful_shutdown=max(1, int(options.stop_s)),
             ssl_certfile=options.tls_certificate or None,
             ssl_keyfile=options.tls_key or None,
+            ssl_ca_certs=options.tls_client_ca or None,
+            ssl_cert_reqs=ssl.CERT_REQUIRED if options.tls_client_ca else ssl.CERT_NONE,
         )
 
 

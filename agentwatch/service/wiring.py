@@ -120,10 +120,13 @@ class Wired:
 
         callers = clients_of(fresh.config.api)
         key = read_private_key(fresh.config.signing.private_key)
+        certificate = self.api.prepare_certificate() if self.api is not None else None
 
         def swap() -> None:
             for swap_alerts in alerts:
                 swap_alerts()
+            if certificate is not None:
+                certificate()
             if self.clients is not None:
                 self.clients.configure(callers)
             before = (self.signer.kid, self.rulebook.policy.digest)
