@@ -40,7 +40,7 @@ async def test_an_example_emits_and_is_stopped(example, subject, valkey, over_re
 
 def test_the_command_in_the_documentation_is_one():
     text = (ROOT / "docs" / "connect.md").read_text()
-    (example,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    example, _signed = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
     assert msgspec.json.decode(example, type=Command).cmd == "kill"
 
 
