@@ -15,6 +15,7 @@ from agentwatch.alert.ourselves import Ourselves
 from agentwatch.policy.approval import APPROVAL, patience_s
 from agentwatch.policy.gate import Gate
 from agentwatch.policy.ladder import Ladder, Move
+from agentwatch.policy.permits import PERMIT
 from agentwatch.policy.rules import Rule
 from agentwatch.records import CANARY_TENANT, Change, Decision, Evidence, Level, Observation, Origin
 from agentwatch.rulebook import RuleBook
@@ -118,6 +119,9 @@ class Decider:
         answer = self._parts.gate.ask(decision, rule, self.draft.at, own_effect)
         if not answer.gate:
             self._write(replace(decision, change=Change.released), rule, ask=False, gate_reason=answer.reason)
+        elif decision.gate == PERMIT != answer.gate:  # it was refused: what was a moment's wait is told now
+            told = replace(decision, change=Change.released)
+            self._write(told, rule, ask=False, gate=answer.gate, gate_reason=answer.reason)
         elif answer.gate == APPROVAL:
             if decision.gate != APPROVAL:  # what held it so far holds it no more: now somebody must be asked
                 told = replace(decision, change=Change.released)

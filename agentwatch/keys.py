@@ -9,8 +9,20 @@ from zlib import crc32
 
 from agentwatch.subject import app_subject
 
-__all__ = ["CLIENTS", "CLIENTS_USED", "GROUP", "META", "WORKERS", "Keys", "keys", "partition", "partition_of"]
+__all__ = [
+    "CLIENTS",
+    "CLIENTS_USED",
+    "GROUP",
+    "META",
+    "PERMITS",
+    "WORKERS",
+    "Keys",
+    "keys",
+    "partition",
+    "partition_of",
+]
 
+PERMITS: Final = "agentwatch:{permits}"  # what all partitions share of the breaker lies in one slot
 META: Final = "agentwatch:meta"  # hash: partitions
 CLIENTS: Final = "agentwatch:clients"  # hash: callers of the control API that were added while running
 CLIENTS_USED: Final = "agentwatch:clients:used"  # hash: when each was last used

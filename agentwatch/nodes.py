@@ -16,7 +16,7 @@ from redis.exceptions import AskError, ClusterDownError, ReadOnlyError, RedisErr
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from agentwatch.connection import RedisOptions, connect, reading
-from agentwatch.keys import META, keys
+from agentwatch.keys import META, PERMITS, keys
 
 __all__ = ["CommonClient", "NodeClient", "Nodes"]
 
@@ -62,6 +62,11 @@ class Nodes:
         Raises what the driver raises.
         """
         return await NodeClient(self, key_slot(keys(index).prefix.encode())).node() if self.cluster else self._first
+
+    @property
+    def permits(self) -> Any:
+        """The client of the slot in which all partitions reserve their kills."""
+        return NodeClient(self, key_slot(PERMITS.encode())) if self.cluster else self._first
 
     @property
     def common(self) -> Any:

@@ -63,6 +63,9 @@ class Operator:
             told = self._ourselves.wrong(CANARY, control.reason, control.at)
         elif control.value == "canary_killed":
             told = self._ourselves.right(CANARY, control.reason, control.at)
+        elif control.value in ("permit", "permit_refused"):
+            self._gate.permit(control, self._decider.draft.at)
+            return
         else:
             raise BadRequest(f"{control.value!r} is nothing that a daemon finds about itself", "value")
         if told is not None:

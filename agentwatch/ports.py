@@ -3,7 +3,7 @@
 Unless said otherwise a method raises `errors.Unavailable` (its fitting subclass) when the other side does not answer.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from msgspec import Struct
@@ -45,6 +45,7 @@ __all__ = [
     "Opened",
     "Operations",
     "PartitionQueries",
+    "Permitting",
     "SignalBus",
     "Store",
 ]
@@ -161,6 +162,16 @@ class Notifier(Protocol):
 
     async def notify(self, incident: Incident) -> None:
         """Deliver one state of an incident; the receiver de-duplicates by incident id and seq."""
+
+
+class Permitting(Protocol):
+    """Where kills are reserved whose limit several partitions share."""
+
+    async def publish(self, populations: Mapping[str, int]) -> None:
+        """Tell how many runs are active in this partition, by scope."""
+
+    async def reserve(self, subject: str, scopes: Sequence[str]) -> str:
+        """Reserve one kill in every scope or in none; says why there is none left, empty where it was reserved."""
 
 
 class Enforcer(Protocol):

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from agentwatch.alert.meaning import (
     OUTAGE,
+    PERMIT,
     SILENT_GATES,
     Cause,
     cause_of,
@@ -205,7 +206,7 @@ class Incidents:
         found.incident = msgspec.structs.replace(old, decisions=decisions)
         if decision.change is Change.verified:
             return self._proven(found, decision)
-        if old.kind == OUTAGE or decision.change is Change.lapsed:
+        if old.kind == OUTAGE or decision.change is Change.lapsed or decision.gate == PERMIT:
             return None  # one alert for the outage, not one for each run that it hits
         if decision.level is Level.observe:
             return self._resolve(found, decision.at, change_of(decision))

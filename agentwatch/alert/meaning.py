@@ -8,6 +8,7 @@ from agentwatch.records import Change, Decision, Evidence, Incident, Level, Orig
 __all__ = [
     "APPROVAL",
     "OUTAGE",
+    "PERMIT",
     "SILENT_GATES",
     "Cause",
     "cause_of",
@@ -20,6 +21,7 @@ __all__ = [
 
 OUTAGE = "outage"
 APPROVAL = "approval"
+PERMIT = "permit"  # held for the moment that it takes to reserve one
 SILENT_GATES = frozenset(("allow", "own_effect"))  # somebody said that this is nothing to be told of
 Cause = tuple[str, str, str, str]  # tenant, app, root run, kind
 Proof = Literal["", "pending", "verified", "failed"]
@@ -45,6 +47,7 @@ def is_trouble(decision: Decision) -> bool:
         and decision.origin is not Origin.operator
         and decision.change in (Change.up, Change.released, Change.failed)
         and decision.gate not in SILENT_GATES
+        and decision.gate != PERMIT
     )
 
 

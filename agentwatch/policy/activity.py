@@ -89,6 +89,13 @@ class Activity:
         for seen in self._runs.values():
             seen.at = moved(seen.at, step, now)
 
+    def populations(self) -> dict[str, int]:
+        """Tell how many runs are active, by `tenant:…`, `rule:…` and `tombstone:…`."""
+        found = {f"rule:{rule}": count for rule, count in self._rules.items()}
+        for tenant, count in self._tenants.items():
+            found[f"tenant:{tenant}"] = found[f"tombstone:{tenant}"] = count
+        return found
+
     def state(self) -> ActivityState:
         """Give what a checkpoint holds."""
         return ActivityState([(*key, seen.at, seen.rule) for key, seen in self._runs.items()], self.dropped)

@@ -11,62 +11,32 @@ The order, and the first that holds is the one that is named:
 6. `outage`: the provider is down. Only kills are held; throttling and pausing park the runs.
 7. `breaker`: too many kills already, counted for the tenant and for the rule. Catches of a tombstone have a count of
    their own for each tenant, so that a parent that starts its child anew does not use up the permits of others.
-8. `approval`: the rule wants a human's word for this level, and has none. What follows from an approved kill (its tree,
-   restarts of its task, commands that are issued anew) needs no further one.
+8. `approval`: the rule wants a human's word for this level, and has none.
+9. `permit`: other partitions share the breaker's limits, and no permit was reserved yet.
 
 A warning harms nobody: only 2 and 3 hold it, and staleness or an outage are told in the reason. Going down is relief:
 5 to 7 never hold it.
 """
 
 from collections.abc import Mapping
-from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct
 
-from agentwatch.policy.activity import Activity, ActivityOptions, ActivityState
-from agentwatch.policy.allow import AllowList, AllowState
+from agentwatch.policy.activity import Activity
+from agentwatch.policy.allow import AllowList
 from agentwatch.policy.approval import APPROVAL, wanted
-from agentwatch.policy.breaker import Breaker, BreakerOptions, BreakerState
+from agentwatch.policy.breaker import Breaker
 from agentwatch.policy.canary import CANARY_TENANT
-from agentwatch.policy.outage import Outage, OutageOptions, OutageState, provider_failed
+from agentwatch.policy.gate_options import GateAnswer, GateOptions, GateState
+from agentwatch.policy.outage import Outage, provider_failed
+from agentwatch.policy.permits import PERMIT, Permits
 from agentwatch.policy.rules import Mode, Rule
-from agentwatch.policy.staleness import Staleness, StalenessOptions, StalenessState
-from agentwatch.records import Change, Decision, Event, Level, Origin, Tick
+from agentwatch.policy.staleness import Staleness
+from agentwatch.records import Change, Control, Decision, Event, Level, Origin, Tick
 from agentwatch.subject import covering
 from agentwatch.views import BreakerView
 
 __all__ = ["Gate", "GateAnswer", "GateOptions"]
-
-
-class GateOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """mode: the whole daemon's. max_allow: entries of the allow list."""
-
-    mode: Mode = "enforce"
-    activity: ActivityOptions = ActivityOptions()
-    breaker: BreakerOptions = BreakerOptions()
-    outage: OutageOptions = OutageOptions()
-    staleness: StalenessOptions = StalenessOptions()
-    max_allow: Annotated[int, Meta(ge=0, le=100_000)] = 1000
-
-
-class GateAnswer(Struct, frozen=True):
-    """gate: the name of what holds the decision back; empty lets it pass. reason: in words, or a note on a pass."""
-
-    gate: str = ""
-    reason: str = ""
-
-
-class _State(Struct, kw_only=True):
-    now: float
-    mode: str
-    rule_modes: dict[str, str]
-    activity: ActivityState
-    allow: AllowState
-    breaker: BreakerState
-    outage: OutageState
-    staleness: StalenessState
-    safe: str = ""
 
 
 PASS = GateAnswer()
@@ -79,8 +49,9 @@ class Gate:
     `now` everywhere is the time of the source's tick: one clock for the whole partition.
     """
 
-    def __init__(self, options: GateOptions) -> None:
+    def __init__(self, options: GateOptions, shared: bool = False) -> None:
         self._options = options
+        self._permits = Permits(shared)
         self._now = 0.0
         self._recalling = False
         self._mode = ""
@@ -94,8 +65,7 @@ class Gate:
 
     def tick(self, tick: Tick) -> None:
         """Take the time of a batch. A clock that goes back by a step is followed; a smaller wobble is not."""
-        step = self._staleness.tick(tick)
-        if step:
+        if step := self._staleness.tick(tick):
             self._breaker.shift(step, tick.at)
         if step < 0:
             self._activity.shift(step, tick.at)
@@ -172,7 +142,9 @@ class Gate:
             return PASS
         answer = self._limits(decision, now)
         asked = "" if answer.gate else wanted(decision, rule, now)
-        return GateAnswer(APPROVAL, asked) if asked else answer
+        if asked:
+            return GateAnswer(APPROVAL, asked)
+        return answer if answer.gate or decision.level < Level.kill else self._permitted(decision, now) or answer
 
     @property
     def mode(self) -> str:
@@ -212,6 +184,23 @@ class Gate:
         self._activity.expire(now)
         return tuple(self._breaker.view(scope, self._population(scope), now) for scope in self._breaker.scopes())
 
+    def lacks(self, decision: Decision, now: float) -> tuple[str, ...]:
+        """List the scopes in which a held kill needs a permit that may be asked for now."""
+        if self._permits.refusal(decision.subject, now):
+            return ()
+        return self._permits.lacks(self._names(decision), decision.subject, now)
+
+    def permit(self, control: Control, now: float) -> None:
+        """Take in that a permit was reserved, or that there was none."""
+        if control.value == "permit":
+            self._permits.grant(tuple(msgspec.json.decode(control.target, type=list[str])), control.subject, now)
+        else:
+            self._permits.refuse(control.subject, control.reason, now)
+
+    def populations(self) -> dict[str, int]:
+        """Tell how many runs are active, by the scopes of breakers."""
+        return self._activity.populations()
+
     def sizes(self) -> dict[str, int]:
         """Tell how much of what is bounded here is used."""
         return {
@@ -227,7 +216,7 @@ class Gate:
 
     def snapshot(self) -> bytes:
         """Encode everything that must survive a restart."""
-        state = _State(
+        state = GateState(
             now=self._now,
             mode=self._mode,
             rule_modes=self._rule_modes,
@@ -237,18 +226,20 @@ class Gate:
             outage=self._outage.state(),
             staleness=self._staleness.state(),
             safe=self.safe,
+            permits=self._permits.state(),
         )
         return msgspec.msgpack.encode(state)
 
     def restore(self, data: bytes) -> None:
         """Take over an encoded state."""
-        state = msgspec.msgpack.decode(data, type=_State)
+        state = msgspec.msgpack.decode(data, type=GateState)
         self._now, self._mode, self._rule_modes, self.safe = state.now, state.mode, state.rule_modes, state.safe
         self._activity.restore(state.activity)
         self.allow.restore(state.allow)
         self._breaker.restore(state.breaker)
         self._outage.restore(state.outage)
         self._staleness.restore(state.staleness)
+        self._permits.restore(state.permits)
 
     def _limits(self, decision: Decision, now: float) -> GateAnswer:
         """Ask what depends on the state of the whole fleet."""
@@ -272,6 +263,14 @@ class Gate:
         stale = "" if decision.origin is Origin.verify else self._staleness.reason(decision.ts)
         return GateAnswer("staleness", stale) if stale else PASS
 
+    def _permitted(self, decision: Decision, now: float) -> GateAnswer | None:
+        if not self._permits.lacks(self._names(decision), decision.subject, now):
+            return None
+        refused = self._permits.refusal(decision.subject, now)
+        if refused:
+            return GateAnswer("breaker", refused)
+        return GateAnswer(PERMIT, "waits for a permit, which all partitions share")
+
     def _allowed(self, decision: Decision, now: float) -> str:
         d = decision
         subjects = (d.subject, *covering(d.tenant, d.app, d.agent, d.run, d.root_run, d.task))
@@ -283,13 +282,14 @@ class Gate:
 
     def _scopes(self, decision: Decision) -> tuple[tuple[str, int], ...]:
         """List the breakers that count a kill, each with its population."""
-        names = (
-            (f"tombstone:{decision.tenant}",)
-            if decision.origin is Origin.tombstone
-            else (f"tenant:{decision.tenant}", f"rule:{decision.rule}")
-        )
         self._activity.expire(self._now)
-        return tuple((name, self._population(name)) for name in names)
+        return tuple((name, self._population(name)) for name in self._names(decision))
+
+    @staticmethod
+    def _names(decision: Decision) -> tuple[str, ...]:
+        if decision.origin is Origin.tombstone:
+            return (f"tombstone:{decision.tenant}",)
+        return f"tenant:{decision.tenant}", f"rule:{decision.rule}"
 
     def _population(self, scope: str) -> int:
         kind, _, name = scope.partition(":")

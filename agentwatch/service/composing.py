@@ -47,10 +47,12 @@ def make_pipeline(
     partition: int = 0,
     bank: Bank | None = None,
     fingerprinter: Fingerprinter | None = None,
+    shared: bool = False,
 ) -> Pipeline:
     """Make a pipeline with an empty state.
 
     bank: an empty one that stands for the usual one. fingerprinter: one that may know the texts already.
+    shared: whether other partitions share the breaker's limits.
     """
     parts = Parts(
         decode=config.decode,
@@ -63,7 +65,7 @@ def make_pipeline(
     )
     ledgers = Ledgers(
         ladder=Ladder(config.ladder),
-        gate=Gate(config.gate),
+        gate=Gate(config.gate, shared),
         standing=Standing(config.standing),
         tombstones=Tombstones(config.tombstones),
         verifier=Verifier(config.verify),

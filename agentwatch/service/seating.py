@@ -23,6 +23,7 @@ from agentwatch.ingest.stream import RedisSource, StreamOptions
 from agentwatch.keys import partition_of
 from agentwatch.nodes import Nodes
 from agentwatch.pipeline import Pipeline
+from agentwatch.policy.permits import USE_S
 from agentwatch.ports import Notifier
 from agentwatch.service.acking import pass_acks_on
 from agentwatch.service.bounds import bounds
@@ -35,6 +36,7 @@ from agentwatch.service.hub import Hub
 from agentwatch.service.incidents import IncidentDesk
 from agentwatch.service.metering import Board, MeteredBus
 from agentwatch.service.operations import OperatorDesk
+from agentwatch.service.permit_desk import PermitDesk
 from agentwatch.service.receivers import Receivers
 from agentwatch.service.safe_mode import SafeMode
 from agentwatch.service.seat import Answers, Seat
@@ -45,6 +47,7 @@ from agentwatch.store.controls import RedisControls
 from agentwatch.store.dead import RedisDeadLetters
 from agentwatch.store.log import RedisLog
 from agentwatch.store.packing import METRICS
+from agentwatch.store.permits import PermitLimits, RedisPermits
 from agentwatch.store.redis import RedisStore, StoreOptions
 from agentwatch.store.trimming import TrimOptions
 
@@ -93,6 +96,8 @@ class Seating:
         seat = Seat(index, worker, hub, health)
         report = SelfReport(partial(RedisControls(self._nodes).append_to, index))
         self._safe.guard(index, worker, report)
+        if self._nodes.partitions > 1:
+            self._permits(seat, report)
         canary = self._canary(seat, report)
         self._sink(seat, log, RedisSignal(client, index))
         if self._broker is not None:
@@ -101,6 +106,21 @@ class Seating:
         if config.api.enabled:
             self._answers(seat, log, client, canary)
         return seat
+
+    def _permits(self, seat: Seat, report: SelfReport) -> None:
+        """Let this partition share the breaker's limits with the others."""
+        breaker = self._config.gate.breaker
+        limits = PermitLimits(
+            window_s=breaker.window_s + USE_S,
+            share=breaker.share,
+            min_runs=breaker.min_runs,
+            small_limit=breaker.small_limit,
+            leap_s=self._config.gate.staleness.leap_s,
+        )
+        permits = RedisPermits(self._nodes.permits, seat.index, self._nodes.partitions, limits)
+        desk = PermitDesk(seat.worker, permits, report, seat.hub.wake())
+        seat.health.add("permits", lambda _: desk.failing)
+        seat.tasks.append(("permits", desk.run))
 
     def _canary(self, seat: Seat, report: SelfReport) -> Canary | None:
         """Send canaries through this partition, as often as it is configured."""

@@ -9,7 +9,7 @@ from agentwatch.records import Control
 
 __all__ = ["Finding", "SelfReport"]
 
-Finding = Literal["safe", "safe_over", "canary_lives", "canary_killed"]
+Finding = Literal["safe", "safe_over", "canary_lives", "canary_killed", "permit", "permit_refused"]
 
 
 class SelfReport:
@@ -19,9 +19,18 @@ class SelfReport:
         self._append = append
         self._clock = clock
 
-    async def tell(self, value: Finding, reason: str) -> None:
-        """Tell one finding."""
+    async def tell(self, value: Finding, reason: str, subject: str = "", target: str = "") -> None:
+        """Tell one finding, about a subject where it is about one."""
         at = self._clock()
         await self._append(
-            Control(id=uuid.uuid4().hex, kind="self", at=at, author="agentwatch", reason=reason, value=value)
+            Control(
+                id=uuid.uuid4().hex,
+                kind="self",
+                at=at,
+                author="agentwatch",
+                reason=reason,
+                value=value,
+                subject=subject,
+                target=target,
+            )
         )

@@ -76,6 +76,7 @@ class Wired:
         self.tasks: list[Task] = []
         self.seats: Seats
         self.clients: ClientDesk | None = None
+        self.partitions: Callable[[], int] = lambda: 1
 
     @property
     def url(self) -> str:
@@ -106,7 +107,7 @@ class Wired:
         """Make the empty pipeline of a partition under the present rulebook, with a memory to explain it by."""
         config = self.settings.config
         bank = RememberingBank(config.state, Memory(samples=self._samples))
-        return make_pipeline(config, self.rulebook, index, bank)
+        return make_pipeline(config, self.rulebook, index, bank, shared=self.partitions() > 1)
 
     def _samples(self, event: Event) -> bool:
         """Tell whether texts of an event may be kept, by the rule that is in force now."""
@@ -163,6 +164,7 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
     wired.tasks.append(("notes", notes.run))
     wired.safe.begin()
     wired.tasks.append(("safe-mode", wired.safe.run))
+    wired.partitions = lambda: nodes.partitions
     intake = RedisIntake(nodes, config.decode)
     seating = Seating(
         config, nodes, intake, await _broker(config, stack), wired.health, signer, stack, beat, wired.safe, url
