@@ -52,7 +52,7 @@ static PyObject *sketch_of(measured *m, int wanted, size_t cap, size_t *words)
         *words = sketched(part, m->room, NULL);
         return bytes_of(bins, found ? BINS : 0);
     }
-    *words = sketched(part, m->room, bins);
+    *words = sketched(part, m->room, wanted ? bins : NULL);
     return bytes_of(bins, wanted && *words ? BINS : 0);
 }
 

@@ -1,0 +1,68 @@
+"""The build compiles where it can, and is well where it cannot."""
+
+import importlib.util
+import shutil
+import sysconfig
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def hook() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def tree(hook: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the sources, with an old build beside them."""
+    monkeypatch.delenv("AGENTWATCH_PURE", raising=False)
+    monkeypatch.delenv("CC", raising=False)
+    shutil.copytree(ROOT / hook.NATIVE, tmp_path / hook.NATIVE)
+    (tmp_path / hook.BUILT).write_bytes(b"of another day")
+    return tmp_path
+
+
+def test_without_a_compiler_there_is_no_compiled_form(
+    hook: ModuleType, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tree / "nowhere"))
+    assert hook.build(tree) == "there is no C compiler"
+    assert not (tree / hook.BUILT).exists()
+
+
+@pytest.mark.parametrize(("script", "reason"), [("echo no header >&2; exit 1", "no header"), ("exit 0", "")])
+def test_what_fails_leaves_nothing_behind(
+    hook: ModuleType, tree: Path, monkeypatch: pytest.MonkeyPatch, script: str, reason: str
+) -> None:
+    compiler = tree / "bin" / "cc"
+    compiler.parent.mkdir()
+    compiler.write_text(f"#!/bin/sh\n{script}\n")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("PATH", str(compiler.parent))
+    assert reason in hook.build(tree)
+    assert hook.build(tree)
+    assert list((tree / hook.BUILT).parent.glob("*.so")) == []
+
+
+def test_the_variable_leaves_it_out(hook: ModuleType, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENTWATCH_PURE", "1")
+    assert hook.build(tree) == "AGENTWATCH_PURE is set"
+    assert not (tree / hook.BUILT).exists()
+
+
+def test_with_a_compiler_the_module_is_built_for_all_later_versions(hook: ModuleType, tree: Path) -> None:
+    header = Path(sysconfig.get_path("include")) / "Python.h"
+    if not header.is_file() or not any(hook.compilers()):
+        pytest.skip("this machine has no C compiler, or no header of Python's")
+    assert hook.build(tree) == ""
+    assert [path.name for path in (tree / hook.BUILT).parent.glob("*.so")] == [hook.BUILT.name]
+    assert hook.platform_tag().replace("_", "").isalnum()
