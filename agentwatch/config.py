@@ -27,7 +27,7 @@ from agentwatch.errors import BadConfig
 from agentwatch.fingerprint.options import FingerprintOptions
 from agentwatch.ingest.decode import DecodeOptions
 from agentwatch.ingest.flood import FloodOptions
-from agentwatch.observe import LogOptions
+from agentwatch.observe import LogOptions, conceal
 from agentwatch.pipeline import PipelineOptions
 from agentwatch.policy.gate import GateOptions
 from agentwatch.policy.ladder import LadderOptions
@@ -267,7 +267,10 @@ def read_policy_files(config: Config, base: Path) -> dict[str, bytes]:
 
 
 def secret(value: str, key: str) -> str:
-    """Resolve a secret: `file:/path` and `credential:NAME` (a systemd credential) are read, anything else is itself."""
+    """Resolve a secret: `file:/path` and `credential:NAME` (a systemd credential) are read, anything else is itself.
+
+    From then on it is hidden in whatever is logged or answered.
+    """
     if value.startswith("file:"):
         path = Path(value.removeprefix("file:"))
     elif value.startswith("credential:"):
@@ -279,11 +282,14 @@ def secret(value: str, key: str) -> str:
             raise BadConfig(f"{name!r} is not the name of a credential", key)
         path = Path(directory) / name
     else:
+        conceal(value)
         return value
     try:
-        return path.read_text().rstrip("\n")
+        found = path.read_text().rstrip("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise BadConfig(f"cannot read {path}: {getattr(error, 'strerror', None) or 'not text'}", key) from error
+    conceal(found)
+    return found
 
 
 def _named(error: msgspec.ValidationError, file: str) -> BadConfig:

@@ -1,15 +1,9 @@
-"""Logs and metrics: the one deliberate global, with `reset` for tests.
+"""Metrics, and the log of `logs`: what is deliberately global, with `reset` for tests.
 
-Logs go to one stream: JSON lines, or console lines on a terminal, those of libraries included. Metrics live in a
-registry of our own. None is labelled by anything that grows with the fleet: no run, agent, subject or fingerprint.
+Metrics live in a registry of our own. None is labelled by anything that grows with the fleet: no run, agent, subject or
+fingerprint.
 """
 
-import logging
-import sys
-from typing import Any, Literal, TextIO
-
-import structlog
-from msgspec import Struct
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -20,21 +14,26 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from structlog.tracebacks import ExceptionDictTransformer
 
-__all__ = ["METRICS_TYPE", "LogOptions", "Metrics", "configure_logging", "exposition", "metrics", "reset"]
+from agentwatch.logs import LogOptions, conceal, configure_logging, forget, last_lines, redacted
+
+__all__ = [
+    "METRICS_TYPE",
+    "LogOptions",
+    "Metrics",
+    "conceal",
+    "configure_logging",
+    "exposition",
+    "last_lines",
+    "metrics",
+    "redacted",
+    "reset",
+]
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _FAST_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _SLOW_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
 _ENTRIES = (1, 10, 50, 100, 250, 500, 1000, 2000)
-
-
-class LogOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How much is logged, and in which form: `auto` is console lines on a terminal and JSON lines elsewhere."""
-
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["auto", "json", "console"] = "auto"
 
 
 class Metrics:
@@ -230,65 +229,7 @@ def exposition() -> bytes:
 
 
 def reset() -> None:
-    """Forget all metrics, and put logging back as Python and structlog have it."""
+    """Forget all metrics, lines and secrets, and put logging back as Python and structlog have it."""
     global _current  # noqa: PLW0603  # the one deliberate global
     _current = None
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
-    root = logging.getLogger()
-    for handler in [h for h in root.handlers if getattr(h, "agentwatch", False)]:
-        root.removeHandler(handler)
-    root.setLevel(logging.WARNING)
-
-
-def configure_logging(options: LogOptions, stream: TextIO | None = None) -> None:
-    """Send every log line, libraries' too, to `stream` (standard error) in the chosen form. Safe to call again."""
-    out = stream if stream is not None else sys.stderr
-    as_json = options.format == "json" or (options.format == "auto" and not out.isatty())
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.PositionalArgumentsFormatter(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.UnicodeDecoder(),
-    ]
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=False,  # a reload may change level and form of loggers that were used already
-    )
-    _attach(logging.StreamHandler(out), shared, as_json=as_json, level=options.level)
-
-
-def _attach(
-    handler: logging.StreamHandler[Any], shared: list[structlog.typing.Processor], *, as_json: bool, level: str
-) -> None:
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(as_json)],
-        )
-    )
-    handler.agentwatch = True  # type: ignore[attr-defined]  # tells our handler from the host's when embedded
-    root = logging.getLogger()
-    for old in [h for h in root.handlers if getattr(h, "agentwatch", False)]:
-        root.removeHandler(old)
-    root.addHandler(handler)
-    root.setLevel(level.upper())
-    logging.getLogger("httpx").setLevel("WARNING")  # one line a webhook is the notifier's own business
-
-
-def _rendering(as_json: bool) -> list[structlog.typing.Processor]:
-    # Tracebacks never show local variables: they may hold tokens and prompts.
-    if as_json:
-        return [
-            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
-            structlog.processors.JSONRenderer(),
-        ]
-    return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    forget()

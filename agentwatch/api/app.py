@@ -31,6 +31,7 @@ from agentwatch.api import (
     rules,
     status,
     streams,
+    support,
 )
 from agentwatch.api.auth import Authenticator
 from agentwatch.api.bounds import Bounds
@@ -89,7 +90,7 @@ def all_handlers() -> list[BaseRouteHandler]:
     """List every handler of the API."""
     found: list[BaseRouteHandler] = []
     asked = (health, metrics, status, partitions, agents, decisions, incidents, rules)
-    for module in (*asked, gateway, streams, events, acks, controls, allow, approvals, dead, clients, audit):
+    for module in (*asked, gateway, streams, events, acks, controls, allow, approvals, dead, clients, audit, support):
         found += module.handlers
     return found
 

@@ -14,7 +14,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Struct, structs
 
 from agentwatch.errors import AgentwatchError, BadInput, Fenced, Incompatible, Unavailable
-from agentwatch.observe import metrics
+from agentwatch.observe import metrics, redacted
 
 __all__ = ["PROBLEM_TYPE", "FieldProblem", "Problem", "ProblemBody", "answer", "exception_handlers", "told"]
 
@@ -106,7 +106,7 @@ def told(*statuses: int) -> dict[int, ResponseSpec]:
 
 def answer(request: Request[Any, Any, Any], problem: Problem) -> Response[ProblemBody]:
     """Make the answer of a refusal."""
-    body = structs.replace(problem.body, instance=request.scope["path"][:512])
+    body = structs.replace(problem.body, instance=request.scope["path"][:512], detail=redacted(problem.body.detail))
     if "route_handler" not in request.scope:  # answered before any middleware could count it
         metrics().http_requests.labels("unmatched", "any", str(problem.status_code)).inc()
     return Response(body, status_code=problem.status_code, media_type=PROBLEM_TYPE, headers=problem.headers)

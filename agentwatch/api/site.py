@@ -27,6 +27,7 @@ from agentwatch.ports import (
     PartitionQueries,
 )
 from agentwatch.records import Command
+from agentwatch.support import SupportQueries
 
 __all__ = ["ApiPorts", "ApiRequest", "Site", "TheSite"]
 
@@ -46,6 +47,7 @@ class ApiPorts(Struct, frozen=True, kw_only=True):
     dead: DeadLetters
     clients: Clients
     audit: AuditQueries
+    support: SupportQueries
 
 
 class Site:

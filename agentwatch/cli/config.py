@@ -10,9 +10,9 @@ from rich.markup import escape
 
 from agentwatch.alert.apprise import check_url
 from agentwatch.cli.failure import FINE
-from agentwatch.cli.masking import masked
 from agentwatch.cli.output import Format, output_option, show
 from agentwatch.config import Config, read_config, secret
+from agentwatch.masking import masked
 from agentwatch.records import Event
 from agentwatch.service.receivers import resolved
 from agentwatch.service.settings import read_settings

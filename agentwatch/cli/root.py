@@ -43,6 +43,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "emit": ("emit", "Send usage events from files or standard input."),
     "dead": ("dead", "List, show or put back entries that could not be read."),
     "notify": ("notify", "Try the receivers of alerts."),
+    "support": ("support", "Collect what a report of a fault should hold, without secrets."),
     "audit": ("audit", "Show, keep or verify the log of who did what."),
     "clients": ("clients", "List, add or revoke callers of the control API."),
     "keys": ("keys", "Make, show or change the key that signs commands."),
@@ -123,7 +124,9 @@ def call(arguments: Sequence[str], **extra: Any) -> int:
         told = explain_failure(error)
         if told is None:
             raise
+        from agentwatch.observe import redacted
+
         words, code = told
-        click.echo(f"agentwatch: {words}", err=True)
+        click.echo(f"agentwatch: {redacted(words)}", err=True)
         return code
     return code if isinstance(code, int) else 0

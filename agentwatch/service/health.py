@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from agentwatch.observe import redacted
 from agentwatch.service.worker import Worker
 from agentwatch.views import ComponentHealth
 
@@ -55,7 +56,7 @@ class Health:
     def components(self, now: float) -> tuple[ComponentHealth, ...]:
         """Ask every part."""
         found = ((name, check(now)) for name, check in self._checks.items())
-        return tuple(ComponentHealth(name=name, ok=not wrong, detail=wrong) for name, wrong in found)
+        return tuple(ComponentHealth(name=name, ok=not wrong, detail=redacted(wrong)) for name, wrong in found)
 
 
 class _Part(Health):

@@ -22,7 +22,7 @@ from agentwatch.errors import BadConfig, StoreUnavailable
 from agentwatch.ingest.intake import RedisIntake
 from agentwatch.membership import Member
 from agentwatch.nodes import Nodes
-from agentwatch.observe import configure_logging
+from agentwatch.observe import conceal, configure_logging
 from agentwatch.pipeline import Pipeline
 from agentwatch.records import Event
 from agentwatch.rulebook import RuleBook
@@ -42,6 +42,7 @@ from agentwatch.service.serving import ApiServer
 from agentwatch.service.settings import Settings
 from agentwatch.service.signing import Signer, read_private_key
 from agentwatch.service.state_dir import state_dir
+from agentwatch.service.supporting import SupportDesk
 from agentwatch.service.unclean_starts import UncleanStarts
 from agentwatch.service.worker import Worker
 from agentwatch.store.audit import RedisAudit
@@ -70,6 +71,7 @@ class Wired:
         self.notes = notes
         self.health = health
         self.safe = safe
+        self.config = settings.config  # as it was read last
         self.rulebook: RuleBook = settings.rulebook
         self.receivers = settings.config.receivers
         self.api: ApiServer | None = None
@@ -136,6 +138,7 @@ class Wired:
                 self.notes.put("signing_key", self.signer.kid or "none", who="reload")
             if fresh.rulebook.policy.digest != before[1]:
                 self.notes.put("policy", fresh.rulebook.policy.digest, who="reload")
+            self.config = fresh.config
             self.rulebook, self.receivers = fresh.rulebook, fresh.config.receivers
             for seat in held:
                 seat.worker.pipeline.adopt(fresh.rulebook)
@@ -202,6 +205,7 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
             dead=AllDead(wired.seats),
             clients=clients,
             audit=RedisAudit(nodes),
+            support=SupportDesk(lambda: wired.config, AllFleets(wired.seats).status),
         )
         wired.api = ApiServer(create_app(ports, config.api, sign=signer.command), config.api)
     return wired
@@ -232,6 +236,7 @@ async def _redis(settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
         url = await server.start()
         stack.push_async_callback(server.stop)
         return url, f"embedded {url}"
+    conceal(httpx.URL(options.url).password)
     parts = httpx.URL(options.url)
     password = secret(options.password, "redis.password")
     whole = str(parts.copy_with(username=parts.username, password=password)) if password else options.url
@@ -249,5 +254,6 @@ async def _broker(config: Config, stack: AsyncExitStack) -> BrokerAddress | None
     if not url:
         return None
     address = broker_address(url)
+    conceal(address.password)
     password = secret(options.password, "mqtt.password")
     return replace(address, password=password) if password else address

@@ -35,6 +35,7 @@ from agentwatch.service.composing import make_pipeline, make_rulebook
 from agentwatch.service.incidents import IncidentDesk
 from agentwatch.service.ruling import rule_views
 from agentwatch.service.serving import ApiServer
+from agentwatch.service.supporting import SupportDesk
 from agentwatch.store.memory import MemoryClients
 from agentwatch.subject import parse
 
@@ -279,7 +280,8 @@ class Served:
         ports = ApiPorts(
             fleet=self.fleet, decisions=self.decisions, operations=self.operations, ingest=self.ingest,
             acks=self.acks, dead=self.dead, incidents=IncidentDesk(lambda: self.pipeline),
-            clients=self.callers, audit=MemoryAudit(), partitions=MemoryPartitions(),
+            clients=self.callers, audit=MemoryAudit(),
+            support=SupportDesk(Config, self.fleet.status), partitions=MemoryPartitions(),
         )  # fmt: skip
         self.app = create_app(ports, options, clock=self.decisions.clock, ticks=self.tick)
         self.server = ApiServer(self.app, options)

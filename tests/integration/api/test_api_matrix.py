@@ -35,6 +35,7 @@ ROUTES = {
     "GET /v1/partitions": ("read", "whole", "/v1/partitions", None),
     "GET /v1/rules": ("read", "whole", "/v1/rules", None),
     "GET /v1/audit": ("read", "whole", "/v1/audit", None),
+    "GET /v1/support": ("operator", "whole", "/v1/support", None),
     "GET /v1/decision": ("guard read", "place", "/v1/decision?agent=bot&tenant=t1&app=a&run=free", None),
     "GET /v1/stream/commands": ("guard", "place", "/v1/stream/commands?agent=bot&tenant=t1&app=a&run=r", None),
     "GET /v1/stream/decisions": ("read", "filtered", "/v1/stream/decisions?after=0-0", None),

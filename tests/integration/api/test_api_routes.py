@@ -39,6 +39,7 @@ ROUTES = [
     ("POST", "/v1/breaker/reset", WHY, {"operator"}, 200),
     ("GET", "/v1/dead", None, {"read", "operator"}, 200),
     ("POST", "/v1/dead/3-0/requeue", None, {"operator"}, 200),
+    ("GET", "/v1/support", None, {"operator"}, 200),
     ("GET", "/v1/audit", None, {"read", "operator"}, 200),
     ("GET", "/v1/clients", None, {"operator"}, 200),
     ("POST", "/v1/clients", {"name": "gw", "roles": ["read"], "sha256": "0" * 64, **WHY}, {"operator"}, 201),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agentwatch.cli.masking import masked
+from agentwatch.masking import masked
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ def masked(tree: Any, name: str = "", inside: str = "") -> Any:
         return [masked(value, name, inside) for value in tree]
     if not isinstance(tree, str) or not tree or tree.startswith(_REFERENCE):
         return tree
-    if name.endswith(_SECRET_NAMES):
+    if name == "sha256" or name.endswith(_SECRET_NAMES):
         return _HIDDEN
-    if name == "url" and inside == "receivers":
+    if name == "url" and inside in ("receivers", "heartbeat"):
         return _SCHEME.sub(rf"\g<1>{_HIDDEN}", tree, count=1) if "://" in tree else _HIDDEN
     return _USERINFO.sub(rf"\g<1>{_HIDDEN}@", tree)
