@@ -116,7 +116,11 @@ def _check_secrets(config: Config) -> None:
 
 
 def _readable(value: str) -> bool:
-    return not value.startswith("credential:") or bool(os.environ.get("CREDENTIALS_DIRECTORY"))
+    if not value.startswith("credential:"):
+        return True
+    # the check that systemd runs before a reload is told of the folder, and may not look into it
+    directory = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    return bool(directory) and os.access(directory, os.R_OK | os.X_OK)
 
 
 def _flat(tree: dict[str, Any], under: str) -> list[tuple[str, Any]]:

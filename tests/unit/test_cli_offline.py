@@ -256,3 +256,17 @@ def test_eval_tells_what_parts_are_worth_and_leaves_sources_out(
     assert [fold["source"] for fold in report["left_out"]["folds"]] == ["one", "two"]
     assert call([*asked, "--leave-out", "three"]) == 2
     assert "no source 'three'; known: one, two" in capsys.readouterr().err
+
+
+def test_a_check_that_may_not_see_the_credentials_checks_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As systemd runs it before a reload: the folder is named, and closed."""
+    path = tmp_path / "a.toml"
+    path.write_text('[redis]\nurl = "redis://h"\npassword = "credential:redis-password"\n')
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "closed"))
+    assert call(["config", "check", "--config", str(path)]) == 0
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert call(["config", "check", "--config", str(path)]) == 2
+    (tmp_path / "redis-password").write_text("x")
+    assert call(["config", "check", "--config", str(path)]) == 0
