@@ -133,7 +133,8 @@ def scenarios(rows: Iterable[Mapping[str, object]], loops: int, twins: int) -> T
     """The same of the scenarios."""
     listed = list(rows)
     base = listed[0]
-    telling = [row for row in listed if row["lost"] or row["newly"] or row["wrongly killed"] != base["wrongly killed"]]
+    same = ("found", "killed", "lost", "accused", "newly", "wrongly killed")
+    telling = [row for row in listed[1:] if any(row[name] != base[name] for name in same)]
     idle = [str(row["without"]) for row in listed[1:] if row not in telling]
     cells = tuple(tuple(str(cell) for cell in row.values()) for row in [base, *telling])
     notes = (f"Without any one of these nothing changes: {', '.join(idle)}.",) if idle else ()

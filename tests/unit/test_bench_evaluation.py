@@ -4,7 +4,7 @@ import pytest
 
 from agentwatch.evaluate import Label, evaluate, place
 from agentwatch.evaluate.intervals import Bootstrap
-from bench.evaluation_page import PAGE, between, groups, levels, marked, wrong
+from bench.evaluation_page import PAGE, between, groups, levels, marked, scenarios, wrong
 
 LABELS = [
     *(Label(run=f"l{at}", source="intercode-x" if at else "tau", loop=True, onset=2, reason="so") for at in range(6)),
@@ -49,3 +49,11 @@ def test_tables_hold_what_the_report_says(report):
     missed, accused = wrong(report)
     assert [row[:3] for row in missed.rows] == [("l5", "2", "so")]
     assert [row[:4] for row in accused.rows] == [("b0", "1", "benign", "repeat")]
+
+
+def test_only_a_part_without_which_no_figure_changes_is_named_idle():
+    base = {"without": "nothing", "found": 9, "killed": 5, "lost": 0, "accused": 0, "newly": 0, "wrongly killed": 0}
+    rows = [base, {**base, "without": "kills", "killed": 4}, {**base, "without": "idle"}]
+    table = scenarios(rows, 9, 3)
+    assert [row[0] for row in table.rows] == ["nothing", "kills"]
+    assert table.notes == ("Without any one of these nothing changes: idle.",)
