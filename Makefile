@@ -17,7 +17,7 @@ READY_DEV := $(VENV)/.ready-dev
 # The install compiles these where there is a C compiler.
 NATIVE := hatch_build.py $(wildcard agentwatch/fingerprint/native/*)
 
-.PHONY: help demo test test-slow test-all check lint format types imports bench evaluation bench-peers docs lock lock-peers deb dist-check test-booted clean
+.PHONY: help demo test test-slow test-all check lint format types imports bench evaluation bench-peers bench-upgrade bench-week docs lock lock-peers deb dist-check test-booted clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -78,6 +78,12 @@ EVALUATION_ARGS ?= --scenarios 2
 
 evaluation: $(READY_DEV) ## Measure on recorded runs in TRACES and write the results into docs/evaluation.md
 	@$(BIN)/python -m bench.evaluation_page $(TRACES) $(EVALUATION_ARGS)
+
+bench-upgrade: $(READY_DEV) ## Upgrade from another version under load, and back (OLD=a checkout of it)
+	@$(BIN)/python -m bench.upgrade $(OLD)
+
+bench-week: $(READY_DEV) ## Live through a week with a million runs, and show memory and disk (WEEK_ARGS)
+	@$(BIN)/python -m bench.week $(WEEK_ARGS)
 
 # Published libraries for the same purpose have an environment of their own. One of them needs Python 3.12.
 PEERS := .venv-peers

@@ -1,17 +1,27 @@
-"""A pipeline's whole state as a checkpoint, and back: every part's own snapshot, cut into pieces of at most 1 MiB."""
+"""A pipeline's whole state as a checkpoint, and back: every part's own snapshot, cut into pieces of at most 1 MiB.
 
-from collections.abc import Iterable, Iterator
+What is only added (a field with a default, a part of its own) leaves the format as it is where every version that reads
+this format may leave it out. Anything else is a new FORMAT with a step in `_STEPS` from the one before, and a file of
+the old format stays in `tests/golden` for good. Formats:
+
+1. As in 0.1.0.
+2. Standing decisions may be `lapsed` or `unanswered` and be held by `permit`; agentwatch's own incidents and the counts
+   of floods are parts. What a checkpoint of format 1 does not have begins empty.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
-from agentwatch.errors import Incompatible
+from agentwatch.errors import Incompatible, TooNew
 from agentwatch.pipeline import Pipeline
 from agentwatch.records import Checkpoint
 
 __all__ = ["FORMAT", "dump", "load"]
 
-FORMAT = 1
+FORMAT = 2
 _PIECE = 1 << 20
 _Chunk = tuple[str, bytes]
 
@@ -28,9 +38,12 @@ def dump(pipeline: Pipeline, at: float) -> Checkpoint:
 
 
 def load(pipeline: Pipeline, checkpoint: Checkpoint) -> None:
-    """Put a fresh pipeline where the checkpoint's was. Raises `Incompatible` for a format of another version."""
-    if checkpoint.format != FORMAT:
-        raise Incompatible(f"the checkpoint has format {checkpoint.format}, this version reads {FORMAT}")
+    """Put a fresh pipeline where the checkpoint's was.
+
+    An older format is migrated; the next checkpoint has this version's. Raises `TooNew` for a format of a newer
+    version, `Incompatible` for what cannot be read.
+    """
+    checkpoint = _migrated(checkpoint)
     bank: list[bytes] = []
     blobs: dict[str, list[bytes]] = {}
     for raw in checkpoint.chunks:
@@ -49,6 +62,26 @@ def load(pipeline: Pipeline, checkpoint: Checkpoint) -> None:
     pipeline.positions = checkpoint.positions
 
 
+def _migrated(checkpoint: Checkpoint) -> Checkpoint:
+    """Take a checkpoint of an older format to this one, step by step."""
+    if checkpoint.format > FORMAT:
+        raise TooNew(
+            f"the checkpoint has format {checkpoint.format}, written by a newer version; this one reads up to {FORMAT}"
+        )
+    while checkpoint.format < FORMAT:
+        step = _STEPS.get(checkpoint.format)
+        if step is None:
+            raise Incompatible(f"the checkpoint has format {checkpoint.format}, which this version does not migrate")
+        checkpoint = step(checkpoint)
+    return checkpoint
+
+
+def _from_1(checkpoint: Checkpoint) -> Checkpoint:
+    """Take over everything: format 2 only adds to it."""
+    return replace(checkpoint, format=2)
+
+
+_STEPS: dict[int, Callable[[Checkpoint], Checkpoint]] = {1: _from_1}
 _BANK = "bank"
 _NAMES = ("ladder", "gate", "standing", "tombstones", "verifier", "incidents", "ourselves")
 

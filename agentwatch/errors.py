@@ -13,6 +13,7 @@ AgentwatchError
 │   └── Elsewhere           another worker serves this partition: ask there
 ├── Fenced                  another worker owns the partition now: stop writing at once
 ├── Incompatible            state of a format that this version cannot read: refuse by name
+│   └── TooNew              a newer version wrote it: leave the partition to that version's worker
 └── AgentStopped            raised inside an agent's process by its guard
     └── AgentKilled         the agent was told to end, and must not be retried
 """
@@ -32,6 +33,7 @@ __all__ = [
     "NotifyUnavailable",
     "SignalUnavailable",
     "StoreUnavailable",
+    "TooNew",
     "Unavailable",
 ]
 
@@ -100,6 +102,10 @@ class Fenced(AgentwatchError):
 
 class Incompatible(AgentwatchError):
     """Stored state has a format that this version neither reads nor migrates."""
+
+
+class TooNew(Incompatible):
+    """A newer version wrote it: that version's worker serves the partition, this one stands by."""
 
 
 class AgentStopped(AgentwatchError):

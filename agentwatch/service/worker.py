@@ -10,7 +10,7 @@ import structlog
 from agentwatch import checkpointing
 from agentwatch.cancellation import end
 from agentwatch.config import WorkerOptions
-from agentwatch.errors import Fenced, StoreUnavailable
+from agentwatch.errors import Fenced, StoreUnavailable, TooNew
 from agentwatch.observe import metrics
 from agentwatch.pipeline import Pipeline
 from agentwatch.ports import DecisionLog, EventSource, Opened, Store
@@ -89,6 +89,11 @@ class Worker:
             except Fenced as error:
                 self._tell(owned=False, trouble=str(error))
                 _log.warning("partition_lost", reason=self.trouble)
+            except TooNew as error:
+                self._tell(owned=False, trouble=str(error))
+                _log.error("left_to_a_newer_version", reason=self.trouble, retry_s=self._options.retry_max_s)
+                pause = self._options.retry_max_s
+                await self._store.close()
             except StoreUnavailable as error:
                 self._tell(owned=False, trouble=str(error))
                 _log.warning("store_unavailable", reason=self.trouble, retry_s=round(pause, 2))

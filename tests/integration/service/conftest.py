@@ -83,6 +83,23 @@ class Bench:
             await asyncio.wait({task})
             await self.nodes.aclose()
 
+    @asynccontextmanager
+    async def running_beside(self, leave: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+        """Let it wait for the lease of another, which then leaves."""
+        task = asyncio.create_task(self.worker.run())
+        try:
+            await until(lambda: self.beats > 0)
+            assert not self.worker.ready
+            await leave()
+            await until(lambda: self.worker.ready or task.done())
+            yield
+            self.worker.stop()
+            await asyncio.wait_for(task, 10)
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+            await self.client.aclose()
+
     async def send(self, start: int, stop: int, **fields: object) -> None:
         """Add the events of a loop to the stream."""
         async with self.client.pipeline(transaction=False) as pipe:
