@@ -11,6 +11,7 @@ from typing import Final, Protocol
 import msgspec
 from msgspec import Struct
 
+from agentwatch.errors import UNREADABLE
 from agentwatch.records import AuditLine, Command
 from agentwatch.signed import netstrings
 
@@ -202,7 +203,7 @@ def _entry_wrong(entry: AuditEntry, at: Head, partition: int, check: Check | Non
     reached = Head(entry.seq, _hash(data))
     try:
         record = msgspec.json.decode(data, type=AuditRecord)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return [f"record {entry.seq} cannot be read"], reached, False
     if entry.seq != at.seq + 1:
         wrong.append(f"record {at.seq + 1} is missing: {entry.seq} follows {at.seq}")

@@ -18,7 +18,10 @@ AgentwatchError
     └── AgentKilled         the agent was told to end, and must not be retried
 """
 
+import msgspec
+
 __all__ = [
+    "UNREADABLE",
     "AgentKilled",
     "AgentStopped",
     "AgentwatchError",
@@ -36,6 +39,10 @@ __all__ = [
     "TooNew",
     "Unavailable",
 ]
+
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for bytes that somebody else wrote: no JSON, no such value, no UTF-8, nested without end."""
 
 
 class AgentwatchError(Exception):

@@ -15,7 +15,7 @@ from agentwatch.act.retained import Retained
 from agentwatch.backoff import Backoff, BackoffOptions
 from agentwatch.broker import BrokerAddress, BrokerConnection, BrokerWill, connect
 from agentwatch.cancellation import end
-from agentwatch.errors import BadRequest, SignalUnavailable
+from agentwatch.errors import UNREADABLE, BadRequest, SignalUnavailable
 from agentwatch.records import Ack, Command
 from agentwatch.topics import ACKS, COMMANDS, STATUS, command_topic, subject_of
 
@@ -211,7 +211,7 @@ class MqttSignal:
             ack = msgspec.json.decode(payload, type=Ack)
             if ack.subject != subject:
                 raise BadRequest(f"an acknowledgement for {ack.subject!r}", "subject")  # noqa: TRY301  # logged alike
-        except (msgspec.MsgspecError, BadRequest) as error:
+        except (*UNREADABLE, BadRequest) as error:
             _log.warning("mqtt_message_unreadable", topic=topic, reason=str(error))
             return None
         self._queue(ack)

@@ -16,7 +16,7 @@ from redis.retry import Retry
 from agentwatch.client.http_session import Answered, HttpSession
 from agentwatch.client.identity import DEFAULT_TENANT
 from agentwatch.client.log import log
-from agentwatch.errors import StoreUnavailable
+from agentwatch.errors import UNREADABLE, StoreUnavailable
 from agentwatch.keys import META, keys, partition
 from agentwatch.records import Event
 
@@ -127,7 +127,7 @@ class HttpSink:
     def _partly(self, answer: Answered, count: int) -> int:
         try:
             told = msgspec.json.decode(answer.body, type=_PartlyRefused)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             told = _PartlyRefused(errors_total=count)
         log.warning("emitter_events_refused", refused=told.errors_total, of=count, reason=told.detail)
         return told.errors_total

@@ -17,7 +17,7 @@ from agentwatch.client.identity import Identity
 from agentwatch.client.log import log
 from agentwatch.client.obedience import Held
 from agentwatch.client.options import GuardOptions
-from agentwatch.errors import SignalUnavailable
+from agentwatch.errors import UNREADABLE, SignalUnavailable
 from agentwatch.records import Ack, Command
 
 __all__ = ["HttpChannel"]
@@ -120,7 +120,7 @@ class HttpChannel:
         elif frame.event == "command":
             try:
                 command = msgspec.json.decode(frame.data, type=Command)
-            except msgspec.MsgspecError as error:
+            except UNREADABLE as error:
                 raise SignalUnavailable(f"a command cannot be read: {error}") from error
             now = self._clock()
             lease_s = command.expires_at - (self._wall() - self._ahead_s)

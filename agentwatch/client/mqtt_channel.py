@@ -12,7 +12,7 @@ from agentwatch.client.channel import Listener
 from agentwatch.client.identity import Identity
 from agentwatch.client.log import log
 from agentwatch.client.options import GuardOptions
-from agentwatch.errors import BadRequest, SignalUnavailable
+from agentwatch.errors import UNREADABLE, BadRequest, SignalUnavailable
 from agentwatch.records import Ack, Command
 from agentwatch.topics import STATUS, ack_topic, command_topic, subject_of
 
@@ -114,13 +114,15 @@ class MqttChannel:
             if topic == STATUS:
                 self._take_status(payload)
                 return
+            if topic not in self._topics:
+                raise BadRequest("not a topic of this run", "topic")  # noqa: TRY301  # logged alike
             subject = subject_of(topic)
             if not payload:
                 self._told.discard(subject)
                 self._listener.forgotten([subject])
                 return
             sent = msgspec.json.decode(payload, type=_Sent)
-        except (msgspec.MsgspecError, BadRequest) as error:
+        except (*UNREADABLE, BadRequest) as error:
             log.error("mqtt_message_unreadable", topic=topic, reason=str(error))
             return
         if sent.subject != subject:

@@ -16,7 +16,7 @@ from agentwatch.client.log import log
 from agentwatch.client.obedience import Held
 from agentwatch.client.options import GuardOptions
 from agentwatch.connection import RedisOptions
-from agentwatch.errors import SignalUnavailable, StoreUnavailable
+from agentwatch.errors import UNREADABLE, SignalUnavailable, StoreUnavailable
 from agentwatch.keys import META, Keys, keys, partition
 from agentwatch.nodes import Nodes
 from agentwatch.records import Ack, Command
@@ -162,7 +162,7 @@ class RedisChannel:
             return None
         try:
             command = msgspec.json.decode(value, type=Command)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             log.error("control_key_unreadable", key=key, reason=str(error))
             return None
         if self._keys is None or self._keys.control(command.subject) != key:

@@ -8,6 +8,7 @@ import structlog
 
 from agentwatch.clients import Client
 from agentwatch.connection import reading
+from agentwatch.errors import UNREADABLE
 from agentwatch.keys import CLIENTS, CLIENTS_USED
 
 __all__ = ["RedisClients"]
@@ -30,7 +31,7 @@ class RedisClients:
         for name, data in zip(flat[::2], flat[1::2], strict=True):
             try:
                 found.append(msgspec.json.decode(data, type=Client))
-            except msgspec.MsgspecError as error:
+            except UNREADABLE as error:
                 _log.error("client_unreadable", name=name.decode(errors="replace")[:64], reason=str(error))
         times = {name.decode(): float(at) for name, at in zip(used[::2], used[1::2], strict=True)}
         return found, times

@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from agentwatch.connection import reading
-from agentwatch.errors import BadRequest
+from agentwatch.errors import UNREADABLE, BadRequest
 from agentwatch.keys import keys
 from agentwatch.records import DeadLetter
 from agentwatch.store.bounds import before_bound, checked
@@ -41,7 +41,7 @@ class RedisDeadLetters:
         for position, fields in rows:
             try:
                 found.append((position.decode(), msgspec.json.decode(fields[1], type=DeadLetter)))
-            except msgspec.MsgspecError as error:
+            except UNREADABLE as error:
                 _log.error("dead_letter_unreadable", id=position.decode(), reason=str(error))
         return found
 
@@ -54,7 +54,7 @@ class RedisDeadLetters:
             if not rows:
                 raise BadRequest(f"no dead letter {id!r}", "id")
             letter = msgspec.json.decode(rows[0][1][1], type=DeadLetter)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise BadRequest(f"dead letter {id!r} cannot be read: {error}", "id") from error
         args: list[str | bytes] = [id]
         for name, value in fields_of(letter).items():

@@ -7,6 +7,7 @@ import msgspec
 import structlog
 
 from agentwatch.connection import reading
+from agentwatch.errors import UNREADABLE
 from agentwatch.keys import keys
 from agentwatch.records import Command, Decision, Incident
 from agentwatch.store.bounds import after_bound, before_bound
@@ -82,6 +83,6 @@ class RedisLog:
     def _read(self, data: bytes, kind: type[T]) -> T | None:
         try:
             return msgspec.json.decode(data, type=kind)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             _log.error("log_entry_unreadable", kind=kind.__name__, reason=str(error))
             return None

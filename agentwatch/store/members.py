@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from agentwatch.connection import reading
+from agentwatch.errors import UNREADABLE
 from agentwatch.keys import WORKERS, keys
 from agentwatch.membership import Member, Owner, Spread
 from agentwatch.nodes import Nodes
@@ -50,7 +51,7 @@ class RedisMembers:
         for field, raw in zip(flat[::2], flat[1::2], strict=True):
             try:
                 member = msgspec.json.decode(raw, type=Member)
-            except msgspec.MsgspecError:
+            except UNREADABLE:
                 member = Member(name=field.decode(errors="replace"))  # of another version: no more is known
             if now - member.at > self._live_s * _FORGET:
                 await common.execute_command("HDEL", WORKERS, field)
