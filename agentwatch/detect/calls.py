@@ -6,6 +6,7 @@ Weights are those of a leaky bucket that warns at 3 and kills at 9 (docs/detecto
 from agentwatch.detect.against import POLL_GAP_S, answer_of, found_nothing, is_failure, is_novel, is_poll, moved
 from agentwatch.detect.backoff import HEAD, backs_off, has_slowed, is_busy
 from agentwatch.detect.history import History, Near
+from agentwatch.detect.lookup import acts, looks_up
 from agentwatch.detect.reading import Reading, call_digest, likeness, weigh
 from agentwatch.detect.reworded import read_out_of_turn, read_reworded
 from agentwatch.detect.variants import ERROR_ALIKE, SOME_WORDS, read_variant
@@ -27,6 +28,7 @@ FLIPPED = 0.5  # the same call with an answer that was had before, or nearly the
 NEARLY_SAME = 0.9
 MANY_WORDS = 10
 IDLE = 0.3  # a short call with a short answer, repeated at leisure: waiting, most likely
+PRESSED = 0.4  # the same by a tool whose name says that it acts: a click
 MOVING = 0.25  # factor for a failure whose numbers move one way
 HALF = 0.5  # factor for a change made between, and for slow repeats
 QUARTER = 0.25  # part of the hard evidence that is soft at an unhurried pace; half of it from POLL_GAP_S a call
@@ -59,7 +61,7 @@ def read_call(seen: Observation, history: History) -> Reading:
             and not reading.failed
             and reading.result == history.result_at(place)
         ):
-            read_out_of_turn(history, reading, result, place)
+            read_out_of_turn(history, reading, result, place, terse=_is_terse(seen))
         elif not reading.kind:
             read_reworded(seen, history, reading, result)
     else:
@@ -67,12 +69,22 @@ def read_call(seen: Observation, history: History) -> Reading:
         if not reading.kind:
             read_reworded(seen, history, reading, result)
         reading.fresh = not reading.kind and not reading.failed
-        reading.writes = reading.fresh and result is not None and result.klass in (ResultClass.ack, ResultClass.empty)
+        reading.writes = reading.fresh and result is not None and _acknowledges(seen, result)
     if reading.failed or result is None:
         reading.novel = result is None and place < 0
     elif not reading.kind:
         reading.novel = not reading.stale and is_novel(seen, history)
     return reading
+
+
+def _is_terse(seen: Observation) -> bool:
+    """Tell whether the call itself says next to nothing: a key that is pressed, "continue"."""
+    return seen.prints.arguments is None or seen.prints.arguments.words < SOME_WORDS
+
+
+def _acknowledges(seen: Observation, result: Fingerprint) -> bool:
+    """Tell whether an answer to a new call says that something was changed: it confirms, or that went in silence."""
+    return result.klass is ResultClass.ack or (result.klass is ResultClass.empty and not looks_up(seen.event))
 
 
 def _is_parallel(seen: Observation, history: History, place: int) -> bool:
@@ -103,7 +115,7 @@ def _same(seen: Observation, history: History, reading: Reading, result: Fingerp
     third = (near is not None and near.same >= 2) or history.times_answered(reading.call, earlier, place) >= 2
     apart = reading.apart = history.window - place
     base = 1.0 if adjacent or third else AGAIN * min(1.0, NEARBY / apart)
-    terse = seen.prints.arguments is None or seen.prints.arguments.words < SOME_WORDS
+    terse = _is_terse(seen)
     short = result is not None and result.words < SOME_WORDS
     if short and not adjacent and not reading.failed and history.went_on_since(place):
         base *= BETWEEN
@@ -115,7 +127,7 @@ def _same(seen: Observation, history: History, reading: Reading, result: Fingerp
         if result.klass is ResultClass.pending:
             _pending_again(reading, gap_s, adjacent=adjacent)
         else:
-            _same_answer(reading, result, base, adjacent=adjacent, terse=terse)
+            _same_answer(reading, result, base, adjacent=adjacent, terse=terse, third=third)
     elif reading.failed:
         _other_failure(result, reading, near, base, adjacent=adjacent)
         if seen.prints.result is not None and seen.event.result is None and history.wrote_since(place):
@@ -129,7 +141,9 @@ def _same(seen: Observation, history: History, reading: Reading, result: Fingerp
     if reading.failed and is_busy((seen.event.error or seen.event.result or "")[:HEAD]):
         _halve(reading)
         reading.against += ("the other side says that it is busy",)
-    _discount(history, reading, place, gap_s, adjacent=adjacent, idle=terse and short)
+    _discount(
+        history, reading, place, gap_s, adjacent=adjacent, idle=terse and short, acting=acts(seen.event.tool or "")
+    )
 
 
 def _pending_again(reading: Reading, gap_s: float, *, adjacent: bool) -> None:
@@ -142,7 +156,9 @@ def _pending_again(reading: Reading, gap_s: float, *, adjacent: bool) -> None:
         weigh(reading, "repeat", soft=TERSE * haste, words="a pending answer is asked for again and again")
 
 
-def _same_answer(reading: Reading, result: Fingerprint, base: float, *, adjacent: bool, terse: bool) -> None:
+def _same_answer(
+    reading: Reading, result: Fingerprint, base: float, *, adjacent: bool, terse: bool, third: bool
+) -> None:
     if reading.failed:
         weigh(reading, "failure", hard=SAME * base, words="the same call fails with the same error")
     elif result.klass not in _QUIET and not reading.empty:
@@ -150,7 +166,7 @@ def _same_answer(reading: Reading, result: Fingerprint, base: float, *, adjacent
     elif not adjacent and not terse and reading.empty:
         weigh(reading, "repeat", soft=SILENT * base, words="the same call gets the same empty answer again")
     elif adjacent:
-        weight = TERSE if terse else SILENT
+        weight = (TERSE if third else TERSE * HALF) if terse else SILENT
         weigh(reading, "repeat", hard=weight, words="the same call in a row gets the same empty answer")
 
 
@@ -190,7 +206,9 @@ def _other_failure(result: Fingerprint, reading: Reading, near: Near | None, bas
     weigh(reading, "failure", hard=SAME * base, words="the same call fails with much the same error")
 
 
-def _discount(history: History, reading: Reading, place: int, gap_s: float, *, adjacent: bool, idle: bool) -> None:
+def _discount(
+    history: History, reading: Reading, place: int, gap_s: float, *, adjacent: bool, idle: bool, acting: bool
+) -> None:
     if not reading.kind:
         return
     if not adjacent and history.wrote_since(place):
@@ -203,7 +221,8 @@ def _discount(history: History, reading: Reading, place: int, gap_s: float, *, a
         return
     pace_s = gap_s / reading.apart
     if gap_s >= POLL_GAP_S and idle and not reading.failed:
-        reading.hard, reading.soft = 0.0, min(IDLE, reading.hard + reading.soft)
+        most = PRESSED if acting else IDLE
+        reading.hard, reading.soft = 0.0, min(most, reading.hard + reading.soft)
         reading.against += ("a short call with a short answer, made at leisure",)
     elif pace_s >= SLOW_GAP_S:
         patient = reading.failed or has_slowed(history, reading.call, gap_s)

@@ -22,11 +22,12 @@ def grade(hard: float, total: float, warn: float, kill: float) -> Grade:
     """Grade evidence of which `hard` is exact repetition: only as much of it as `kill` reaches a kill.
 
     Evidence that is hard for the smaller part pauses at most; other evidence is on its way to a kill, and stays just
-    below it until its hard part gets there.
+    below it until its hard part gets there. Where both parts together have reached it, it pauses until then.
     """
     strength = total / warn
     kill_at = kill / warn
-    ceiling = Level.kill if hard * 2.0 >= total else Level.pause
-    if ceiling is Level.kill and hard < kill:
+    mostly_hard = hard * 2.0 >= total
+    ceiling = Level.kill if mostly_hard and (hard >= kill or total < kill) else Level.pause
+    if mostly_hard and hard < kill:
         strength = min(strength, kill_at * JUST_BELOW)
     return Grade(strength, kill_at, ceiling, min(0.99, 0.5 + 0.5 * hard / kill))

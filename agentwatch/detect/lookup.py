@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from agentwatch.records import Event
 
-__all__ = ["looks_up"]
+__all__ = ["acts", "looks_up"]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -34,6 +34,11 @@ def looks_up(event: Event) -> bool:
     if not names.isdisjoint(_SHELLS):
         return _reads(event.arguments)
     return not names.isdisjoint(_READS) and names.isdisjoint(_WRITES)
+
+
+def acts(tool: str) -> bool:
+    """Tell whether a tool's name says that it changes something: a click, a write, and no wait."""
+    return not _names(tool).isdisjoint(_WRITES)
 
 
 @lru_cache(maxsize=4096)

@@ -36,7 +36,8 @@ Many = Annotated[int, Meta(ge=1, le=65_536)]
 class RestartOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Starts of one job with nothing to show for them: within an hour to warn and to kill, and within a day to kill.
 
-    starts: how many starts of an app are remembered. jobs: of how many jobs what their runs brought.
+    starts: how many starts of an app are remembered. jobs: of how many jobs what their runs brought. waste_usd,
+    waste_runs: what a schedule's runs must have cost, and how many they must be, without anything new, to be paused.
     """
 
     enabled: bool = True
@@ -45,6 +46,8 @@ class RestartOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     kill_a_day: Starts = 10.0
     starts: Many = 256
     jobs: Many = 32
+    waste_usd: Annotated[float, Meta(gt=0, le=1e9)] = 2.0
+    waste_runs: Annotated[int, Meta(ge=2, le=1_000_000)] = 12
 
 
 class Restart:
@@ -98,13 +101,20 @@ class Restart:
             subject=_subject(run),
             strength=graded.strength,
             kill_at=graded.kill_at,
-            ceiling=Level.warn if seen.event.trigger == "schedule" and not failing else graded.ceiling,
+            ceiling=self._ceiling(graded.ceiling, job, checks=seen.event.trigger == "schedule" and not failing),
             confidence=graded.confidence,
             reason=f"{_name(run)} is started for the {job.count + 1}th time without success",
             speaks_for=("its former runs failed" if failing else "its former runs brought nothing new",),
             speaks_against=("its former runs did not fail",) if not failing else (),
             evidence=_evidence(seen, state, job),
         )
+
+    def _ceiling(self, graded: Level, job: Job, *, checks: bool) -> Level:
+        """Tell the most that may follow: a scheduled check that finds nothing is as it should be, unless dear."""
+        if not checks:
+            return graded
+        dear = job.cost_nusd >= self.options.waste_usd * 1e9 and job.count >= self.options.waste_runs
+        return min(graded, Level.pause) if dear and not job.unpriced else Level.warn
 
     def _start(self, seen: Observation, state: Scope, key: int) -> None:
         app, run = state.app, state.run

@@ -24,6 +24,7 @@ LITTLE = 4  # … in one that brings too little to speak for progress
 RUNNING_OUT = ((NOTHING, REWORDED), (6, 0.6), (10, 0.3))  # bins that are new in what is asked, and the weight of it
 ALL_BUT_A_FEW = 0.75
 AGAIN = 1.0  # a call made before, acknowledged alike, with nothing but such calls between, out of turn
+AGAIN_TERSE = 0.4  # … that says next to nothing itself: a key that is pressed
 _SAYS_NOTHING = (ResultClass.content, ResultClass.ack, ResultClass.bare)
 
 
@@ -38,7 +39,7 @@ def read_reworded(seen: Observation, history: History, reading: Reading, result:
         _acknowledged(history, reading, arguments, tool_code(seen.event.tool))
 
 
-def read_out_of_turn(history: History, reading: Reading, result: Fingerprint, place: int) -> None:
+def read_out_of_turn(history: History, reading: Reading, result: Fingerprint, place: int, *, terse: bool) -> None:
     """Weigh a call made before and acknowledged alike, with hardly anything but such calls since.
 
     A second pass over a batch comes back to each item in turn, after as many calls as to the one before.
@@ -47,9 +48,17 @@ def read_out_of_turn(history: History, reading: Reading, result: Fingerprint, pl
     reading.lag = since
     if result.klass is ResultClass.pending or result.words > FEW_WORDS or since <= 1 or since == history.lag:
         return
+    tool = history.near[-1].tool if history.near else 0
+    if history.went_on_since(place) and any(near.tool != tool for near in history.near):
+        return  # other tools were used for something new, too: keys are pressed between what is typed
     if not history.in_turn(place) and history.alike_since(place) >= ALL_BUT_A_FEW:
         reading.faint = True
-        weigh(reading, "paraphrase", soft=AGAIN, words="one of a few calls that are acknowledged again and again")
+        weigh(
+            reading,
+            "paraphrase",
+            soft=AGAIN_TERSE if terse else AGAIN,
+            words="one of a few calls that are acknowledged again and again",
+        )
 
 
 def learn_reworded(seen: Observation, history: History) -> None:

@@ -2,8 +2,8 @@
 
 Counting tells that an agent goes round; only money and time tell how soon somebody must step in. A loop that costs
 cents a day warns. One at leisure pauses at most, for a pause can be taken back, unless money is known to burn. One that
-burns dollars an hour is slowed down at its warning and climbs faster from there. What is enough for a warning, and what
-is enough for a kill, stay as they are.
+burns dollars an hour is slowed down at its warning and climbs faster from there. One at leisure that goes on while
+dollars go is paused, too. What is enough for a warning, and what is enough for a kill, stay as they are.
 """
 
 import math
@@ -30,7 +30,8 @@ Dollars = Annotated[float, Meta(ge=0, le=1e9)]
 class StakesOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is cheap (dollars a day), what is dear (dollars an hour, once `dear_usd` are gone), what is at leisure.
 
-    leisure_s: seconds from one repeat to the next.
+    leisure_s: seconds from one repeat to the next. waste_usd, waste_repeats: what was burned, and how often it came,
+    without anything new since, for one at leisure to be paused.
     """
 
     enabled: bool = True
@@ -38,6 +39,8 @@ class StakesOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     dear_usd_an_hour: Annotated[float, Meta(gt=0, le=1e9)] = 2.0
     dear_usd: Dollars = 0.5
     leisure_s: Annotated[float, Meta(gt=0, le=86400)] = 60.0
+    waste_usd: Annotated[float, Meta(gt=0, le=1e9)] = 2.0
+    waste_repeats: Annotated[int, Meta(ge=2, le=1_000_000)] = 12
 
 
 class Stakes:
@@ -55,11 +58,18 @@ class Stakes:
         hourly = _hourly(evidence)
         if hourly and not evidence.unpriced and hourly * 24.0 < options.cheap_usd_a_day:
             return _bound(signal, Level.warn, f"it costs ${hourly * 24.0:.2f} a day")
+        if _pace_s(evidence) >= options.leisure_s and self._is_waste(evidence):
+            return _pause(signal)
         if hourly >= options.dear_usd_an_hour and evidence.cost_nusd >= options.dear_usd * _USD:
             return _hasten(signal, hourly, options.dear_usd_an_hour)
         if _pace_s(evidence) >= options.leisure_s:
             return _bound(signal, Level.pause, f"its repeats are {_pace_s(evidence):,.0f} s apart")
         return signal
+
+    def _is_waste(self, evidence: Evidence) -> bool:
+        """Tell whether dollars went while nothing new came; what an event cost is known of all of them."""
+        enough = evidence.cost_nusd >= self.options.waste_usd * _USD and evidence.count >= self.options.waste_repeats
+        return enough and not evidence.unpriced
 
 
 def _hourly(evidence: Evidence) -> float:
@@ -83,8 +93,21 @@ def _bound(signal: Signal, most: Level, why: str) -> Signal:
     )
 
 
+def _pause(signal: Signal) -> Signal:
+    """Let a signal pause at once, unless it does more already; a kill still takes its own evidence."""
+    if signal.strength >= signal.kill_at and signal.ceiling >= Level.pause:
+        return signal
+    gone = f"${signal.evidence.cost_nusd / _USD:,.2f} went, and nothing new came"
+    return replace(
+        signal,
+        ceiling=Level.pause,
+        strength=max(signal.strength, signal.kill_at * JUST_BELOW),
+        speaks_for=(*signal.speaks_for, gone),
+    )
+
+
 def _hasten(signal: Signal, hourly: float, dear: float) -> Signal:
-    """Let a signal climb faster, but for the kill, which takes all its evidence."""
+    """Let a signal climb faster, but for the kill, which takes all its evidence; it pauses where it would get there."""
     way = signal.kill_at - 1.0
     if signal.strength >= signal.kill_at or way <= 0.0:
         return signal
@@ -93,6 +116,7 @@ def _hasten(signal: Signal, hourly: float, dear: float) -> Signal:
     most = signal.kill_at * JUST_BELOW
     return replace(
         signal,
+        ceiling=min(signal.ceiling, Level.pause) if share >= 1.0 else signal.ceiling,
         strength=max(signal.strength, min(most, 1.0 + share * way)),
         speaks_for=(*signal.speaks_for, f"it burns ${hourly:,.2f} an hour"),
     )

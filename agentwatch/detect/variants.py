@@ -14,6 +14,7 @@ OTHERWISE = 0.6  # quite other arguments, the same failure
 WANDERING = 0.35  # quite other arguments, nothing found again
 ALIKE = 0.75  # arguments half alike
 AKIN = 0.6  # arguments a little alike
+HALF = 0.5  # factor for nothing found again after a change, where the arguments are alike
 EMPTY = 0.5  # other arguments, nothing found again
 CLOSE = 0.75  # nearly the same arguments, the same silence or the same few words
 CLOSE_FROM = 0.8
@@ -45,7 +46,7 @@ def read_variant(seen: Observation, history: History, reading: Reading, result: 
         if near.failed != reading.failed or not near.result:
             continue
         if near.tool == tool:
-            _compare(near, seen, arguments, result, reading, best)
+            _compare(near, seen, history, result, reading, best)
         elif reading.failed and result.words >= MANY_WORDS:
             _failing_elsewhere(near, result, reading, best)
     if reading.failed and not result.sketch and not best.kind:
@@ -55,9 +56,15 @@ def read_variant(seen: Observation, history: History, reading: Reading, result: 
 
 
 def _compare(
-    near: Near, seen: Observation, arguments: Fingerprint, result: Fingerprint, reading: Reading, best: Reading
+    near: Near, seen: Observation, history: History, result: Fingerprint, reading: Reading, best: Reading
 ) -> None:
-    """Weigh one earlier call against this one, and keep it in `best` where it is the strongest evidence so far."""
+    """Weigh one earlier call against this one, and keep it in `best` where it is the strongest evidence so far.
+
+    Where another tool changed something after nothing had been found, the look-up was for that: a record to create.
+    """
+    arguments = seen.prints.arguments
+    if arguments is None:
+        return
     same_answer = near.result == reading.result
     counted = near.shape == arguments.shape
     alike = likeness(near.arguments, arguments.sketch)
@@ -68,6 +75,9 @@ def _compare(
     elif same_answer and reading.empty:
         silent = result.size == 0 and seen.event.status != "empty" and not looks_up(seen.event)
         _nothing(found, arguments, alike, silent=silent, counted=counted)
+        if history.near[-1].tool != near.tool and history.wrote_since(history.last_call(near.call)):
+            used = HALF if counted or alike >= ALIKE_FROM else 0.0
+            found.hard, found.soft = found.hard * used, found.soft * used
     elif same_answer:
         _same_content(found, arguments, result, 1.0 if counted else alike, known=bool(near.arguments))
     if found.hard + found.soft > best.hard + best.soft:

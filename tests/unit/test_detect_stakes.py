@@ -95,3 +95,14 @@ def test_the_same_loop_by_what_it_costs():
     assert strongest(5.0, 0.00001)[0] is Level.warn
     assert strongest(5.0, 0.05)[0] is Level.kill
     assert strongest(5.0, 0.00001, stakes={"enabled": False})[0] is Level.kill
+
+
+def test_at_leisure_it_pauses_once_dollars_went_for_nothing():
+    hourly = signal(2.5, 12 * 3600.0, count=13, strength=1.2, ceiling=Level.warn)
+    found = weigh(hourly)
+    assert (found.ceiling, found.speaks_for) == (Level.pause, ("$2.50 went, and nothing new came",))
+    assert 2.9 < found.strength < 3.0
+    assert weigh(signal(2.5, 12 * 3600.0, count=11, strength=1.2)).strength == 1.2  # not often enough
+    assert weigh(signal(1.5, 12 * 3600.0, count=13, strength=1.2)).strength == 1.2  # too little is gone
+    assert weigh(signal(2.5, 12 * 3600.0, count=13, strength=1.2, unpriced=1)).strength == 1.2  # not known
+    assert weigh(hourly, waste_usd=5.0).ceiling is Level.warn
