@@ -61,6 +61,7 @@ class Ceiling:
     """Warns before a budget of one extent is used up, and pauses when it is."""
 
     kind = "ceiling"
+    learns_from = ()
 
     def __init__(self, options: CeilingOptions, extent: Extent = "run") -> None:
         self.options = options

@@ -31,6 +31,7 @@ class Degenerate:
     """Warns of an answer that chants; one that is chant for the most part may be killed for."""
 
     kind = "degenerate"
+    learns_from = ()
 
     def __init__(self, options: DegenerateOptions) -> None:
         self.options = options

@@ -40,6 +40,7 @@ IDS = 8  # event ids kept as evidence
 FAILED = 1  # mark of a call: it failed
 FRESH = 4  # mark of a call: never made before in the window, and not a variant of one that brought the same
 WRITE = 2  # mark of a call: it changed something (new arguments, an acknowledging or empty answer)
+_MARKS = tuple(bytes((mark,)) for mark in range(8))
 _DIGEST = 8
 _TIME = 4
 _M64 = (1 << 64) - 1
@@ -128,10 +129,10 @@ class History(Struct, array_like=True, gc=False):
 
     index: int = -1
     base: float = 0.0
-    calls: bytearray = field(default_factory=bytearray)
-    results: bytearray = field(default_factory=bytearray)
-    times: bytearray = field(default_factory=bytearray)
-    marks: bytearray = field(default_factory=bytearray)
+    calls: bytes = b""
+    results: bytes = b""
+    times: bytes = b""
+    marks: bytes = b""
     near: list[Near] = field(default_factory=list)
     step: int = -1
     step_calls: int = 0
@@ -192,17 +193,19 @@ class History(Struct, array_like=True, gc=False):
 
     def push(self, call: int, result: int, now: float, mark: int) -> None:
         """Append a call, dropping the oldest where the window is full."""
-        if not self.marks:
+        calls, results, times, marks = self.calls, self.results, self.times, self.marks
+        if not marks:
             self.base = now
-        if len(self.marks) >= CALLS:
-            del self.calls[:_DIGEST], self.results[:_DIGEST], self.times[:_TIME], self.marks[:1]
-        self.calls += call.to_bytes(_DIGEST, "little")
-        self.results += result.to_bytes(_DIGEST, "little")
-        self.times += min(0xFFFFFFFF, max(0, int((now - self.base) * 100))).to_bytes(_TIME, "little")
-        self.marks.append(mark)
+        elif len(marks) >= CALLS:
+            calls, results, times, marks = calls[_DIGEST:], results[_DIGEST:], times[_TIME:], marks[1:]
+        since = min(0xFFFFFFFF, max(0, int((now - self.base) * 100)))
+        self.calls = calls + call.to_bytes(_DIGEST, "little")
+        self.results = results + result.to_bytes(_DIGEST, "little")
+        self.times = times + since.to_bytes(_TIME, "little")
+        self.marks = marks + _MARKS[mark]
 
 
-def rfind(ring: bytearray, digest: int) -> int:
+def rfind(ring: bytes | bytearray, digest: int) -> int:
     """Find the latest place of a digest in a ring of digests, or -1."""
     wanted = digest.to_bytes(_DIGEST, "little")
     at = ring.rfind(wanted)

@@ -195,7 +195,7 @@ def _hex(digest: int) -> str:
     return f"{digest:016x}" if digest else ""
 
 
-def _digest(ring: bytearray) -> int:
+def _digest(ring: bytes | bytearray) -> int:
     return int.from_bytes(ring[-8:], "little")
 
 
