@@ -21,6 +21,7 @@ from agentwatch import checkpointing
 from agentwatch.config import Config
 from agentwatch.connection import RedisOptions, connect
 from agentwatch.keys import keys
+from agentwatch.observe import LogOptions, configure_logging
 from agentwatch.pipeline import Pipeline
 from agentwatch.records import Batch, Entry, Tick
 from agentwatch.service.bounds import bounds
@@ -174,6 +175,7 @@ def main() -> int:
     parser.add_argument("--days", type=float, default=7.0)
     parser.add_argument("--samples", type=int, default=28)
     given = parser.parse_args()
+    configure_logging(LogOptions(level="error"))
     with tempfile.TemporaryDirectory() as directory:
         return asyncio.run(real(given.runs, given.days, given.samples, Path(directory)))
 

@@ -97,7 +97,7 @@ class Fleet:
             safe_mode=ledgers.gate.safe,
             canary=self._canary(),
             last_reload=self._health.last_reload,
-            incidents_open=len(ledgers.incidents.open()),
+            incidents_open=len(ledgers.incidents) + len(ledgers.ourselves.open()),
             fingerprints=form_name(),
         )
 

@@ -35,8 +35,9 @@ class IncidentDesk:
         return next((one for one in self._known() if one.id == id), None)
 
     def _known(self) -> list[Incident]:
-        incidents = self._pipeline().ledgers.incidents
-        return sorted((*incidents.open(), *incidents.closed()), key=lambda one: (-one.opened_at, one.id))
+        ledgers = self._pipeline().ledgers
+        known = (*ledgers.ourselves.open(), *ledgers.incidents.open(), *ledgers.incidents.closed())
+        return sorted(known, key=lambda one: (-one.opened_at, one.id))
 
 
 def _fits(incident: Incident, tenant: str, app: str, state: str) -> bool:

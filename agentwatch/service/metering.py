@@ -114,7 +114,7 @@ class Gauges:
         show(seen.safe_mode, self, 1 if ledgers.gate.safe else 0, max)
         opened = sum(1 for view in ledgers.gate.breakers(now) if view.state != "closed")
         show(seen.breakers_open, self, opened)
-        show(seen.incidents_open, self, len(ledgers.incidents))
+        show(seen.incidents_open, self, len(ledgers.incidents) + len(ledgers.ourselves.open()))
         show(seen.events_behind, self, lag)
         show(seen.oldest_unread, self, oldest_unread_s(pipeline.positions.events, now, lag), max)
         seen.watchdog_at.set(time.time())

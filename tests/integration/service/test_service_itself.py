@@ -31,6 +31,9 @@ async def test_a_daemon_that_crashed_three_times_starts_safe_and_says_so(valkey,
             return await running.metric("agentwatch_safe_mode") == 1
 
         await poll(gauged)
+        assert status["incidents_open"] == 1
+        listed = (await running.http.get("/v1/incidents")).json()["incidents"]
+        assert [(one["kind"], one["state"]) for one in listed] == [("safe_mode", "opened")]
         body = {"mode": "enforce", "author": "olivia", "reason": "found why"}
         assert (await running.http.put("/v1/mode", json=body)).status_code == 200
         status = await running.status()
