@@ -16,6 +16,7 @@ __all__ = [
     "META",
     "PERMITS",
     "WORKERS",
+    "Home",
     "Keys",
     "keys",
     "partition",
@@ -27,6 +28,7 @@ META: Final = "agentwatch:meta"  # hash: partitions
 CLIENTS: Final = "agentwatch:clients"  # hash: callers of the control API that were added while running
 CLIENTS_USED: Final = "agentwatch:clients:used"  # hash: when each was last used
 WORKERS: Final = "agentwatch:workers"  # hash: name of a live worker → its entry
+_KNOWN = 10_000  # apps whose partition is remembered
 GROUP: Final = "agentwatch"  # consumer group on the events stream
 
 
@@ -90,3 +92,25 @@ def partition(tenant: str, app: str, partitions: int) -> int:
 def partition_of(subject: str, partitions: int) -> int:
     """Tell the partition of a subject inside an app; a tenant as a whole has a key in every partition."""
     return crc32("/".join(subject.split("/", 2)[:2]).encode()) % partitions if partitions > 1 else 0
+
+
+class Home:
+    """One partition of several, and what belongs into it."""
+
+    def __init__(self, index: int, partitions: int) -> None:
+        self.index = index
+        self.partitions = partitions
+        self._known: dict[tuple[str, str], int] = {}
+
+    def app(self, tenant: str, app: str) -> int:
+        """Tell the partition of an app; known ones are looked up."""
+        found = self._known.get((tenant, app))
+        if found is None:
+            if len(self._known) >= _KNOWN:
+                self._known.clear()
+            found = self._known[tenant, app] = partition(tenant, app, self.partitions)
+        return found
+
+    def mine(self, subject: str) -> bool:
+        """Tell whether a subject is this partition's; a tenant as a whole is everybody's."""
+        return "/" not in subject or partition_of(subject, self.partitions) == self.index

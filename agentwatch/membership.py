@@ -26,11 +26,15 @@ class Owner(Struct, frozen=True, kw_only=True):
 
 
 class Spread(Struct, frozen=True, kw_only=True):
-    """owners: one entry for each partition, None where nobody holds it. now: the store's time, unix seconds."""
+    """owners: one entry for each partition, None where nobody holds it. now: the store's time, unix seconds.
+
+    held_back: the number of partitions is being changed, and every worker lets go of all until that is done.
+    """
 
     now: float
     members: tuple[Member, ...]
     owners: tuple[Owner | None, ...]
+    held_back: bool = False
 
     @property
     def share(self) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -14,7 +15,8 @@ from agentwatch.detect.state import Scope
 from agentwatch.fingerprint.batch import Fingerprinter
 from agentwatch.ingest.decode import DecodeOptions, DecodeStats, decode, entry_time
 from agentwatch.ingest.flood import Flood
-from agentwatch.records import DeadLetter, Entry, Event, Observation, Prints
+from agentwatch.keys import Home
+from agentwatch.records import Astray, DeadLetter, Entry, Event, Observation, Prints
 from agentwatch.subject import covering
 
 __all__ = ["Observer", "Parts"]
@@ -33,6 +35,7 @@ class Parts(Struct, frozen=True):
     bank: Bank
     ledger: Ledger
     flood: Flood
+    home: Home | None = None  # where there are several partitions: which this is
 
 
 class Observer:
@@ -74,13 +77,15 @@ class Observer:
         return [_NONE if place in shed else next(kept) for place in range(len(events))], shed
 
     def _decode(self, entries: Sequence[Entry], draft: Draft) -> list[tuple[int, str, Event]]:
-        parts = self._parts
+        parts, home = self._parts, self._parts.home
         decoded: list[tuple[int, str, Event]] = []
         for entry in entries:
             entry_at = None if self._event_ticks else entry_time(entry.id)
             got = decode(entry, draft.at, entry_at, parts.decode, parts.decoded)
             if isinstance(got, DeadLetter):
                 draft.dead.append(got)
+            elif home is not None and (other := home.app(got.tenant, got.app)) != home.index:
+                draft.astray.append(Astray(stream="events", partition=other, data=msgspec.json.encode(got)))
             else:
                 decoded.append((draft.index, entry.id, got))
             draft.entries.append(entry.id)

@@ -4,7 +4,8 @@ Read `Pipeline.step` first. No clock, no I/O and no randomness is inside: the sa
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -16,12 +17,15 @@ from agentwatch.deciding import Decider, Ledgers
 from agentwatch.detect.state import Scope
 from agentwatch.errors import BadRequest, Incompatible
 from agentwatch.ingest.decode import entry_time
+from agentwatch.keys import partition_of
 from agentwatch.observing import Observer, Parts
 from agentwatch.operating import Operator
 from agentwatch.policy.ladder import Move
 from agentwatch.quarantine import set_aside
 from agentwatch.records import (
     CANARY_TENANT,
+    Ack,
+    Astray,
     Batch,
     Change,
     Commit,
@@ -98,9 +102,13 @@ class Pipeline:
         draft = self._begin(batch.tick)
         for position, control in batch.controls:
             draft.controls = position
+            if self._astray("controls", control.subject, control):
+                continue
             self.answers.append((control.id, self._operate(control)))
         for position, ack in batch.acks:
             draft.acks = position
+            if self._astray("acks", ack.subject, ack):
+                continue
             self._find(self.ledgers.verifier.ack(ack))
         for seen, scope in self._observer.observe(batch.entries, draft, self._moment):
             try:
@@ -145,6 +153,26 @@ class Pipeline:
         self.rulebook = rulebook
         self._decider.rulebook = rulebook
 
+    def absorb(self, other: "Pipeline", mine: Callable[[str], bool]) -> None:
+        """Take over from another pipeline all that concerns subjects that are `mine`; the other is used up by it.
+
+        Numbers go on behind the highest of both: events and decisions of a subject are never numbered backwards.
+        """
+        self.parts.bank.absorb(other.parts.bank, mine)
+        own, found = self.ledgers, other.ledgers
+        own.ladder.absorb(found.ladder, mine)
+        own.gate.absorb(found.gate, mine)
+        own.standing.absorb(found.standing, mine)
+        own.tombstones.absorb(found.tombstones, mine)
+        own.verifier.absorb(found.verifier, mine)
+        own.incidents.absorb(found.incidents, mine)
+        own.ourselves.absorb(found.ourselves)
+        self._clock.at = max(self._clock.at, other._clock.at)
+        self._clock.settled = max(self._clock.settled, other._clock.settled)
+        index, seq = other.positions.index, other.positions.seq
+        at = self.positions
+        self.positions = msgspec.structs.replace(at, index=max(at.index, index), seq=max(at.seq, seq))
+
     def snapshot(self) -> bytes:
         """Encode what the pipeline itself must remember."""
         return msgspec.msgpack.encode(self._clock)
@@ -155,6 +183,15 @@ class Pipeline:
             self._clock = msgspec.msgpack.decode(data, type=_Clock)
         except msgspec.MsgspecError as error:
             raise Incompatible(f"the pipeline's clock cannot be read: {error}") from error
+
+    def _astray(self, stream: Literal["controls", "acks"], subject: str, value: Control | Ack) -> bool:
+        """Set an input aside that belongs into another partition; False where it belongs here."""
+        home = self.parts.home
+        if home is None or home.mine(subject):
+            return False
+        other = partition_of(subject, home.partitions)
+        self._draft.astray.append(Astray(stream=stream, partition=other, data=msgspec.json.encode(value)))
+        return True
 
     def _begin(self, tick: Tick) -> Draft:
         replayed = self._options.event_ticks

@@ -541,6 +541,15 @@ class Commit(Struct, frozen=True, kw_only=True):
     dead: tuple[DeadLetter, ...] = ()
     ledger: tuple[LedgerLine, ...] = ()
     audit: tuple[AuditLine, ...] = ()
+    astray: tuple["Astray", ...] = ()  # to be passed on before this is written; the store does not hold it
+
+
+class Astray(Struct, frozen=True, kw_only=True):
+    """An input that lies in a partition not its own, since the number of partitions changed: it is passed on."""
+
+    stream: Literal["events", "controls", "acks"]
+    partition: int
+    data: bytes
 
 
 class Checkpoint(Struct, frozen=True, kw_only=True):

@@ -48,7 +48,7 @@ class Cluster:
 
     def __init__(self, directory: Path, primaries: int = 3, replicas: int = 0, binary: str = "") -> None:
         binary = binary or str(get_binary_path())
-        ports = _free_ports(primaries * (1 + replicas))
+        ports = free_ports(primaries * (1 + replicas))
         self.nodes = [Node(binary, directory / str(port), port) for port in ports]
         self._primaries = primaries
 
@@ -118,7 +118,7 @@ class Cluster:
             time.sleep(0.05)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as held:
         probes = [held.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:

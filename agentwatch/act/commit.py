@@ -4,7 +4,18 @@ from collections.abc import Sequence
 
 from agentwatch.act.audit import audit_lines
 from agentwatch.act.command import command_of, takes_back
-from agentwatch.records import Command, Commit, Control, DeadLetter, Decision, Incident, LedgerLine, Positions, Tick
+from agentwatch.records import (
+    Astray,
+    Command,
+    Commit,
+    Control,
+    DeadLetter,
+    Decision,
+    Incident,
+    LedgerLine,
+    Positions,
+    Tick,
+)
 
 __all__ = ["Draft"]
 
@@ -25,6 +36,7 @@ class Draft:
         self.decisions: list[Decision] = []
         self.incidents: list[Incident] = []
         self.dead: list[DeadLetter] = []
+        self.astray: list[Astray] = []
         self._commands: dict[str, Command | None] = {}
 
     def next_seq(self) -> int:
@@ -59,4 +71,5 @@ class Draft:
             dead=tuple(self.dead),
             ledger=tuple(ledger),
             audit=audit_lines(self.actions, self.decisions),
+            astray=tuple(self.astray),
         )

@@ -1,6 +1,6 @@
 """What stands now: the last decision of each subject that is above `observe`, let through or held back."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Annotated
 
 import msgspec
@@ -138,8 +138,16 @@ class Standing:
         self._last = {d.subject: d for d in last}
         self._held = {d.subject: d for d in last if d.gate}
         # one object where both hold the same decision, as it was before
-        known = {d.seq: d for d in last}
-        self._effective = {d.subject: known.get(d.seq, d) for d in effective}
+        self._effective = {d.subject: self._same(d) for d in effective}
+
+    def absorb(self, other: "Standing", mine: Callable[[str], bool]) -> None:
+        """Take over what stands for those subjects of another that are `mine`."""
+        for to, found in ((self._last, other._last), (self._effective, other._effective), (self._held, other._held)):
+            to.update({subject: decision for subject, decision in found.items() if mine(subject)})
+
+    def _same(self, decision: Decision) -> Decision:
+        last = self._last.get(decision.subject)
+        return last if last is not None and last.seq == decision.seq else decision
 
     def _told_lapsed(self, decision: Decision) -> None:
         """Keep what lapsed in its place: it is renewed from there, and its end is told once."""

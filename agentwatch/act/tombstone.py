@@ -1,6 +1,7 @@
 """Kills that stand: what was killed stays dead, and what is started in its place is killed at once."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import msgspec
@@ -137,6 +138,16 @@ class Tombstones:
         self._tasks = state.tasks
         self._descendants = OrderedDict(((t, a, r), subject) for t, a, r, subject in state.descendants)
         self.dropped = state.dropped
+
+    def absorb(self, other: "Tombstones", mine: Callable[[str], bool]) -> None:
+        """Take over the kills of another whose subjects are `mine`, with what was found below them."""
+        for subject, stone in other._stones.items():
+            if mine(subject):
+                self._stones[subject] = stone
+                self._covers[_key(stone.decision)] = subject
+        self._tasks.update({task: subject for task, subject in other._tasks.items() if subject in self._stones})
+        below = other._descendants.items()
+        self._descendants.update({key: subject for key, subject in below if subject in self._stones})
 
     def _add(self, decision: Decision) -> None:
         subject = decision.subject

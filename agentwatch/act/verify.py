@@ -5,6 +5,7 @@ grace: one that was under way when the command came may end. Silence counts as o
 read, for an unread event may break it.
 """
 
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
@@ -157,6 +158,12 @@ class Verifier:
         """Tell which answers a watched subject's command has had."""
         watch = self._watches.get(subject)
         return None if watch is None else watch.acks
+
+    def absorb(self, other: "Verifier", mine: Callable[[str], bool]) -> None:
+        """Take over the watches of another whose subjects are `mine`."""
+        for to, found in ((self._watches, other._watches), (self._quiet, other._quiet)):
+            to.update({subject: watch for subject, watch in found.items() if mine(subject)})
+        self._names = Names((*self._watches, *self._quiet))
 
     def snapshot(self) -> bytes:
         """Encode everything that must survive a restart."""

@@ -4,6 +4,7 @@ A provider's outage is one incident of its tenant, however many runs it hits.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
@@ -127,6 +128,13 @@ class Incidents:
     def closed(self) -> tuple[Incident, ...]:
         """List those that are over and may be reopened, in the order of their ends."""
         return tuple(found.incident for found in self._closed.values())
+
+    def absorb(self, other: "Incidents", mine: Callable[[str], bool]) -> None:
+        """Take over the incidents of another whose subjects are `mine`."""
+        for found in other._known.values():
+            if mine(found.incident.subject):
+                self._keep(found)
+        self._closed.update({name: one for name, one in other._closed.items() if mine(one.incident.subject)})
 
     def snapshot(self) -> bytes:
         """Encode everything that must survive a restart."""

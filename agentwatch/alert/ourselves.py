@@ -58,6 +58,10 @@ class Ourselves:
         """List what is wrong now."""
         return tuple(self._open.values())
 
+    def absorb(self, other: "Ourselves") -> None:
+        """Take over what another found wrong."""
+        self._open = {**other._open, **self._open}
+
     def snapshot(self) -> bytes:
         """Encode everything that must survive a restart."""
         return msgspec.msgpack.encode(_State(self._open))

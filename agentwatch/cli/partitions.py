@@ -1,11 +1,16 @@
 """`partitions`: who serves what, and how many there are."""
 
+import asyncio
+import os
+from pathlib import Path
+
 import click
 from rich.markup import escape
 
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import FINE, FOUND
 from agentwatch.cli.output import Format, output_option, rows, show
+from agentwatch.cli.prospect import confirm, yes_option
 from agentwatch.cli.wording import duration
 from agentwatch.views import PartitionView
 
@@ -14,7 +19,7 @@ __all__ = ["partitions_command"]
 
 @click.group("partitions")
 def partitions_command() -> None:
-    """Show who serves which partition."""
+    """Show who serves which partition, and change how many there are."""
 
 
 @partitions_command.command("list")
@@ -40,3 +45,47 @@ def partitions_list(daemon: DaemonAddress, output: Format) -> int:
     columns = ["partition", "owner", "api", "token", "lease", "events", "lag", "oldest"]
     show(found, output, lambda out: rows(out, columns, lines, "there are no partitions"))
     return FINE if all(one.owner for one in found) else FOUND
+
+
+@partitions_command.command("resize")
+@click.argument("partitions", type=click.IntRange(1, 4096))
+@click.option(
+    "-c",
+    "--config",
+    "path",
+    envvar="AGENTWATCH_CONFIG",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="The daemons' configuration file: where Redis is, and the policy.",
+)
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(min=1),
+    default=120.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for a worker to give a partition up.",
+)
+@yes_option
+@output_option
+def partitions_resize(partitions: int, path: Path | None, wait_s: float, yes: bool, output: Format) -> int:
+    """Change the number of partitions to PARTITIONS. Nothing is lost: state, what stands, and what was not read yet.
+
+    Every worker lets go of all partitions and takes its share again afterwards; until then, for seconds, nothing new
+    is decided, and what stands goes on standing. If it is broken off, run it again.
+    """
+    from agentwatch.observe import configure_logging
+    from agentwatch.service.settings import read_settings
+    from agentwatch.service.wiring_resize import resize
+
+    settings = read_settings(path, os.environ)
+    configure_logging(settings.config.log)
+    confirm(f"stop all workers for a moment and make {partitions} partitions?", yes)
+    done = asyncio.run(resize(settings, partitions, wait_s))
+    words = (
+        f"{done.before} → {done.after} partitions; {done.moved} of {done.apps} apps moved, "
+        f"{done.standing} decisions stand, {done.passed_on} unread inputs were passed on"
+    )
+    show(done, output, lambda out: out.print(words))
+    return FINE

@@ -37,7 +37,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "approvals": ("approvals", "List what waits for approval."),
     "approve": ("approvals", "Let a decision take effect that waits for approval."),
     "deny": ("approvals", "Drop a decision that waits for approval."),
-    "partitions": ("partitions", "Show who serves which partition."),
+    "partitions": ("partitions", "Show who serves which partition, or change how many there are."),
     "breaker": ("breaker", "Show or reset the limit on kills."),
     "config": ("config", "Check, show or describe the configuration."),
     "emit": ("emit", "Send usage events from files or standard input."),

@@ -140,6 +140,11 @@ class Bank:
         self._index = load(population, chunks)
         self.population = population
 
+    def absorb(self, other: "Bank", mine: Callable[[str], bool]) -> None:
+        """Take over the apps of another bank whose subjects are `mine`; the other is not to be used any more."""
+        self._index = max(self._index, other._index)
+        self.population.absorb(other.population, mine)
+
     def stats(self) -> dict[str, int]:
         """Tell how much is tracked (`apps`, `agents`, `roots`, `runs`) and what was dropped (`dropped_<kind>`)."""
         held = self.population

@@ -4,6 +4,8 @@ Forgetting by age follows the app's own clock, so that it does not depend on wha
 takes the stalest sixteenth at once, which keeps the cost of an event flat without a list kept in order.
 """
 
+from collections.abc import Callable
+
 from agentwatch.detect.dedup import note
 from agentwatch.detect.history import History
 from agentwatch.detect.lineage import Lineage
@@ -11,6 +13,7 @@ from agentwatch.detect.options import StateOptions
 from agentwatch.detect.reading import NOTHING
 from agentwatch.detect.state import AgentState, AppState, RootState, RunState, Scope
 from agentwatch.records import Event
+from agentwatch.subject import app_subject
 
 __all__ = ["Population"]
 
@@ -57,6 +60,18 @@ class Population:
             run.recent = recent
         history = run.own if event.agent == run.agent else self._other(run, agent)
         return Scope(app, agent, run.tree or app.roots[run.root], run, history, NOTHING, recent is None, opened)
+
+    def absorb(self, other: "Population", mine: Callable[[str], bool]) -> None:
+        """Take over the apps of another population whose subjects are `mine`, with all that hangs on them."""
+        for key, app in other.apps.items():
+            if mine(app_subject(*key)):
+                self.apps[key] = app
+                self.runs += len(app.runs)
+                self.agents += len(app.agents)
+                self.trees += len(app.roots) + sum(run.tree is not None for run in app.runs.values())
+        placed, apps = other.lineage.placed, other.lineage.apps
+        self.lineage.placed.update({key: app for key, app in placed.items() if mine(app_subject(key[0], key[1]))})
+        self.lineage.apps.update({key: app for key, app in apps.items() if mine(app_subject(key[0], app))})
 
     def _begin_app(self, tenant: str, name: str) -> AppState:
         if len(self.apps) >= self.options.max_apps:

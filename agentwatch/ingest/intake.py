@@ -12,7 +12,7 @@ from agentwatch.ingest.decode import DecodeOptions, DecodeStats, complete, parse
 from agentwatch.keys import keys, partition, partition_of
 from agentwatch.nodes import Nodes
 from agentwatch.ports import IngestResult
-from agentwatch.records import CANARY_TENANT, Ack, Entry, Event
+from agentwatch.records import CANARY_TENANT, Ack, Astray, Entry, Event
 
 __all__ = ["RedisIntake"]
 
@@ -62,6 +62,10 @@ class RedisIntake:
             targets = [partition_of(ack.subject, self._nodes.partitions)] if one else range(self._nodes.partitions)
             items += [(index, keys(index).acks, data) for index in targets]
         await self._append(items)
+
+    async def pass_on(self, inputs: Sequence[Astray]) -> None:
+        """Put inputs that were read in another partition into their own, in order."""
+        await self._append([(one.partition, getattr(keys(one.partition), one.stream), one.data) for one in inputs])
 
     def _check(self, data: bytes, tenant: str, app: str) -> Stored:
         event = parse(Entry("", data), self._options, self.stats)

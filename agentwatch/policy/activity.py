@@ -1,11 +1,13 @@
 """Which runs were active lately, counted by tenant and by rule: the population that limits on harm are shares of."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from agentwatch.policy.clock_step import moved
+from agentwatch.subject import app_subject
 
 __all__ = ["Activity", "ActivityOptions", "RunKey"]
 
@@ -108,6 +110,12 @@ class Activity:
         self.dropped = state.dropped
         for tenant, app, run, at, rule in state.runs:
             self._enter((tenant, app, run), rule, at)
+
+    def absorb(self, other: "Activity", mine: Callable[[str], bool]) -> None:
+        """Count the runs of another whose subjects are `mine`."""
+        own, found = self.state(), other.state()
+        runs = [run for run in found.runs if mine(app_subject(run[0], run[1]))]
+        self.restore(ActivityState(sorted(own.runs + runs, key=lambda run: run[3]), own.dropped))
 
     def _enter(self, key: RunKey, rule: str, now: float) -> None:
         if len(self._runs) >= self._options.max_runs:

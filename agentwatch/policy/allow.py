@@ -59,6 +59,10 @@ class AllowList:
                 return entry
         return None
 
+    def absorb(self, other: "AllowList") -> None:
+        """Take over the entries of another."""
+        self._entries = {**other._entries, **self._entries}
+
     def state(self) -> AllowState:
         """Give what a checkpoint holds."""
         return AllowState(list(self._entries.values()))

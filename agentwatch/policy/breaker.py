@@ -154,6 +154,17 @@ class Breaker:
             since=found.since if found.opened else 0.0,
         )
 
+    def absorb(self, other: "Breaker") -> None:
+        """Count the kills of another, too; what is open there is open here."""
+        for name, found in other._scopes.items():
+            scope = self._scopes.setdefault(name, _Scope())
+            kills = {**found.kills, **scope.kills}
+            scope.kills = dict(sorted(kills.items(), key=lambda kill: kill[1]))
+            scope.doubtful = scope.doubtful | found.doubtful
+            if found.opened and not scope.opened:
+                scope.opened, scope.since = True, found.since
+                scope.trial, scope.trial_at = found.trial, found.trial_at
+
     def scopes(self) -> tuple[str, ...]:
         """List the scopes that have counted something."""
         return tuple(self._scopes)

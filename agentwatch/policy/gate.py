@@ -18,7 +18,7 @@ A warning harms nobody: only 2 and 3 hold it, and staleness or an outage are tol
 5 to 7 never hold it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -77,6 +77,11 @@ class Gate:
             self._breaker.resume(self._now)
         self._activity.expire(self._now)
         self._outage.judge(self._now)
+
+    @property
+    def now(self) -> float:
+        """The time that the gate goes by: the newest of the source's ticks."""
+        return self._now
 
     def recall(self, at: float) -> None:
         """Take the time of what is learnt again after a restart; the ticks of then are not read again."""
@@ -213,6 +218,20 @@ class Gate:
     def dropped(self) -> dict[str, int]:
         """Tell what was forgotten because a bound was reached."""
         return {"activity_runs": self._activity.dropped, "outage_runs": self._outage.dropped}
+
+    def absorb(self, other: "Gate", mine: Callable[[str], bool]) -> None:
+        """Take over what another knows: runs whose subjects are `mine`, and whatever holds for all of them.
+
+        Permits that were used anywhere count everywhere, so that a split never allows more kills.
+        """
+        self._now = max(self._now, other._now)
+        self._mode = self._mode or other._mode
+        self._rule_modes = {**other._rule_modes, **self._rule_modes}
+        self._activity.absorb(other._activity, mine)
+        self._outage.absorb(other._outage, mine)
+        self._breaker.absorb(other._breaker)
+        self._staleness.absorb(other._staleness)
+        self.allow.absorb(other.allow)
 
     def snapshot(self) -> bytes:
         """Encode everything that must survive a restart."""

@@ -3,7 +3,7 @@
 Nothing here decides whether a level may take effect; that is the gate's.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Annotated
 
 import msgspec
@@ -168,6 +168,13 @@ class Ladder:
         if rung is None:
             rung = self._begin(decision.subject, decision.ts or decision.at, None)
         rung.level = decision.level
+
+    def absorb(self, other: "Ladder", mine: Callable[[str], bool]) -> None:
+        """Take over where those subjects of another ladder stand that are `mine`."""
+        for subject, rung in other._rungs.items():
+            if mine(subject) and subject not in self._rungs:
+                self._rungs[subject] = rung
+                self._names.add(subject)
 
     def snapshot(self) -> bytes:
         """Encode where everything stands."""

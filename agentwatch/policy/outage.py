@@ -2,6 +2,7 @@
 
 import re
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -9,6 +10,7 @@ from msgspec import Meta, Struct
 from agentwatch.policy.activity import RunKey
 from agentwatch.policy.clock_step import moved
 from agentwatch.records import Event
+from agentwatch.subject import app_subject
 
 __all__ = ["Outage", "OutageOptions", "provider_failed"]
 
@@ -125,6 +127,13 @@ class Outage:
         """Give what a checkpoint holds."""
         runs = [(*key, seen.at, seen.failed) for key, seen in self._runs.items()]
         return OutageState(runs, self._since, self._until, self.dropped)
+
+    def absorb(self, other: "Outage", mine: Callable[[str], bool]) -> None:
+        """Take over the outcomes of another's runs whose subjects are `mine`, and its outage."""
+        own, found = self.state(), other.state()
+        runs = [run for run in found.runs if mine(app_subject(run[0], run[1]))]
+        since, until = max((own.since, own.until), (found.since, found.until), key=lambda one: one[1])
+        self.restore(OutageState(sorted(own.runs + runs, key=lambda run: run[3]), since, until, own.dropped))
 
     def restore(self, state: OutageState) -> None:
         """Take over what a checkpoint held."""

@@ -87,6 +87,13 @@ class Staleness:
             return f"stale: {state.hold_reason}"
         return ""
 
+    def absorb(self, other: "Staleness") -> None:
+        """Take over the later time of two, and the longer hold."""
+        own, found = self._state, other._state
+        own.last_at = max(own.last_at, found.last_at)
+        if found.hold_until > own.hold_until:
+            own.hold_until, own.hold_reason = found.hold_until, found.hold_reason
+
     def state(self) -> StalenessState:
         """Give what a checkpoint holds."""
         return self._state

@@ -18,6 +18,7 @@ from agentwatch.detect.bank import Bank
 from agentwatch.fingerprint.batch import Fingerprinter
 from agentwatch.ingest.decode import DecodeStats
 from agentwatch.ingest.flood import Flood
+from agentwatch.keys import Home
 from agentwatch.observing import Parts
 from agentwatch.pipeline import Pipeline
 from agentwatch.policy.gate import Gate, GateOptions
@@ -44,16 +45,16 @@ def make_rulebook(config: Config, files: Mapping[str, bytes]) -> RuleBook:
 def make_pipeline(
     config: Config,
     rulebook: RuleBook,
-    partition: int = 0,
+    home: Home | None = None,
     bank: Bank | None = None,
     fingerprinter: Fingerprinter | None = None,
-    shared: bool = False,
 ) -> Pipeline:
     """Make a pipeline with an empty state.
 
-    bank: an empty one that stands for the usual one. fingerprinter: one that may know the texts already.
-    shared: whether other partitions share the breaker's limits.
+    home: which partition it is; None where there is but one. bank: an empty one that stands for the usual one.
+    fingerprinter: one that may know the texts already.
     """
+    several = home is not None and home.partitions > 1
     parts = Parts(
         decode=config.decode,
         decoded=DecodeStats(),
@@ -62,17 +63,18 @@ def make_pipeline(
         bank=bank or Bank(config.state),
         ledger=Ledger(config.ledger),
         flood=Flood(config.flood),
+        home=home if several else None,
     )
     ledgers = Ledgers(
         ladder=Ladder(config.ladder),
-        gate=Gate(config.gate, shared),
+        gate=Gate(config.gate, shared=several),
         standing=Standing(config.standing),
         tombstones=Tombstones(config.tombstones),
         verifier=Verifier(config.verify),
         incidents=Incidents(config.incidents),
         ourselves=Ourselves(),
     )
-    return Pipeline(partition, rulebook, parts, ledgers, config.pipeline)
+    return Pipeline(home.index if home is not None else 0, rulebook, parts, ledgers, config.pipeline)
 
 
 def replay_gate(gate: GateOptions) -> GateOptions:

@@ -59,7 +59,7 @@ class Lifecycle:
         loop = asyncio.get_running_loop()
         self._ended = loop.create_future()
         wired = self._wired = await wire(self._settings, self._stack, self._beat)
-        await asyncio.to_thread(wired.make(0).parts.pricer.warm)
+        await asyncio.to_thread(wired.make().parts.pricer.warm)
         for name, run in wired.tasks:
             self._spawn(name, run())
         await self._until_ready(wired)

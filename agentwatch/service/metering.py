@@ -29,7 +29,9 @@ def count_commit(batch: Batch, commit: Commit, pipeline: Pipeline) -> None:
         seen.lost.inc(batch.tick.gap)
     if batch.entries:
         seen.batch_events.observe(len(batch.entries))
-        seen.events.labels("counted").inc(len(batch.entries) - len(commit.dead) - pipeline.duplicates)
+        astray = sum(1 for one in commit.astray if one.stream == "events")
+        seen.events.labels("counted").inc(len(batch.entries) - len(commit.dead) - pipeline.duplicates - astray)
+        seen.events.labels("passed_on").inc(astray)
         seen.events.labels("duplicate").inc(pipeline.duplicates)
         seen.events.labels("dead").inc(len(commit.dead))
     for _, ack in batch.acks:

@@ -90,7 +90,7 @@ class Seating:
         health = self._health.part(f"partition {index}:" if self._nodes.partitions > 1 else "")
         source = RedisSource(client, index, StreamOptions(hard_max=config.redis.max_events))
         store = RedisStore(client, index, _storing(config), self._signer)
-        worker = Worker(source, store, log, pipeline, hub, config.worker, self._beat, self._board)
+        worker = Worker(source, store, log, pipeline, hub, config.worker, self._beat, self._board, self._intake.pass_on)
         worker.gauges.bounds = lambda now: bounds(now, hub, config)
         health.watch_worker(worker)
         seat = Seat(index, worker, hub, health)

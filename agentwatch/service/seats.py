@@ -113,7 +113,9 @@ class Seats:
             if not self._held:
                 self._beat()
             return
-        if self._wanted == "auto":
+        if self.spread.held_back:
+            self._give_all_up()
+        elif self._wanted == "auto":
             self._balance(self.spread)
         elif self._wanted not in self._held:
             self._take(self._wanted)
@@ -137,6 +139,12 @@ class Seats:
         random.shuffle(free)  # so that two workers that look at once do not reach for the same
         for index in free[: spread.share - len(mine)]:
             self._take(index)
+
+    def _give_all_up(self) -> None:
+        for seat in self.held:
+            if not seat.stopping:
+                _log.info("partition_given_up", partition=seat.index, reason="the number of partitions is changed")
+                seat.stop()
 
     def _take(self, index: int) -> None:
         seat = self._make(index)

@@ -20,6 +20,7 @@ from agentwatch.config import Config, secret
 from agentwatch.connection import RedisOptions as ConnectionOptions
 from agentwatch.errors import BadConfig, StoreUnavailable
 from agentwatch.ingest.intake import RedisIntake
+from agentwatch.keys import Home
 from agentwatch.membership import Member
 from agentwatch.nodes import Nodes
 from agentwatch.observe import conceal, configure_logging
@@ -53,7 +54,7 @@ from agentwatch.store.members import RedisMembers
 from agentwatch.store.meta import settle_partitions
 from agentwatch.store.progress import RedisProgress
 
-__all__ = ["Wired", "make_notifier", "wire"]
+__all__ = ["Wired", "make_notifier", "redis_url", "wire"]
 
 _log = structlog.get_logger()
 Task = tuple[str, Callable[[], Coroutine[Any, Any, None]]]
@@ -78,7 +79,6 @@ class Wired:
         self.tasks: list[Task] = []
         self.seats: Seats
         self.clients: ClientDesk | None = None
-        self.partitions: Callable[[], int] = lambda: 1
 
     @property
     def url(self) -> str:
@@ -105,11 +105,11 @@ class Wired:
         safe = next((why for seat in self.seats.held if (why := seat.worker.pipeline.ledgers.gate.safe)), "")
         return safe or "; ".join(f"{c.name}: {c.detail}" for c in self.health.components(time.time()) if not c.ok)
 
-    def make(self, index: int) -> Pipeline:
+    def make(self, home: Home | None = None) -> Pipeline:
         """Make the empty pipeline of a partition under the present rulebook, with a memory to explain it by."""
         config = self.settings.config
         bank = RememberingBank(config.state, Memory(samples=self._samples))
-        return make_pipeline(config, self.rulebook, index, bank, shared=self.partitions() > 1)
+        return make_pipeline(config, self.rulebook, home, bank)
 
     def _samples(self, event: Event) -> bool:
         """Tell whether texts of an event may be kept, by the rule that is in force now."""
@@ -167,7 +167,6 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
     wired.tasks.append(("notes", notes.run))
     wired.safe.begin()
     wired.tasks.append(("safe-mode", wired.safe.run))
-    wired.partitions = lambda: nodes.partitions
     intake = RedisIntake(nodes, config.decode)
     seating = Seating(
         config, nodes, intake, await _broker(config, stack), wired.health, signer, stack, beat, wired.safe, url
@@ -175,7 +174,7 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
     members = RedisMembers(nodes, config.redis.lease_s)
     wired.seats = Seats(
         members,
-        lambda index: seating.make(index, partial(wired.make, index), wired.receivers),
+        lambda index: seating.make(index, partial(wired.make, Home(index, nodes.partitions)), wired.receivers),
         wanted,
         config.redis.look_s,
         beat,
@@ -236,10 +235,15 @@ async def _redis(settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
         url = await server.start()
         stack.push_async_callback(server.stop)
         return url, f"embedded {url}"
-    conceal(httpx.URL(options.url).password)
-    parts = httpx.URL(options.url)
-    password = secret(options.password, "redis.password")
-    whole = str(parts.copy_with(username=parts.username, password=password)) if password else options.url
+    return redis_url(settings.config)
+
+
+def redis_url(config: Config) -> tuple[str, str]:
+    """Give the URL of the configured Redis with its password, and the one that may be shown."""
+    parts = httpx.URL(config.redis.url)
+    conceal(parts.password)
+    password = secret(config.redis.password, "redis.password")
+    whole = str(parts.copy_with(username=parts.username, password=password)) if password else config.redis.url
     return whole, str(parts.copy_with(username=None, password=None))
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import structlog
@@ -10,11 +10,11 @@ import structlog
 from agentwatch import checkpointing
 from agentwatch.cancellation import end
 from agentwatch.config import WorkerOptions
-from agentwatch.errors import Fenced, StoreUnavailable, TooNew
+from agentwatch.errors import AgentwatchError, Fenced, StoreUnavailable, TooNew
 from agentwatch.observe import metrics
 from agentwatch.pipeline import Pipeline
 from agentwatch.ports import DecisionLog, EventSource, Opened, Store
-from agentwatch.records import Batch, Commit
+from agentwatch.records import Astray, Batch, Commit
 from agentwatch.service.hub import Hub
 from agentwatch.service.metering import Board, Gauges, count_commit
 from agentwatch.service.restoring import restore
@@ -26,13 +26,15 @@ _LOOK_S = 0.2  # how often a worker that waits for its lease looks whether it wa
 _END_S = 5.0
 _GAUGE_S = 1.0
 T = TypeVar("T")
+PassOn = Callable[[Sequence[Astray]], Awaitable[None]]
 _log = structlog.get_logger()
 
 
 class Worker:
     """Runs a pipeline over a source and a store. `pipeline` is what is current; it is made anew at each taking over.
 
-    board: where its gauges are shown, beside those of the process's other partitions.
+    board: where its gauges are shown, beside those of the process's other partitions. pass_on: puts inputs that lie in
+    the wrong partition into their own; what is passed on again after a crash is known there by its id.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Worker:
         options: WorkerOptions,
         beat: Callable[[], None],
         board: Board | None = None,
+        pass_on: PassOn | None = None,
     ) -> None:
         self._source = source
         self._store = store
@@ -60,6 +63,7 @@ class Worker:
         self.pipeline = make()
         self.tally = Tally()
         self.gauges = Gauges(hub, board or Board())
+        self._give = pass_on
         self.greet: Callable[[], Awaitable[None]] | None = None  # awaited with the partition in hand, before any batch
         self.ready = False
         self.trouble = ""
@@ -161,6 +165,8 @@ class Worker:
         read = loop.time()
         commit = self.pipeline.step(batch)
         computed = loop.time()
+        if commit.astray:
+            await self._insist("pass_on", lambda: self._pass_on(commit.astray))
         if _changes(batch, commit):
             await self._insist("commit", lambda: self._store.commit(commit))
             self._publish(batch, commit)
@@ -175,6 +181,12 @@ class Worker:
         due = done - self._last_checkpoint >= self._options.checkpoint_s and self._since_checkpoint
         if due or self._since_checkpoint >= self._options.checkpoint_events:
             await self._checkpoint()
+
+    async def _pass_on(self, inputs: Sequence[Astray]) -> None:
+        if self._give is None:
+            raise AgentwatchError(f"{len(inputs)} inputs belong into other partitions, and there is no way to them")
+        await self._give(inputs)
+        _log.info("inputs_passed_on", inputs=len(inputs))
 
     async def _read(self) -> Batch:
         if self._astray:

@@ -7,7 +7,7 @@ import msgspec
 
 from agentwatch.connection import reading
 from agentwatch.errors import UNREADABLE
-from agentwatch.keys import WORKERS, keys
+from agentwatch.keys import META, WORKERS, keys
 from agentwatch.membership import Member, Owner, Spread
 from agentwatch.nodes import Nodes
 from agentwatch.store.holder import gone, this_process
@@ -37,8 +37,9 @@ class RedisMembers:
                 entry = msgspec.structs.replace(me, at=now)
                 await common.execute_command("HSET", WORKERS, me.name, msgspec.json.encode(entry))
             members = await self._members(common, now)
+            until = await common.execute_command("HGET", META, "held_back_until")
             owners = [await self._owner(index) for index in range(self._nodes.partitions)]
-        return Spread(now=now, members=tuple(members), owners=tuple(owners))
+        return Spread(now=now, members=tuple(members), owners=tuple(owners), held_back=float(until or 0) > now)
 
     async def leave(self, name: str) -> None:
         """Take this worker's entry away. Raises `StoreUnavailable`."""

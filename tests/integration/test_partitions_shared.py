@@ -1,128 +1,25 @@
 """Workers share partitions on a real cluster: they join, leave, die and are paused under load; nothing is lost."""
 
-import contextlib
-import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import httpx
 import msgspec
 import pytest
 from redis.cluster import RedisCluster
 
-from agentwatch.keys import META, keys, partition
+from agentwatch.keys import META, keys
 from agentwatch.records import Decision
 from agentwatch.subject import run_subject
 from tests.cluster import Cluster
-from tests.conftest import free_port
+from tests.partitions import APPS, LEASE_S, Load, Worker, until
 
 pytestmark = pytest.mark.slow
 
 PARTITIONS = 6
-APPS = [f"app{at}" for at in range(18)]
-LEASE_S = 2.0
-
-
-class Worker:
-    """A daemon in its own process."""
-
-    def __init__(self, directory: Path, name: str, url: str) -> None:
-        self.port = free_port()
-        self.log = directory / f"{name}.log"
-        config = directory / f"{name}.toml"
-        config.write_text(
-            f'state_dir = "{directory}/{name}"\n[redis]\nurl = "{url}"\nlease_s = {LEASE_S}\nlook_s = 0.2\n'
-            f"[api]\nport = {self.port}\nloopback_without_token = true\n"
-            "[worker]\nbatch = 50\nblock_s = 0.05\ncheckpoint_s = 0.5\nrenew_s = 0.4\n"
-            "retry_s = 0.05\nretry_max_s = 0.2\n"
-        )
-        command = [sys.executable, "-m", "agentwatch", "run", "--config", str(config)]
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("AGENTWATCH_")}
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def held(self) -> set[int]:
-        with contextlib.suppress(httpx.HTTPError):
-            answer = httpx.get(f"{self.url}/v1/status", timeout=2)
-            if answer.is_success:
-                return set(answer.json()["partitions_held"])
-        return set()
-
-    def end(self, how: signal.Signals) -> None:
-        self.process.send_signal(how)
-        self.process.wait(timeout=30)
-
-
-class Load:
-    """One looping run in each app, a step at a time, from a thread of its own."""
-
-    def __init__(self, client: RedisCluster) -> None:
-        self._client = client
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self.sent = dict.fromkeys(APPS, 0)
-
-    def __enter__(self) -> "Load":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(30)
-        assert not self._thread.is_alive()
-
-    def _run(self) -> None:
-        while not self._stop.wait(0.02):
-            for app in APPS:
-                event = {
-                    "id": f"{app}-{self.sent[app]}", "app": app, "agent": "bot", "run": f"r{self.sent[app] // 40}",
-                    "op": "execute_tool", "tool": "read", "arguments": '{"path":"a"}', "result": "the same again",
-                }  # fmt: skip
-                index = partition("default", app, PARTITIONS)
-                self._client.xadd(keys(index).events, {"data": msgspec.json.encode(event)})
-                self.sent[app] += 1
-
-
-def until(true: Callable[[], object], what: str, seconds: float = 40.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-
-
-@pytest.fixture
-def servers(tmp_path: Path) -> Iterator[tuple[Cluster, RedisCluster]]:
-    cluster = Cluster(tmp_path / "cluster")
-    cluster.start()
-    client = RedisCluster.from_url(cluster.url)
-    client.hset(META, "partitions", PARTITIONS)
-    yield cluster, client
-    client.close()
-    cluster.stop()
-
-
-@pytest.fixture
-def started(tmp_path: Path, servers: tuple[Cluster, RedisCluster]) -> Iterator[Callable[[str], Worker]]:
-    workers: list[Worker] = []
-
-    def start(name: str) -> Worker:
-        workers.append(Worker(tmp_path, name, servers[0].url))
-        return workers[-1]
-
-    yield start
-    for worker in workers:
-        if worker.process.poll() is None:
-            worker.process.send_signal(signal.SIGCONT)
-            worker.end(signal.SIGKILL)
 
 
 def spread(*workers: Worker) -> list[int]:
@@ -155,6 +52,7 @@ def test_partitions_follow_the_workers_that_join_leave_die_and_wake_up(
     started: Callable[[str], Worker], servers: tuple[Cluster, RedisCluster]
 ) -> None:
     _, client = servers
+    client.hset(META, "partitions", PARTITIONS)
     first = started("first")
     until(lambda: spread(first) == [6], "one worker takes all")
     with Load(client) as load:
@@ -186,6 +84,7 @@ def test_any_worker_answers_for_every_partition(
     started: Callable[[str], Worker], servers: tuple[Cluster, RedisCluster]
 ) -> None:
     _, client = servers
+    client.hset(META, "partitions", PARTITIONS)
     workers = (started("first"), started("second"))
     until(lambda: sorted(spread(*workers)) == [3, 3], "each takes half")
     with Load(client) as load:

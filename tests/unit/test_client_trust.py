@@ -222,7 +222,11 @@ def test_keys_of_a_file_are_read_again_when_a_new_one_signs(tmp_path):
     assert keys.reason(new) == "", "a broken file leaves the keys that were read"
 
 
-@pytest.mark.parametrize("given", ["", "ed25519:AAAA", "rsa:" + "A" * 44, "file:/nowhere/at/all", PUBLIC + "x"])
+@pytest.mark.parametrize(
+    "given",
+    ["", "ed25519:AAAA", "rsa:" + "A" * 44, "file:/nowhere/at/all", PUBLIC + "x"],
+    ids=["nothing", "short", "other-kind", "no-file", "too-long"],
+)
 def test_keys_that_are_none_are_refused_by_name(given):
     with pytest.raises(BadConfig) as caught:
         command_keys(given)
@@ -240,7 +244,7 @@ def test_without_the_extra_the_error_says_what_to_install(monkeypatch):
         command_keys(PUBLIC)
 
 
-@pytest.mark.parametrize("text", ["nonsense", PEM.decode()[:80], PUBLIC])
+@pytest.mark.parametrize("text", ["nonsense", PEM.decode()[:80], PUBLIC], ids=["nonsense", "cut-off", "public"])
 def test_a_private_key_that_is_none_is_not_told(text):
     with pytest.raises(BadConfig) as caught:
         read_private_key(text)

@@ -138,7 +138,7 @@ async def test_a_reload_swaps_the_policy_and_keeps_the_state(valkey, daemon, pol
         assert status["standing"]["kill"] == 1
         assert status["events"] == 20
         assert await running.metric("agentwatch_reload_success") == 1
-        assert running.lifecycle.wired.make(0).rulebook.policy.digest == status["policy_digest"]
+        assert running.lifecycle.wired.make().rulebook.policy.digest == status["policy_digest"]
 
 
 async def test_what_only_a_restart_takes_over_is_named_until_then(valkey, daemon):

@@ -4,11 +4,13 @@ import msgspec
 import pytest
 
 from agentwatch import checkpointing
+from agentwatch.keys import Home, partition
 from agentwatch.records import Level
 from agentwatch.service.composing import make_pipeline
 from agentwatch.testing import Trace
 
 RUN = "default/app/run/run-1"
+HOME = Home(partition("default", "app", 2), 2)
 SCOPES = '["tenant:default","rule:default"]'
 
 
@@ -20,7 +22,7 @@ def trace() -> Trace:
 @pytest.fixture
 def path(line, trace):
     made = line()
-    made.pipeline = make_pipeline(made.config, made.rulebook, shared=True)
+    made.pipeline = make_pipeline(made.config, made.rulebook, HOME)
     for _ in range(12):
         trace.call("read_file", {"path": "a.txt"}, "the same thing again and again")
     made.feed(trace.events)
@@ -70,7 +72,7 @@ def test_a_permit_in_hand_survives_a_restart(path):
     path.operate("mode", value="observe")
     grant(path)
     stored = checkpointing.dump(path.pipeline, path.now)
-    path.pipeline = make_pipeline(path.config, path.rulebook, shared=True)
+    path.pipeline = make_pipeline(path.config, path.rulebook, HOME)
     checkpointing.load(path.pipeline, stored)
     path.operate("mode", value="enforce")
     path.wait(2)

@@ -1,0 +1,54 @@
+"""Joins what a change of the number of partitions needs; with `wiring` and `seating` the places that name adapters."""
+
+from functools import partial
+
+from agentwatch.connection import RedisOptions as ConnectionOptions
+from agentwatch.errors import BadConfig
+from agentwatch.ingest.intake import RedisIntake
+from agentwatch.ingest.stream import RedisSource
+from agentwatch.keys import Home
+from agentwatch.nodes import Nodes
+from agentwatch.pipeline import Pipeline
+from agentwatch.service.composing import make_pipeline
+from agentwatch.service.resizing import Partition, Resized, Resizer
+from agentwatch.service.settings import Settings
+from agentwatch.service.signing import Signer, read_private_key
+from agentwatch.service.wiring import redis_url
+from agentwatch.store.log import RedisLog
+from agentwatch.store.meta import settle_partitions
+from agentwatch.store.redis import RedisStore, StoreOptions
+from agentwatch.store.switch import RedisSwitch
+
+__all__ = ["resize"]
+
+
+async def resize(settings: Settings, partitions: int, wait_s: float) -> Resized:
+    """Change the number of partitions of the Redis that is configured, with everything kept.
+
+    Raises `BadConfig` where none is configured or the number is the same, `Unavailable` where the store or a worker
+    does not let it.
+    """
+    config = settings.config
+    if not config.redis.url:
+        raise BadConfig("is needed: the embedded server is one daemon's own, and has one partition", "redis.url")
+    url, _ = redis_url(config)
+    nodes = Nodes(url, ConnectionOptions(timeout_s=config.redis.timeout_s), config.redis.seeds)
+    try:
+        await nodes.settle()
+        before = await settle_partitions(nodes.common, 0)
+        signer = Signer(read_private_key(config.signing.private_key))
+        at = partial(_partition, nodes, StoreOptions(lease_s=config.redis.lease_s), signer)
+        intake = RedisIntake(nodes, config.decode)
+        resizer = Resizer(at, partial(_pipeline, settings), RedisSwitch(nodes), intake.pass_on, wait_s=wait_s)
+        return await resizer.run(before, partitions)
+    finally:
+        await nodes.aclose()
+
+
+def _partition(nodes: Nodes, bounds: StoreOptions, signer: Signer, index: int) -> Partition:
+    client = nodes.of(index)
+    return Partition(RedisStore(client, index, bounds, signer), RedisSource(client, index), RedisLog(client, index))
+
+
+def _pipeline(settings: Settings, home: Home) -> Pipeline:
+    return make_pipeline(settings.config, settings.rulebook, home)
