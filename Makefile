@@ -69,9 +69,10 @@ types: $(READY_DEV) ## Check types, strictly
 imports: $(READY_DEV) ## Check that imports go one way through the layers
 	@$(BIN)/lint-imports
 
-bench: $(READY_DEV) ## Measure the cost of an event beside the bare drain of the same stream
+bench: $(READY_DEV) ## Measure the cost of an event beside the bare drain of the same stream, and what is found
 	@$(BIN)/python -m bench.end_to_end
 	@$(BIN)/python -m bench.fingerprint
+	@$(BIN)/python -m bench.scenarios
 
 TRACES ?= ../shared/traces
 EVALUATION_ARGS ?= --scenarios 2

@@ -118,6 +118,15 @@ class ResultClass(StrEnum):
     bare = "bare"  # only a type or a number of bytes: says nothing about content
 
 
+class ChantPrint(Struct, frozen=True, kw_only=True):
+    """How a text repeats one block: so many `blocks` of `length` characters, `covered` characters of `of` in all."""
+
+    blocks: Count
+    length: Count
+    covered: Count
+    of: Count
+
+
 class FieldPrint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One field's fingerprint as a producer sends it; digests and sketch are hexadecimal."""
 
@@ -129,6 +138,7 @@ class FieldPrint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     words: Count = 0
     klass: ResultClass | None = field(default=None, name="class")
     numbers: Annotated[list[float], Meta(max_length=16)] | None = None
+    chant: ChantPrint | None = None
 
 
 class PrivatePrints(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,15 +1,15 @@
 """One answer that repeats a block of itself: the model has lost its thread and chants until it is cut off.
 
-Only text can tell; where a producer sends digests there is nothing to see.
+Only text can tell, so a producer that sends digests counts the blocks itself.
 """
 
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from agentwatch.detect.chant import Chant, find_chant
 from agentwatch.detect.state import Scope
-from agentwatch.records import Evidence, Level, Observation, Signal
+from agentwatch.fingerprint.chant import count_chant
+from agentwatch.records import ChantPrint, Event, Evidence, Level, Observation, Signal
 from agentwatch.subject import run_subject
 
 __all__ = ["Degenerate", "DegenerateOptions"]
@@ -38,10 +38,7 @@ class Degenerate:
 
     def read(self, seen: Observation, state: Scope) -> Signal | None:
         """Look for a block that repeats in what the agent said."""
-        text = seen.event.output
-        if text is None:
-            return None
-        chant = find_chant(text)
+        chant = _chant(seen.event)
         if chant is None or chant.blocks < self.options.warn:
             return None
         return self._signal(seen, state, chant)
@@ -49,9 +46,9 @@ class Degenerate:
     def learn(self, seen: Observation, state: Scope) -> None:
         """Remember nothing: one answer says it all."""
 
-    def _signal(self, seen: Observation, state: Scope, chant: Chant) -> Signal:
+    def _signal(self, seen: Observation, state: Scope, chant: ChantPrint) -> Signal:
         event, run = seen.event, state.run
-        share = chant.covered / chant.of
+        share = min(1.0, chant.covered / max(1, chant.of))
         evidence = Evidence(
             count=chant.blocks,
             period=1,
@@ -72,7 +69,15 @@ class Degenerate:
             ceiling=Level.kill if share >= MOST_OF else Level.warn,
             confidence=0.9 if share >= MOST_OF else 0.6,
             reason=f"{event.agent} repeats one block {chant.blocks} times in one answer",
-            speaks_for=(f"{share:.0%} of what was looked at of the answer is the same {len(chant.block)} characters",),
+            speaks_for=(f"{share:.0%} of what was looked at of the answer is the same {chant.length} characters",),
             speaks_against=() if share >= MOST_OF else ("most of the answer is something else",),
             evidence=evidence,
         )
+
+
+def _chant(event: Event) -> ChantPrint | None:
+    """Count the blocks in what was said, or take the producer's word for it."""
+    text = event.output
+    if text is None:
+        return event.fp.output.chant if event.fp is not None and event.fp.output is not None else None
+    return count_chant(text)

@@ -1,12 +1,13 @@
 """Fingerprints under a key: made beside the agent so that no text leaves it, read here as they came.
 
 Without the key neither a digest nor a sketch can be recomputed from a guessed text. What still shows: sizes, numbers
-of words, result classes, and which texts are equal or alike under the same key.
+of words, result classes, how often an answer repeats one block, and which texts are equal or alike under the same key.
 """
 
 from hashlib import blake2b
 
 from agentwatch.fingerprint.canonical import canonical
+from agentwatch.fingerprint.chant import count_chant
 from agentwatch.fingerprint.mask import mask
 from agentwatch.fingerprint.numbers import numbers
 from agentwatch.fingerprint.options import FingerprintOptions
@@ -43,7 +44,10 @@ def private_prints(
     def made(text: str | None, *, is_result: bool = False) -> FieldPrint | None:
         if text is None:
             return None
-        return private_print(text, key=key, result=is_result, with_numbers=with_numbers, options=options)
+        said = text is output
+        return private_print(
+            text, key=key, result=is_result, with_numbers=with_numbers, with_chant=said, options=options
+        )
 
     return PrivatePrints(
         kid=kid,
@@ -55,9 +59,18 @@ def private_prints(
 
 
 def private_print(
-    text: str, *, key: bytes, result: bool = False, with_numbers: bool = False, options: FingerprintOptions = _DEFAULT
+    text: str,
+    *,
+    key: bytes,
+    result: bool = False,
+    with_numbers: bool = False,
+    with_chant: bool = False,
+    options: FingerprintOptions = _DEFAULT,
 ) -> FieldPrint:
-    """Fingerprint one text under a key of 16 to 64 bytes; raises ValueError for a key of another length."""
+    """Fingerprint one text under a key of 16 to 64 bytes; raises ValueError for a key of another length.
+
+    with_chant: say how it repeats one block, where it does, which is for what a model said.
+    """
     if not 16 <= len(key) <= _KEY_BYTES:
         raise ValueError("a fingerprint key has 16 to 64 bytes")
     plain = canonical(text)
@@ -74,6 +87,7 @@ def private_print(
         words=word_count(masked),
         klass=text_class(plain, result=result),
         numbers=list(numbers(masked)) if result and with_numbers else None,
+        chant=count_chant(text) if with_chant else None,
     )
 
 

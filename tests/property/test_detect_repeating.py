@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentwatch.detect.chant import CAP_CHARS, find_chant
 from agentwatch.detect.familiar import ANSWER, ASKED, FULL, Familiar, unmet
 from agentwatch.detect.hitters import Hitters, Recurrence
+from agentwatch.fingerprint.chant import CAP_CHARS, find_chant
 
 sketches = st.binary(min_size=64, max_size=64)
 keys = st.integers(0, (1 << 64) - 1)

@@ -2,10 +2,13 @@ import json
 
 import pytest
 
-from agentwatch.detect.chant import CAP_CHARS, find_chant
+from agentwatch.detect.bank import Bank
 from agentwatch.detect.degenerate import Degenerate, DegenerateOptions
+from agentwatch.detect.options import DetectOptions, StateOptions
+from agentwatch.fingerprint.chant import CAP_CHARS, find_chant
 from agentwatch.records import Event, Level
 from agentwatch.testing import Bench, Trace, check_detector, observations
+from agentwatch.testing.scenarios import in_form
 from agentwatch.testing.shapes import prose
 
 OPENING = "I have read the whole record of the case and come to the following conclusion. "
@@ -92,3 +95,16 @@ def test_it_keeps_the_contract_on_chants_too():
         return trace.events
 
     check_detector(lambda: Degenerate(DegenerateOptions()), {"chants": chants})
+
+
+@pytest.mark.parametrize("form", ["sketch", "digests"])
+def test_a_producer_that_sends_digests_counts_for_itself(form):
+    chanting = Trace().say("So be it. " + "the same again and again, " * 60).events
+    honest = Trace().say(" ".join(f"the {at}th of {at**3} lines" for at in range(90))).events
+    bank, options = Bank(StateOptions()), DetectOptions()
+    found = [
+        [one.kind for one in bank.observe(seen, bank.admit(seen.event), options)]
+        for events in (chanting, honest)
+        for seen in observations([in_form(event, form) for event in events])
+    ]
+    assert found == [["degenerate"], []]

@@ -24,21 +24,21 @@ def in_form(event: Event, form: Form) -> Event:
     made = PrivatePrints(
         kid=_KID,
         input=_print(event.input, False, form),
-        output=_print(event.output, False, form),
+        output=_print(event.output, False, form, said=True),
         arguments=_print(event.arguments, False, form),
         result=_print(event.result, True, form),
     )
     return replace(event, input=None, output=None, arguments=None, result=None, fp=made)
 
 
-def _print(text: str | None, is_result: bool, form: Form) -> FieldPrint | None:
+def _print(text: str | None, is_result: bool, form: Form, *, said: bool = False) -> FieldPrint | None:
     if text is None:
         return None
-    made = _sketched(text, is_result)
+    made = _sketched(text, is_result, said)
     return made if form == "sketch" else replace(made, sketch=None)
 
 
 @lru_cache(4096)
-def _sketched(text: str, is_result: bool) -> FieldPrint:
+def _sketched(text: str, is_result: bool, said: bool) -> FieldPrint:
     """Loops say the same thing often: a cache saves most of the time."""
-    return private_print(text, key=_KEY, result=is_result, with_numbers=False)
+    return private_print(text, key=_KEY, result=is_result, with_numbers=False, with_chant=said)

@@ -10,7 +10,9 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-__all__ = ["Chant", "find_chant"]
+from agentwatch.records import ChantPrint
+
+__all__ = ["Chant", "count_chant", "find_chant"]
 
 CAP_CHARS = 16_384  # how much of a text is looked at, from its end: a chant goes on until the answer is cut off
 LEAST_CHARS = 80  # a shorter text cannot hold four blocks worth the name
@@ -49,6 +51,14 @@ def find_chant(text: str) -> Chant | None:
         if best is not None and best.covered * 2 > len(tail):
             break
     return best if best is not None and not _in_code(tail, best.block) else None
+
+
+def count_chant(text: str) -> ChantPrint | None:
+    """Find the longest chant as `find_chant` does, and give its counts alone, which may leave the agent's process."""
+    found = find_chant(text)
+    if found is None:
+        return None
+    return ChantPrint(blocks=found.blocks, length=len(found.block), covered=found.covered, of=found.of)
 
 
 def _echoes(text: str) -> Iterator[tuple[int, int]]:
