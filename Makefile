@@ -17,7 +17,7 @@ READY_DEV := $(VENV)/.ready-dev
 # The install compiles these where there is a C compiler.
 NATIVE := hatch_build.py $(wildcard agentwatch/fingerprint/native/*)
 
-.PHONY: help demo test test-slow test-all check lint format types imports bench evaluation bench-peers bench-upgrade bench-week docs lock lock-peers deb dist-check test-booted clean
+.PHONY: help demo test test-slow test-all check lint format types imports bench evaluation bench-peers bench-upgrade bench-week chaos docs lock lock-peers deb dist-check test-booted clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -102,6 +102,10 @@ $(PEERS)/.ready: bench/peers/requirements.txt bench/peers/requirements.in
 
 bench-peers: $(PEERS)/.ready ## Measure agentwatch beside published libraries (PEERS_ARGS="--seeds 10 --traces DIR")
 	@$(PEERS)/bin/python -m bench.peers.run $(PEERS_ARGS)
+
+CHAOS_ARGS ?=
+chaos: $(READY_DEV) ## Test the delivery promise under faults at full length: half an hour; needs redis-server, mosquitto
+	@$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
 
 docs: $(READY_DEV) ## Write the reference pages anew from the code
 	@$(BIN)/python -m scripts.make_docs

@@ -19,6 +19,7 @@ from typing import IO, Literal
 import structlog
 from msgspec import Struct
 
+from agentwatch.backoff import Backoff, BackoffOptions
 from agentwatch.errors import BadConfig, StoreUnavailable
 from agentwatch.service.embedded_process import launch, try_lock
 
@@ -27,6 +28,8 @@ __all__ = ["EmbeddedOptions", "EmbeddedValkey"]
 _log = structlog.get_logger()
 _MAX_LOG_BYTES = 8 << 20
 _STEP_S = 0.05
+_LOOK_S = 0.2  # how often `keep` looks whether the server still runs
+_AGAIN = BackoffOptions(min_s=0.1, max_s=5.0)
 
 
 class EmbeddedOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,6 +56,7 @@ class EmbeddedValkey:
         self._server: subprocess.Popen[bytes] | None = None
         self._port = 0
         self._lock: IO[bytes] | None = None
+        self.failing = ""
 
     @property
     def url(self) -> str:
@@ -78,11 +82,7 @@ class EmbeddedValkey:
         self._check()
         self._lock = _lock(self._dir)
         try:
-            with (self._dir / "server.lock").open("ab") as held:
-                await asyncio.to_thread(self._clear, held)
-                # in the loop's own thread: the server ends with the thread that started it
-                self._server = launch([str(binary), str(self._conf)], self._dir, self._dir / "valkey.log", held)
-            await asyncio.to_thread(self._until_loaded, self._server)
+            await self._launch(binary)
         except BaseException as error:
             self._stop(at_once=True)
             if isinstance(error, OSError):
@@ -91,6 +91,31 @@ class EmbeddedValkey:
         atexit.register(self._stop)
         _log.info("embedded_server_started", url=self.url, directory=str(self._dir), fsync=self._options.appendfsync)
         return self.url
+
+    async def keep(self) -> None:
+        """Start the server again whenever it ended by itself, on its port and its data, until cancelled.
+
+        It does so on a full disk with `appendfsync always`, or when the kernel runs out of memory. `failing` says what
+        keeps it from running, empty where nothing does.
+        """
+        backoff = Backoff(_AGAIN)
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            server = self._server
+            if server is None or server.poll() is None:
+                continue
+            self.failing = f"the embedded server ended with {server.returncode}: {self._last_words()}"
+            _log.error("embedded_server_ended", code=server.returncode, words=self._last_words())
+            await asyncio.sleep(backoff.next())
+            try:
+                await self._launch(_binary())
+            except (StoreUnavailable, OSError) as error:
+                self.failing = str(error)
+                _log.warning("embedded_server_down", reason=str(error))
+                continue
+            backoff.reset()
+            self.failing = ""
+            _log.info("embedded_server_restarted", url=self.url)
 
     async def stop(self) -> None:
         """Let the server write everything out and end; it is killed after `stop_timeout_s`. Stopping twice is fine."""
@@ -101,6 +126,13 @@ class EmbeddedValkey:
     @property
     def _conf(self) -> Path:
         return self._dir / "valkey.conf"
+
+    async def _launch(self, binary: Path) -> None:
+        with (self._dir / "server.lock").open("ab") as held:
+            await asyncio.to_thread(self._clear, held)
+            # in the loop's own thread: the server ends with the thread that started it
+            self._server = launch([str(binary), str(self._conf)], self._dir, self._dir / "valkey.log", held)
+        await asyncio.to_thread(self._until_loaded, self._server)
 
     def _check(self) -> None:
         if self._options.host not in ("127.0.0.1", "::1", "localhost"):
@@ -117,9 +149,10 @@ class EmbeddedValkey:
         _end_leftover(self._conf, held, self._options)
         _rotate(self._dir / "valkey.log")
         options = self._options
-        self._port = options.port or _free_port(options.host)
-        if options.port and _ask(options.host, options.port, b"PING"):
-            raise StoreUnavailable(f"port {options.port} on {options.host} is already in use")
+        fixed = options.port or self._port  # once chosen it stays: clients know it
+        self._port = fixed or _free_port(options.host)
+        if fixed and _ask(options.host, fixed, b"PING"):
+            raise StoreUnavailable(f"port {fixed} on {options.host} is already in use")
         lines = {
             "port": self._port,
             "bind": options.host,
@@ -154,6 +187,7 @@ class EmbeddedValkey:
     def _stop(self, *, at_once: bool = False) -> None:
         atexit.unregister(self._stop)
         server, self._server = self._server, None
+        self._port = 0
         if server is not None:
             try:
                 server.terminate()

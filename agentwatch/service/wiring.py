@@ -150,7 +150,7 @@ class Wired:
 async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], None]) -> Wired:
     """Make and join everything; what must be closed goes on the stack. Nothing works yet when this returns."""
     config = settings.config
-    url, shown = await _redis(settings, stack)
+    url, shown, embedded = await _redis(settings, stack)
     timeout_s = max(config.redis.timeout_s, config.worker.block_s * 2)
     nodes = Nodes(url, ConnectionOptions(timeout_s=timeout_s), config.redis.seeds)
     nodes.on_change = lambda owners: _log.info("cluster_changed", nodes=owners)
@@ -165,6 +165,9 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
     notes.put("daemon_started", f"version {__version__}", reason=f"policy {settings.rulebook.policy.digest}")
     wired = Wired(settings, shown, Health(), signer, SafeMode(starts, config.safe), notes)
     wired.tasks.append(("notes", notes.run))
+    if embedded is not None:
+        wired.tasks.append(("embedded-server", embedded.keep))
+        wired.health.add("embedded server", lambda _: embedded.failing)
     wired.safe.begin()
     wired.tasks.append(("safe-mode", wired.safe.run))
     intake = RedisIntake(nodes, config.decode)
@@ -226,16 +229,16 @@ async def _partitions(nodes: Nodes, beat: Callable[[], None]) -> int:
         await asyncio.sleep(pause)
 
 
-async def _redis(settings: Settings, stack: AsyncExitStack) -> tuple[str, str]:
-    """Give the URL to connect to, with its password, and the one that may be shown."""
+async def _redis(settings: Settings, stack: AsyncExitStack) -> tuple[str, str, EmbeddedValkey | None]:
+    """Give the URL to connect to, with its password, the one that may be shown, and the server where it is our own."""
     options = settings.config.redis
     if not options.url:
         directory = state_dir(settings.config.state_dir, settings.environment) / "valkey"
         server = EmbeddedValkey(directory, EmbeddedOptions(port=options.embedded_port, appendfsync=options.appendfsync))
         url = await server.start()
         stack.push_async_callback(server.stop)
-        return url, f"embedded {url}"
-    return redis_url(settings.config)
+        return url, f"embedded {url}", server
+    return *redis_url(settings.config), None
 
 
 def redis_url(config: Config) -> tuple[str, str]:

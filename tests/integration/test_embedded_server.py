@@ -44,6 +44,30 @@ async def test_data_survives_stop_and_start(tmp_path: Path) -> None:
     await server.stop()
 
 
+async def test_a_server_that_ended_by_itself_comes_back_on_its_port_with_its_data(tmp_path: Path) -> None:
+    server = EmbeddedValkey(tmp_path / "data", EmbeddedOptions(appendfsync="always"))
+    url = await server.start()
+    keeping = asyncio.create_task(server.keep())
+    try:
+        for life in ("1", "2"):
+            with redis.Redis.from_url(url) as client:
+                client.set("kept", life)
+            before = server.pid
+            os.kill(before, signal.SIGKILL)
+            deadline = time.monotonic() + 20
+            while server.pid == before or server.failing:
+                assert time.monotonic() < deadline, server.failing
+                assert not keeping.done()
+                await asyncio.sleep(0.02)
+            assert server.url == url
+            with redis.Redis.from_url(url) as client:
+                assert client.get("kept") == life.encode()
+    finally:
+        keeping.cancel()
+        await asyncio.wait({keeping})
+        await server.stop()
+
+
 async def started(directory: Path) -> tuple[asyncio.subprocess.Process, str]:
     """Start a daemon's worth of embedded server in a process of its own, which leads a process group of its own."""
     daemon = await asyncio.create_subprocess_exec(
