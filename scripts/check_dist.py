@@ -134,7 +134,7 @@ def environment(into: Path, wheel: Path, requirements: str) -> str:
     """Make a clean environment with the pinned requirements and the wheel."""
     run(sys.executable, "-m", "venv", str(into))
     python = str(into / "bin/python")
-    pip = (python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install")
+    pip = (python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--no-compile")
     run(*pip, "--require-hashes", "-r", str(ROOT / "requirements" / requirements))
     run(*pip, "--no-deps", str(wheel))
     return python
