@@ -17,7 +17,13 @@ _Partition = Annotated[int, QueryParameter(ge=0, le=4095)]
 _After = Annotated[int, QueryParameter(ge=0, le=2**53)]
 
 
-@get("/v1/audit", opt={"roles": {"read"}}, responses=told(400, 401, 403, 503), tags=["controls"], summary="Audit log")
+@get(
+    "/v1/audit",
+    opt={"roles": {"read"}},
+    responses=told(400, 401, 403, 422, 503),
+    tags=["controls"],
+    summary="Audit log",
+)
 async def read_audit(
     site: TheSite, request: ApiRequest, partition: _Partition = 0, after: _After = 0, limit: AskedLimit = 100
 ) -> AuditPage:

@@ -33,7 +33,13 @@ class Requeued(Struct, frozen=True, kw_only=True):
     entry: str
 
 
-@get("/v1/dead", opt={"roles": {"read"}}, responses=told(400, 401, 403, 503), tags=["controls"], summary="Dead letters")
+@get(
+    "/v1/dead",
+    opt={"roles": {"read"}},
+    responses=told(400, 401, 403, 422, 503),
+    tags=["controls"],
+    summary="Dead letters",
+)
 async def list_dead(
     site: TheSite,
     request: ApiRequest,
@@ -52,7 +58,7 @@ async def list_dead(
     "/v1/dead/{id:str}/requeue",
     opt={"roles": {"operator"}, "bodiless": True},
     status_code=200,
-    responses=told(401, 403, 404, 422, 503),
+    responses=told(400, 401, 403, 404, 422, 503),
     tags=["controls"],
     summary="Put a dead letter back",
 )

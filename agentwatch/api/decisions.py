@@ -40,7 +40,13 @@ class DecisionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     limit: Annotated[float, Meta(gt=0, le=1_000_000, examples=[6])] | None = None
 
 
-@get("/v1/decisions", opt={"roles": {"read"}}, responses=told(400, 401, 403, 503), tags=["decisions"], summary="List")
+@get(
+    "/v1/decisions",
+    opt={"roles": {"read"}},
+    responses=told(400, 401, 403, 422, 503),
+    tags=["decisions"],
+    summary="List",
+)
 async def list_decisions(
     site: TheSite,
     request: ApiRequest,
@@ -74,7 +80,7 @@ async def list_decisions(
 @get(
     "/v1/decisions/{id:str}",
     opt={"roles": {"read"}},
-    responses=told(401, 403, 404, 503),
+    responses=told(400, 401, 403, 404, 503),
     tags=["decisions"],
     summary="Show one decision",
 )

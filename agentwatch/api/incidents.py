@@ -14,7 +14,7 @@ __all__ = ["handlers"]
 _READ = {"roles": {"read"}}
 
 
-@get("/v1/incidents", opt=_READ, responses=told(400, 401, 403), tags=["incidents"], summary="List incidents")
+@get("/v1/incidents", opt=_READ, responses=told(400, 401, 403, 422), tags=["incidents"], summary="List incidents")
 async def list_incidents(
     site: TheSite,
     request: ApiRequest,
@@ -35,7 +35,13 @@ async def list_incidents(
     return site.ports.incidents.incidents(user.tenant_of(tenant), app or user.app, in_state, before, size)
 
 
-@get("/v1/incidents/{id:str}", opt=_READ, responses=told(401, 403, 404), tags=["incidents"], summary="Show an incident")
+@get(
+    "/v1/incidents/{id:str}",
+    opt=_READ,
+    responses=told(400, 401, 403, 404),
+    tags=["incidents"],
+    summary="Show an incident",
+)
 async def read_incident(site: TheSite, request: ApiRequest, id: AskedId) -> Incident:
     """Show one incident as it stands: evidence, cost, what was done and whether it worked."""
     found = site.ports.incidents.incident(id)
