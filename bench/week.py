@@ -7,7 +7,6 @@ the real Valkey trims by their ids. One run in a hundred loops, and one app floo
 
 import argparse
 import asyncio
-import itertools
 import resource
 import tempfile
 import time
@@ -32,7 +31,7 @@ from agentwatch.store.redis import RedisStore
 
 START = 1_700_000_000.0
 DAY_S = 86400.0
-BATCH = 500
+BATCH, PACE_S = 500, 30.0
 APPS = 400
 K = keys(0)
 HEAD = (
@@ -81,14 +80,16 @@ def event(now: float, run: int, call: int, *, app: str, loops: bool) -> bytes:
 
 
 def batches(given: Iterator[tuple[float, bytes]]) -> Iterator[Batch]:
-    """Read them by hundreds, each batch at the time of its last event."""
-    number = 0
-    while part := list(itertools.islice(given, BATCH)):
-        entries = []
-        for at, data in part:
-            number += 1
-            entries.append(Entry(f"{int(at * 1000)}-{number}", data))
-        yield Batch(Tick(part[-1][0]), tuple(entries))
+    """Read them as a daemon does that is not idle: by hundreds, and at least every half minute."""
+    began = last = START
+    entries: list[Entry] = []
+    for number, (at, data) in enumerate(given):
+        if len(entries) >= BATCH or (entries and at - began > PACE_S):
+            yield Batch(Tick(last), tuple(entries))
+            entries, began = [], at
+        entries.append(Entry(f"{int(at * 1000)}-{number}", data))
+        last = at
+    yield Batch(Tick(last), tuple(entries))
 
 
 def sample(path: Pipeline, config: Config, now: float, checkpoint: int) -> Sample:

@@ -47,7 +47,6 @@ def bounds(pipeline: Pipeline, hub: Hub, config: Config) -> tuple[BoundView, ...
         ("ledger.max_lines", config.ledger.max_lines, parts.ledger.most, parts.ledger.merged),
         ("hub.watchers", config.hub.watchers, hub.watching, hub.dropped),
         ("hub.requests", config.hub.requests, hub.awaited, 0),
-        ("redis.max_events", config.redis.max_events, 0, 0),
     )
     return tuple(
         BoundView(name=name, limit=limit, used=used, dropped=dropped) for name, limit, used, dropped in rows if limit
