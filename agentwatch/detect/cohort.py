@@ -60,8 +60,8 @@ class Cohort:
         manner.add(
             seen.now,
             (event.input_tokens or 0) + (event.output_tokens or 0),
-            (seen.cost_nusd or 0) / 1e9,
-            failed=is_failure(seen),
+            seen.cost_nusd / 1e9 if seen.cost_nusd else 0.0,
+            failed=reading.failed if reading.call else is_failure(seen),
             stale=bool(reading.kind) or (said is not None and said.weight > 0.0),
             fresh=reading.novel or (said is not None and said.new),
         )
