@@ -17,7 +17,7 @@ READY_DEV := $(VENV)/.ready-dev
 # The install compiles these where there is a C compiler.
 NATIVE := hatch_build.py $(wildcard agentwatch/fingerprint/native/*)
 
-.PHONY: help demo test test-slow test-all check lint format types imports bench evaluation bench-peers bench-upgrade bench-week chaos docs lock lock-peers deb dist-check test-booted clean
+.PHONY: help demo test test-slow test-all check lint format types imports bench bench-short evaluation bench-peers bench-upgrade bench-week chaos docs lock lock-peers deb dist-check test-booted clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -69,10 +69,15 @@ types: $(READY_DEV) ## Check types, strictly
 imports: $(READY_DEV) ## Check that imports go one way through the layers
 	@$(BIN)/lint-imports
 
-bench: $(READY_DEV) ## Measure the cost of an event beside the bare drain of the same stream, and what is found
-	@$(BIN)/python -m bench.end_to_end
-	@$(BIN)/python -m bench.fingerprint
+bench: $(READY_DEV) ## Measure speed, latency, memory and growth beside the bare drain; one table and JSON (BENCH_ARGS); and what is found
+	@$(BIN)/python -m bench $(BENCH_ARGS)
 	@$(BIN)/python -m bench.scenarios
+
+# Ratios only, since machines differ; it fails where one is twice as bad as it was, which no noise explains.
+BENCH_HISTORY ?= bench/results/history.jsonl
+
+bench-short: $(READY_DEV) ## Measure a few ratios in under a minute, and hold them to a generous floor
+	@$(BIN)/python -m bench --short --floor bench/speed-floor.json --history $(BENCH_HISTORY) --json bench/results/short.json
 
 TRACES ?= ../shared/traces
 EVALUATION_ARGS ?= --scenarios 2

@@ -1,57 +1,70 @@
 """Events for benchmarks: a fleet that works, of which a share is caught in loops; the same for the same seed."""
 
 import random
+from typing import Literal
 
 import msgspec
 
-__all__ = ["workload"]
+from agentwatch.records import Event
+from agentwatch.testing.scenarios import in_form
+
+__all__ = ["Form", "workload"]
+
+Form = Literal["text", "digests"]
+_APPS = 97
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def _words(rng: random.Random) -> list[str]:
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    return ["".join(rng.choice(letters) for _ in range(rng.randint(2, 9))) for _ in range(4000)]
+def _words(draw: random.Random) -> list[str]:
+    """Make a vocabulary of which one word in twenty is a number."""
+    words = ["".join(draw.choices(_LETTERS, k=draw.randint(2, 9))) for _ in range(3800)]
+    return words + [str(draw.randint(0, 99999)) for _ in range(200)]
 
 
-def _text(rng: random.Random, words: list[str], size: int) -> str:
-    said: list[str] = []
-    length = 0
-    while length < size:
-        word = rng.choice(words) if rng.random() > 0.05 else str(rng.randint(0, 99999))
-        said.append(word)
-        length += len(word) + 1
-    return " ".join(said)[:size]
+def _text(draw: random.Random, words: list[str], size: int) -> str:
+    return " ".join(draw.choices(words, k=size // 5 + 1))[:size].ljust(size, "x")
 
 
-def workload(count: int, *, runs: int, size: int, looping: float, start: float, seed: int = 1) -> list[bytes]:
-    """Make `count` encoded events of `runs` runs, in turn, `size` bytes of text each, from unix time `start` on."""
-    rng = random.Random(seed)
-    words = _words(rng)
-    loops = {run: _text(rng, words, size * 4 // 5) for run in range(int(runs * looping))}
-    return [msgspec.json.encode(_event(rng, words, at, at % runs, size, loops, start)) for at in range(count)]
+def workload(
+    count: int, *, runs: int, size: int, looping: float, start: float, seed: int = 1, form: Form = "text",
+    step_s: float = 0.001,
+) -> list[bytes]:  # fmt: skip
+    """Make `count` encoded events of `runs` agents with a run each, in turn, from unix time `start` on.
+
+    Each holds `size` bytes of text that is new, except that of the share `looping` of the agents, which make one call
+    with one result again and again; the others call and chat in turn. Agents belong to 97 apps. digests: the text's
+    digests travel instead of it.
+    """
+    draw = random.Random(seed)
+    words = _words(draw)
+    loops = {run: _text(draw, words, size * 4 // 5) for run in range(int(runs * looping))}
+    made = (_event(draw, words, at, at % runs, size, loops, seed) for at in range(count))
+    timed = ({**event, "ts": start + at * step_s} for at, event in enumerate(made))
+    if form == "text":
+        return [msgspec.json.encode(event) for event in timed]
+    return [msgspec.json.encode(in_form(msgspec.convert(event, Event), form)) for event in timed]
 
 
 def _event(
-    rng: random.Random, words: list[str], at: int, run: int, size: int, loops: dict[int, str], start: float
+    draw: random.Random, words: list[str], at: int, run: int, size: int, loops: dict[int, str], seed: int
 ) -> dict[str, object]:
     event: dict[str, object] = {
-        "id": f"e{at}",
-        "ts": start + at * 0.001,
-        "app": f"app-{run % 97}",
-        "agent": f"agent-{run % 97}",
+        "id": f"e{seed}-{at}",
+        "app": f"app-{run % _APPS}",
+        "agent": f"agent-{run}",
         "run": f"run-{run}",
         "provider": "openai",
         "model": "gpt-4o",
     }
-    turn = at // max(1, len(loops) or 1)
-    if turn % 2:
-        said = {"input": _text(rng, words, size * 3 // 5), "output": _text(rng, words, size * 2 // 5)}
-        return {**event, **said, "op": "chat", "input_tokens": 900, "output_tokens": 100}
     if run in loops:
         return {**event, "op": "execute_tool", "tool": "search", "arguments": '{"q": "again"}', "result": loops[run]}
+    if draw.random() < 0.5:
+        said = {"input": _text(draw, words, size * 3 // 5), "output": _text(draw, words, size * 2 // 5)}
+        return {**event, **said, "op": "chat", "input_tokens": 900, "output_tokens": 100}
     return {
         **event,
         "op": "execute_tool",
-        "tool": rng.choice(("search", "read", "write")),
-        "arguments": _text(rng, words, size // 5),
-        "result": _text(rng, words, size * 4 // 5),
+        "tool": draw.choice(("search", "read", "write")),
+        "arguments": _text(draw, words, size // 5),
+        "result": _text(draw, words, size * 4 // 5),
     }
