@@ -15,6 +15,7 @@ Spans = list[tuple[int, int]]
 _MARK = b"#"
 _FIRST = {EPOCH: b"1", ADDRESS: b"0", STAMP: b"12"}
 _DENSE = 8  # one digit in so many bytes: from there on distinct class strings are cheaper than single chunks
+_SHORTEST_EPOCH = 10
 _DIGITS = b"0123456789"
 _ZEROES = bytes.maketrans(_DIGITS, b"0" * 10)
 _ALNUM = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
@@ -77,9 +78,11 @@ def _sparse(text: bytes, classes: bytes, at: int) -> Spans:
         end = classes.find(b" ", at)
         if end < 0:
             end = len(classes)
-        found = volatile_parts(classes[start:end])
-        if found:
-            _emit(text, start, found, spans)
+        chunk = classes[start:end]
+        if len(chunk) >= _SHORTEST_EPOCH or not chunk.isdigit():  # fewer digits alone are a plain number
+            found = volatile_parts(chunk)
+            if found:
+                _emit(text, start, found, spans)
         if end + 1 < len(classes) and classes[end + 1] in _FIRST_OF_UNITS:
             _before_unit(text, end, spans)
         at = classes.find(b"0", end)
