@@ -42,6 +42,9 @@ def mask(plain: bytes, /) -> bytes:
 def shape(plain: bytes, /) -> bytes:
     """Give the shape of a canonical form, masked on the way (`shape`)."""
 
+def shingles(masked: bytes, cap_bytes: int, /) -> bytes:
+    """Hash the words of a masked form, and then its pairs of words, eight bytes each (`sketch.shingle_hashes`)."""
+
 def measure(
     plain: bytes, exact: int, result: bool, sketched: bool, cap_bytes: int, watched: bytes, /
 ) -> tuple[int, int, int, bool, bytes, tuple[float, ...]]:

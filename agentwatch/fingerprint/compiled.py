@@ -25,10 +25,10 @@ try:
 except ImportError:  # no compiler where it was built
     native = None  # type: ignore[assignment]
 
-__all__ = ["PURE", "compiled_form", "form_name", "native", "role_of", "watched_words"]
+__all__ = ["PURE", "compiled_form", "form_name", "masked_form", "native", "role_of", "watched_words"]
 
 PURE = "AGENTWATCH_PURE"  # the variable that keeps the compiled form out
-_INTERFACE = 3
+_INTERFACE = 4
 
 
 @cache
@@ -51,6 +51,12 @@ def role_of(known: dict[int, Fingerprint], *, result: bool, sketched: bool, cap_
         *(known, result, sketched, cap_bytes, watched_words()),
         *(Fingerprint, ResultClass.content, classify, canonical, _rewritten),
     )
+
+
+def masked_form(text: str) -> bytes:
+    """Give the masked form of a text."""
+    folded = native.fold(text)
+    return native.mask(canonical(text) if folded is None else _rewritten(folded))
 
 
 def _rewritten(folded: bytes) -> bytes:

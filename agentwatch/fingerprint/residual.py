@@ -15,6 +15,7 @@ from msgspec import Meta, Struct, field
 from numpy.typing import NDArray
 
 from agentwatch.fingerprint.canonical import canonical
+from agentwatch.fingerprint.compiled import compiled_form, masked_form, native
 from agentwatch.fingerprint.mask import mask
 from agentwatch.fingerprint.sketch import BINS, MIX, PAIR, word_hash
 from agentwatch.fingerprint.words import words
@@ -33,6 +34,8 @@ __all__ = [
 
 _DIGEST = 8
 _M64 = (1 << 64) - 1
+_NO_HASHES = np.empty(0, dtype=np.uint64)
+_BIN_HASHES = np.arange(BINS, dtype=np.uint64) << np.uint64(8)
 _FULL = 200  # prompts after which all counters are halved; below 256, so that a byte holds them
 _ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xFF51AFD7ED558CCD)
 
@@ -58,8 +61,8 @@ class ResidualOptions(Struct, frozen=True, kw_only=True):
 class Shingles(Struct, frozen=True):
     """Hashes of a prompt's shingles: all of them, and those of its last words (none where only a sketch is known)."""
 
-    every: tuple[int, ...]
-    tail: tuple[int, ...] = ()
+    every: NDArray[np.uint64]
+    tail: NDArray[np.uint64]
     bins: bool = False  # they are the bins of a sketch
 
 
@@ -87,10 +90,10 @@ class LearntSubject(Struct, array_like=True, gc=False):
     def residual(self, shingles: Shingles, options: ResidualOptions) -> Residue:
         """Take the template off a prompt; before enough prompts are learnt, return the prompt's tail."""
         if self.prompts < options.least_prompts:
-            return Residue(frozenset(shingles.tail or shingles.every), False)
-        if not shingles.every:
+            return _without_template(shingles)
+        hashes = shingles.every
+        if not len(hashes):
             return Residue(frozenset(), True)
-        hashes = np.array(shingles.every, dtype=np.uint64)
         held = np.min([row[cells] for row, cells in self._rows(hashes, options)], axis=0)
         share = options.sketch_share if shingles.bins else options.share
         kept = hashes[held < share * self.prompts]
@@ -108,7 +111,7 @@ class LearntSubject(Struct, array_like=True, gc=False):
             whole >>= 1
             self.prompts >>= 1
         self.prompts += 1
-        for row, cells in self._rows(np.array(shingles.every, dtype=np.uint64), options):
+        for row, cells in self._rows(shingles.every, options):
             row[cells] += 1  # a cell that is named twice is raised once
         return True
 
@@ -151,7 +154,7 @@ class Residual:
         """Take the subject's template off a prompt; before enough prompts are learnt, return the prompt's tail."""
         known = self._subjects.get(subject)
         if known is None:
-            return Residue(frozenset(shingles.tail or shingles.every), False)
+            return _without_template(shingles)
         return known.residual(shingles, self.options)
 
     def learn(self, subject: str, shingles: Shingles, witness: int) -> bool:
@@ -208,27 +211,35 @@ def likeness(a: Residue, b: Residue) -> float:
     return shared / (len(a.hashes) + len(b.hashes) - shared)
 
 
+def _without_template(shingles: Shingles) -> Residue:
+    known = shingles.tail if len(shingles.tail) else shingles.every
+    return Residue(frozenset(known.tolist()), False)
+
+
 def text_shingles(text: str, *, tail_words: int = 64, cap_bytes: int = 16_384) -> Shingles:
     """Hash the shingles of a text's masked form; of a text longer than the cap those of head and tail."""
-    single = list(map(word_hash, words(mask(canonical(text)), cap_bytes)))
-    double = _pairs(single)
-    return Shingles((*single, *double), (*single[-tail_words:], *double[max(0, len(single) - tail_words) :]))
+    if compiled_form():
+        both = np.frombuffer(native.shingles(masked_form(text), cap_bytes), dtype=np.uint64)
+        single, double = both[: (len(both) + 1) // 2], both[(len(both) + 1) // 2 :]
+    else:
+        single = np.array(list(map(word_hash, words(mask(canonical(text)), cap_bytes))), dtype=np.uint64)
+        double = _pairs(single)
+    tail = np.concatenate((single[-tail_words:], double[max(0, len(single) - tail_words) :]))
+    return Shingles(np.concatenate((single, double)), tail)
 
 
 def sketch_shingles(sketch: bytes) -> Shingles:
     """Take the bins of a sketch for shingles: what there is when a producer sends no text."""
     if len(sketch) != BINS:
-        return Shingles((), bins=True)
-    return Shingles(tuple(index << 8 | code for index, code in enumerate(sketch)), bins=True)
+        return Shingles(_NO_HASHES, _NO_HASHES, bins=True)
+    return Shingles(_BIN_HASHES | np.frombuffer(sketch, dtype=np.uint8), _NO_HASHES, bins=True)
 
 
-def _pairs(single: list[int]) -> list[int]:
+def _pairs(single: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Hash every two words in a row as `bigram_hash` does, all at once."""
-    hashes = np.array(single, dtype=np.uint64)
-    mixed = hashes[:-1] * np.uint64(PAIR) + hashes[1:]
+    mixed = single[:-1] * np.uint64(PAIR) + single[1:]
     for _ in range(2):
         mixed ^= mixed >> np.uint64(32)
         mixed *= np.uint64(MIX)
     mixed ^= mixed >> np.uint64(32)
-    found: list[int] = mixed.tolist()
-    return found
+    return mixed

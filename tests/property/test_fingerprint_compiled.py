@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import struct
 import sysconfig
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -12,14 +13,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from xxhash import xxh3_64_intdigest
 
-from agentwatch.fingerprint import Fingerprinter, FingerprintOptions, compiled, fingerprint_text, phrases
+from agentwatch.fingerprint import Fingerprinter, FingerprintOptions, compiled, fingerprint_text, phrases, residual
 from agentwatch.fingerprint.canonical import _folded, canonical, unbroken
 from agentwatch.fingerprint.classify import classify
-from agentwatch.fingerprint.compiled import compiled_form, native, role_of, watched_words
+from agentwatch.fingerprint.compiled import compiled_form, masked_form, native, role_of, watched_words
 from agentwatch.fingerprint.mask import mask
 from agentwatch.fingerprint.numbers import numbers
+from agentwatch.fingerprint.residual import text_shingles
 from agentwatch.fingerprint.shape import shape
-from agentwatch.fingerprint.sketch import BINS, ESTIMATES, nearest, similarity, sketch, word_hash
+from agentwatch.fingerprint.sketch import BINS, ESTIMATES, nearest, shingle_hashes, similarity, sketch, word_hash
 from agentwatch.fingerprint.words import word_count
 from agentwatch.records import Event, ResultClass
 
@@ -128,6 +130,26 @@ def test_forms_words_sketches_and_numbers(plain: bytes, cap_bytes: int) -> None:
         assert made[2] == word_count(masked)
         assert made[4] == (sketch(masked, cap_bytes) if sketched else b"")
         assert repr(made[5]) == repr(numbers(masked) if result else ())
+
+
+@built
+@PLENTY
+@given(TEXTS, st.sampled_from([64, 65, 16_384]))
+def test_shingles(text: str, cap_bytes: int) -> None:
+    masked = mask(canonical(text))
+    assert masked_form(text) == masked
+    packed = native.shingles(masked, cap_bytes)
+    assert list(struct.unpack(f"={len(packed) // 8}Q", packed)) == shingle_hashes(masked, cap_bytes)
+
+
+@built
+@given(TEXTS, st.sampled_from([1, 4, 64]))
+def test_shingles_for_the_residual(text: str, tail_words: int) -> None:
+    fast = text_shingles(text, tail_words=tail_words, cap_bytes=64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(residual, "compiled_form", lambda: False)
+        pure = text_shingles(text, tail_words=tail_words, cap_bytes=64)
+    assert (fast.every.tolist(), fast.tail.tolist()) == (pure.every.tolist(), pure.tail.tolist())
 
 
 @built

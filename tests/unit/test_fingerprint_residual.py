@@ -145,11 +145,11 @@ def test_shingles_of_a_text_are_those_of_its_sketch() -> None:
     tail = text_shingles(text, tail_words=4).tail
     assert len(tail) == 4 + 3
     assert set(tail) <= set(hashes)
-    assert text_shingles("word", tail_words=1).tail == text_shingles("word").every
+    assert list(text_shingles("word", tail_words=1).tail) == list(text_shingles("word").every)
 
 
 def test_no_shingles() -> None:
     learner = Residual(ResidualOptions(least_prompts=1))
     learner.learn("agent", text_shingles(""), 1)
     assert not learner.residual("agent", text_shingles("")).hashes
-    assert sketch_shingles(b"").every == ()
+    assert not len(sketch_shingles(b"").every)

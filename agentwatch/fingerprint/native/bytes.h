@@ -120,6 +120,9 @@ size_t next_words(word_reader *reader); /* returns how many words are in starts 
 uint64_t word_hash(const uint8_t *word, size_t size);    /* reads eight bytes even of a shorter word */
 size_t sketched(view part, uint8_t *room, uint8_t *out); /* returns the words; `out` has BINS bytes, or is NULL */
 
+size_t shingled(view part, uint8_t *room, uint64_t *words, uint64_t *pairs); /* returns the words; both have room for all */
+view sketched_part(view text, size_t cap, uint8_t *room);                    /* what counts of a text longer than the cap */
+
 /* likeness.c */
 int agreeing(const uint8_t *one, const uint8_t *other); /* both have BINS bytes */
 

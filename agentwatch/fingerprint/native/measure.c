@@ -40,14 +40,10 @@ static PyObject *sketch_of(measured *m, int wanted, size_t cap, size_t *words)
     uint8_t bins[BINS];
     view part = m->masked;
     if (wanted && part.size > cap) {
-        const size_t half = cap / 2;
-        uint8_t *const joined = malloc(2 * half + 1);
+        uint8_t *const joined = malloc(cap + 1);
         if (joined == NULL)
             return PyErr_NoMemory();
-        memcpy(joined, part.at, half);
-        joined[half] = ' ';
-        memcpy(joined + half + 1, part.at + part.size - half, half);
-        const size_t found = sketched((view){joined, 2 * half + 1}, m->room, bins);
+        const size_t found = sketched(sketched_part(part, cap, joined), m->room, bins);
         free(joined);
         *words = sketched(part, m->room, NULL);
         return bytes_of(bins, found ? BINS : 0);
@@ -136,6 +132,36 @@ PyObject *py_measure(PyObject *module, PyObject *const *given, Py_ssize_t count)
                            made.numbers);
     drop(&made);
     return all;
+}
+
+/* shingles(masked, cap_bytes): hashes of eight bytes each, those of all words and then those of all pairs */
+PyObject *py_shingles(PyObject *module, PyObject *const *given, Py_ssize_t count)
+{
+    (void)module;
+    view masked;
+    if (!expects(count, 2) || read_bytes(given[0], &masked) < 0)
+        return NULL;
+    const size_t cap = PyLong_AsSize_t(given[1]);
+    if (PyErr_Occurred())
+        return NULL;
+    if (cap < 2 || cap > SIZE_MAX / 64)
+        return PyErr_Format(PyExc_ValueError, "the cap is two at least");
+    const size_t size = masked.size < cap + 1 ? masked.size : cap + 1; /* of bytes, and so at most of words */
+    uint8_t *const room = malloc(2 * size + PADDING);
+    uint64_t *const hashes = malloc((2 * size + 1) * sizeof *hashes);
+    PyObject *made = NULL;
+    if (room != NULL && hashes != NULL) {
+        const view part = sketched_part(masked, cap, room + size + PADDING);
+        const size_t words = shingled(part, room, hashes, hashes + size);
+        const size_t pairs = words ? words - 1 : 0;
+        memmove(hashes + words, hashes + size, pairs * sizeof *hashes);
+        made = bytes_of((const uint8_t *)hashes, (words + pairs) * sizeof *hashes);
+    } else {
+        PyErr_NoMemory();
+    }
+    free(room);
+    free(hashes);
+    return made;
 }
 
 /* The items of a role, a tuple (compiled.py makes it). */

@@ -23,6 +23,7 @@ typedef struct {
 } measured;
 int start_measuring(view plain, size_t cap, measured *m);
 PyObject *py_measure(PyObject *module, PyObject *const *given, Py_ssize_t count);
+PyObject *py_shingles(PyObject *module, PyObject *const *given, Py_ssize_t count);
 PyObject *py_fingerprint(PyObject *module, PyObject *const *given, Py_ssize_t count);
 
 #endif

@@ -85,3 +85,28 @@ size_t sketched(view part, uint8_t *room, uint8_t *out)
         densified(least, out);
     return words;
 }
+
+size_t shingled(view part, uint8_t *room, uint64_t *words, uint64_t *pairs)
+{
+    word_reader reader;
+    size_t all = 0;
+    start_words(&reader, room, part.size, lower(part, room) >= 0x80);
+    for (size_t count; (count = next_words(&reader)) > 0;)
+        for (size_t at = 0; at < count; at++, all++) {
+            words[all] = word_hash(room + reader.starts[at], reader.ends[at] - reader.starts[at]);
+            if (all)
+                pairs[all - 1] = mixed(words[all - 1] * PAIR + words[all]);
+        }
+    return all;
+}
+
+view sketched_part(view text, size_t cap, uint8_t *room)
+{
+    const size_t half = cap / 2;
+    if (text.size <= cap)
+        return text;
+    memcpy(room, text.at, half);
+    room[half] = ' ';
+    memcpy(room + half + 1, text.at + text.size - half, half);
+    return (view){room, 2 * half + 1};
+}
