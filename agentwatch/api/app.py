@@ -66,7 +66,7 @@ def create_app(
     check_options(options)
     wakes = Wakes(ports.decisions)
     site = Site(ports, options, clock, ticks, new_id, wakes, sign)
-    limits, forward = options.limits, Forward()
+    limits, forward = options.limits, Forward(options)
     app = Litestar(
         route_handlers=all_handlers(),
         dependencies={"site": Provide(lambda: site, sync_to_thread=False)},

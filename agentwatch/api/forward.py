@@ -1,5 +1,6 @@
 """Follows a question to the worker that serves its partition: guards and operators may ask any worker."""
 
+import ssl
 from typing import Any
 
 import httpx
@@ -7,6 +8,7 @@ import structlog
 from litestar import Litestar, Request, Response
 from litestar.types import Receive, Scope, Send
 
+from agentwatch.api.options import ApiOptions
 from agentwatch.api.problems import Problem, answer
 from agentwatch.errors import Elsewhere
 
@@ -22,19 +24,31 @@ _TIMEOUT = httpx.Timeout(5.0, read=None)  # streams are quiet for as long as not
 class Forward:
     """The one client for questions to other workers, made at the first."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: ApiOptions) -> None:
+        self._options = options
         self._client: httpx.AsyncClient | None = None
 
     def client(self) -> httpx.AsyncClient:
         """Give the client."""
         if self._client is None:
-            self._client = httpx.AsyncClient(limits=_LIMITS, timeout=_TIMEOUT, trust_env=False)
+            self._client = httpx.AsyncClient(
+                limits=_LIMITS, timeout=_TIMEOUT, trust_env=False, verify=_context(self._options)
+            )
         return self._client
 
     async def aclose(self) -> None:
         """Close its connections."""
         if self._client is not None:
             await self._client.aclose()
+
+
+def _context(options: ApiOptions) -> ssl.SSLContext | bool:
+    """Make the TLS settings: with mutual TLS workers show each other their certificates, and trust those of callers."""
+    if not options.tls_client_ca:
+        return True
+    context = ssl.create_default_context(cafile=options.tls_client_ca)
+    context.load_cert_chain(options.tls_certificate, options.tls_key)
+    return context
 
 
 def forwarded(request: Request[Any, Any, Any], error: Elsewhere) -> Response[Any]:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from agentwatch.api import hash_token
+from agentwatch.api.forward import Forward
 from agentwatch.cli.root import call
 from agentwatch.client import Emitter, Guard, GuardOptions
 from agentwatch.errors import BadConfig
@@ -179,6 +180,29 @@ async def test_a_certificate_is_renewed_by_a_reload_and_a_broken_one_changes_not
             assert (await client.get(f"{running.wired.url}/healthz")).status_code == 200
     finally:
         await running.stop()
+
+
+async def test_a_worker_reaches_another_under_mutual_tls(pki, valkey, daemon):
+    async with daemon(valkey) as plain:
+        text = plain.config.read_text()
+    plain.config.write_text(
+        text.replace(
+            "[api]\n",
+            f'[api]\ntls_certificate = "{pki.server[0]}"\ntls_key = "{pki.server[1]}"\ntls_client_ca = "{pki.ca}"\n',
+        )
+    )
+    settings = read_settings(plain.config, {})
+    other = Lifecycle(settings, Notify({}))
+    await other.start()
+    forward = Forward(settings.config.api)
+    try:
+        assert (await forward.client().get(f"{other.wired.url}/healthz")).status_code == 200
+        async with httpx.AsyncClient(verify=ssl.create_default_context(cafile=pki.ca)) as stranger:
+            with pytest.raises(httpx.HTTPError):
+                await stranger.get(f"{other.wired.url}/healthz")
+    finally:
+        await forward.aclose()
+        await other.stop()
 
 
 def test_files_that_are_not_there_are_named(tmp_path, capsys):
