@@ -75,7 +75,8 @@ def test_softer_thresholds_spare_and_stricter_ones_stop(
 
 def test_what_is_saved_is_what_was_spent_after_the_stop(events: Path, capsys: pytest.CaptureFixture[str]) -> None:
     observe = policy(events.parent, "observe.toml", OBSERVE)
-    _, found = diff(capsys, observe, "shipped", str(events))
+    no_pause = policy(events.parent, "no-pause.toml", '[defaults]\nactions = ["warn", "throttle", "kill"]\n')
+    _, found = diff(capsys, observe, no_pause, str(events))
     (killed,) = [one for one in found["differences"] if one["new"] == "kill"]
     assert killed["spent_usd"] == pytest.approx(14 * 0.25)
     assert killed["saved_usd"] == pytest.approx((13 - killed["index"]) * 0.25)
