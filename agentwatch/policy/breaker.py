@@ -115,8 +115,13 @@ class Breaker:
                 scope.since, scope.trial = now, ""
 
     def shift(self, step: float, now: float) -> None:
-        """Follow a clock that was set: what was counted keeps its age, so that no step of it frees a permit."""
+        """Follow a clock that was set: what was counted keeps its age, so that no step of it frees a permit.
+
+        What would lie ahead after a step back is taken for younger than it may be, and no longer for a permit in hand.
+        """
         for scope in self._scopes.values():
+            if step < 0:
+                scope.doubtful |= {subject for subject, at in scope.kills.items() if at > now}
             scope.kills = {subject: moved(at, step, now) for subject, at in scope.kills.items()}
             scope.since = moved(scope.since, step, now)
             scope.trial_at = moved(scope.trial_at, step, now)
