@@ -64,7 +64,7 @@ class Operator:
         elif control.value == "canary_killed":
             told = self._ourselves.right(CANARY, control.reason, control.at)
         elif control.value in ("permit", "permit_refused"):
-            self._gate.permit(control, self._decider.draft.at)
+            self._gate.permits.take(control, self._decider.draft.at)
             return
         else:
             raise BadRequest(f"{control.value!r} is nothing that a daemon finds about itself", "value")

@@ -29,10 +29,10 @@ from agentwatch.policy.breaker import Breaker
 from agentwatch.policy.canary import CANARY_TENANT
 from agentwatch.policy.gate_options import GateAnswer, GateOptions, GateState
 from agentwatch.policy.outage import Outage, provider_failed
-from agentwatch.policy.permits import PERMIT, Permits
+from agentwatch.policy.permits import Permits, scopes_of
 from agentwatch.policy.rules import Mode, Rule
 from agentwatch.policy.staleness import Staleness
-from agentwatch.records import Change, Control, Decision, Event, Level, Origin, Tick
+from agentwatch.records import Change, Decision, Event, Level, Origin, Tick
 from agentwatch.subject import covering
 from agentwatch.views import BreakerView
 
@@ -51,7 +51,7 @@ class Gate:
 
     def __init__(self, options: GateOptions, shared: bool = False) -> None:
         self._options = options
-        self._permits = Permits(shared)
+        self.permits = Permits(shared)
         self._now = 0.0
         self._recalling = False
         self._mode = ""
@@ -149,7 +149,9 @@ class Gate:
         asked = "" if answer.gate else wanted(decision, rule, now)
         if asked:
             return GateAnswer(APPROVAL, asked)
-        return answer if answer.gate or decision.level < Level.kill else self._permitted(decision, now) or answer
+        if not answer.gate and decision.level is Level.kill:
+            answer = GateAnswer(*self.permits.answer(decision, now, answer.reason))
+        return answer
 
     @property
     def mode(self) -> str:
@@ -189,19 +191,6 @@ class Gate:
         self._activity.expire(now)
         return tuple(self._breaker.view(scope, self._population(scope), now) for scope in self._breaker.scopes())
 
-    def lacks(self, decision: Decision, now: float) -> tuple[str, ...]:
-        """List the scopes in which a held kill needs a permit that may be asked for now."""
-        if self._permits.refusal(decision.subject, now):
-            return ()
-        return self._permits.lacks(self._names(decision), decision.subject, now)
-
-    def permit(self, control: Control, now: float) -> None:
-        """Take in that a permit was reserved, or that there was none."""
-        if control.value == "permit":
-            self._permits.grant(tuple(msgspec.json.decode(control.target, type=list[str])), control.subject, now)
-        else:
-            self._permits.refuse(control.subject, control.reason, now)
-
     def populations(self) -> dict[str, int]:
         """Tell how many runs are active, by the scopes of breakers."""
         return self._activity.populations()
@@ -232,6 +221,7 @@ class Gate:
         self._breaker.absorb(other._breaker)
         self._staleness.absorb(other._staleness)
         self.allow.absorb(other.allow)
+        self.safe = self.safe or other.safe
 
     def snapshot(self) -> bytes:
         """Encode everything that must survive a restart."""
@@ -245,7 +235,7 @@ class Gate:
             outage=self._outage.state(),
             staleness=self._staleness.state(),
             safe=self.safe,
-            permits=self._permits.state(),
+            permits=self.permits.state(),
         )
         return msgspec.msgpack.encode(state)
 
@@ -258,7 +248,7 @@ class Gate:
         self._breaker.restore(state.breaker)
         self._outage.restore(state.outage)
         self._staleness.restore(state.staleness)
-        self._permits.restore(state.permits)
+        self.permits.restore(state.permits)
 
     def _limits(self, decision: Decision, now: float) -> GateAnswer:
         """Ask what depends on the state of the whole fleet."""
@@ -282,14 +272,6 @@ class Gate:
         stale = "" if decision.origin is Origin.verify else self._staleness.reason(decision.ts)
         return GateAnswer("staleness", stale) if stale else PASS
 
-    def _permitted(self, decision: Decision, now: float) -> GateAnswer | None:
-        if not self._permits.lacks(self._names(decision), decision.subject, now):
-            return None
-        refused = self._permits.refusal(decision.subject, now)
-        if refused:
-            return GateAnswer("breaker", refused)
-        return GateAnswer(PERMIT, "waits for a permit, which all partitions share")
-
     def _allowed(self, decision: Decision, now: float) -> str:
         d = decision
         subjects = (d.subject, *covering(d.tenant, d.app, d.agent, d.run, d.root_run, d.task))
@@ -302,13 +284,7 @@ class Gate:
     def _scopes(self, decision: Decision) -> tuple[tuple[str, int], ...]:
         """List the breakers that count a kill, each with its population."""
         self._activity.expire(self._now)
-        return tuple((name, self._population(name)) for name in self._names(decision))
-
-    @staticmethod
-    def _names(decision: Decision) -> tuple[str, ...]:
-        if decision.origin is Origin.tombstone:
-            return (f"tombstone:{decision.tenant}",)
-        return f"tenant:{decision.tenant}", f"rule:{decision.rule}"
+        return tuple((name, self._population(name)) for name in scopes_of(decision))
 
     def _population(self, scope: str) -> int:
         kind, _, name = scope.partition(":")

@@ -4,9 +4,12 @@ What the worker reserved comes in as an ordered input, so a replay needs nobody 
 `USE_S` is void here, and counts on where it was reserved: a crash wastes permits and never exceeds them.
 """
 
+import msgspec
 from msgspec import Struct, field
 
-__all__ = ["PERMIT", "USE_S", "PermitState", "Permits"]
+from agentwatch.records import Control, Decision, Origin
+
+__all__ = ["PERMIT", "USE_S", "PermitState", "Permits", "scopes_of"]
 
 PERMIT = "permit"
 USE_S = 10.0  # within which a permit must be used
@@ -21,6 +24,13 @@ class PermitState(Struct):
     refused: dict[str, tuple[str, float]] = field(default_factory=dict)
 
 
+def scopes_of(decision: Decision) -> tuple[str, ...]:
+    """Name the scopes in which a kill is counted."""
+    if decision.origin is Origin.tombstone:
+        return (f"tombstone:{decision.tenant}",)
+    return f"tenant:{decision.tenant}", f"rule:{decision.rule}"
+
+
 class Permits:
     """The permits in hand. Asking changes nothing."""
 
@@ -28,28 +38,27 @@ class Permits:
         self._shared = shared
         self._state = PermitState()
 
-    def lacks(self, scopes: tuple[str, ...], subject: str, now: float) -> tuple[str, ...]:
-        """List the scopes in which a kill of this subject needs a permit that is not in hand."""
-        if not self._shared:
-            return ()
-        return tuple(scope for scope in scopes if self._state.granted.get(scope, {}).get(subject, 0.0) <= now)
+    def answer(self, decision: Decision, now: float, note: str = "") -> tuple[str, str]:
+        """Say what holds a kill back and why; no name and `note` where it has all its permits."""
+        if not self._lacking(decision, now):
+            return "", note
+        refused = self._refusal(decision.subject, now)
+        return ("breaker", refused) if refused else (PERMIT, "waits for a permit, which all partitions share")
 
-    def refusal(self, subject: str, now: float) -> str:
-        """Say why a permit was refused lately; empty where it may be asked for."""
-        reason, until = self._state.refused.get(subject, ("", 0.0))
-        return reason if now < until else ""
+    def lacks(self, decision: Decision, now: float) -> tuple[str, ...]:
+        """List the scopes in which a held kill needs a permit that may be asked for now."""
+        return () if self._refusal(decision.subject, now) else self._lacking(decision, now)
 
-    def grant(self, scopes: tuple[str, ...], subject: str, now: float) -> None:
-        """Take permits in hand."""
+    def take(self, control: Control, now: float) -> None:
+        """Take in that permits were reserved, or that there was none."""
         self._tidy(now)
-        self._state.refused.pop(subject, None)
-        for scope in scopes:
-            self._state.granted.setdefault(scope, {})[subject] = now + USE_S
-
-    def refuse(self, subject: str, reason: str, now: float) -> None:
-        """Remember that there was none."""
-        self._tidy(now)
-        self._state.refused[subject] = (reason, now + _AGAIN_S)
+        subject = control.subject
+        if control.value == "permit":
+            self._state.refused.pop(subject, None)
+            for scope in msgspec.json.decode(control.target, type=list[str]):
+                self._state.granted.setdefault(scope, {})[subject] = now + USE_S
+            return
+        self._state.refused[subject] = (control.reason, now + _AGAIN_S)
         while len(self._state.refused) > _MOST:
             del self._state.refused[next(iter(self._state.refused))]
 
@@ -60,6 +69,16 @@ class Permits:
     def restore(self, state: PermitState) -> None:
         """Take over what a checkpoint held."""
         self._state = state
+
+    def _lacking(self, decision: Decision, now: float) -> tuple[str, ...]:
+        if not self._shared:
+            return ()
+        granted, subject = self._state.granted, decision.subject
+        return tuple(scope for scope in scopes_of(decision) if granted.get(scope, {}).get(subject, 0.0) <= now)
+
+    def _refusal(self, subject: str, now: float) -> str:
+        reason, until = self._state.refused.get(subject, ("", 0.0))
+        return reason if now < until else ""
 
     def _tidy(self, now: float) -> None:
         """Forget what is over; after a step back of the clock also what would be good for too long."""

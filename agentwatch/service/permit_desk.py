@@ -58,7 +58,7 @@ class PermitDesk:
         if not standing.waiting:
             return
         for decision in (*standing.held_by("permit"), *standing.held_by("breaker"))[:_AT_ONCE]:
-            scopes = gate.lacks(decision, self._worker.last_batch_at)
+            scopes = gate.permits.lacks(decision, self._worker.last_batch_at)
             if not scopes:
                 continue
             why = await self._permits.reserve(decision.subject, scopes)

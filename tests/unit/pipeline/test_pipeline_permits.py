@@ -36,7 +36,7 @@ def grant(path, value: str = "permit", reason: str = "reserved") -> None:
 def test_a_kill_waits_in_silence_and_passes_with_its_permit(path):
     held = path.of(RUN)[-1]
     assert (held.level, held.gate) == (Level.kill, "permit")
-    assert path.pipeline.ledgers.gate.lacks(held, path.now) == ("tenant:default", "rule:default")
+    assert path.pipeline.ledgers.gate.permits.lacks(held, path.now) == ("tenant:default", "rule:default")
     assert {incident.gate for incident in path.incidents} == {""}
     assert path.keys[RUN].cmd == "throttle"
     grant(path)
@@ -51,9 +51,9 @@ def test_a_refusal_is_told_and_asked_again_later(path):
     held = path.of(RUN)[-1]
     assert (held.gate, held.gate_reason[:24]) == ("breaker", "breaker tenant:default: ")
     assert path.incidents[-1].gate == "breaker"
-    assert path.pipeline.ledgers.gate.lacks(held, path.now) == ()
+    assert path.pipeline.ledgers.gate.permits.lacks(held, path.now) == ()
     path.wait(30)
-    assert path.pipeline.ledgers.gate.lacks(held, path.now) != ()
+    assert path.pipeline.ledgers.gate.permits.lacks(held, path.now) != ()
     grant(path)
     path.wait(2)
     assert path.keys[RUN].cmd == "kill"
@@ -92,4 +92,4 @@ def test_what_a_kill_reaches_needs_permits_of_its_own(path, trace):
     path.feed([msgspec.structs.replace(e, parent_run="run-1", root_run="run-1") for e in child.say("hello").events])
     caught = path.of("default/app/run/kid")[-1]
     assert caught.gate == "permit"
-    assert path.pipeline.ledgers.gate.lacks(caught, path.now) == ("tombstone:default",)
+    assert path.pipeline.ledgers.gate.permits.lacks(caught, path.now) == ("tombstone:default",)
