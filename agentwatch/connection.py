@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from agentwatch.cancellation import cancellable
 from agentwatch.errors import BadConfig, Incompatible, StoreUnavailable
 
-__all__ = ["RedisOptions", "check_tls_files", "connect", "reading"]
+__all__ = ["RedisOptions", "check_tls_files", "connect", "reading", "url_reason"]
 
 _TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
@@ -51,10 +51,17 @@ def connect(url: str, options: RedisOptions) -> Any:
             client_name="agentwatch",
         )
     except (ValueError, TypeError) as error:
-        raise BadConfig(str(error), "redis.url") from error
+        raise BadConfig(url_reason(error), "redis.url") from None
     # Parsing answers entry by entry costs as much as everything else together; what is read here is read raw.
     client.response_callbacks.clear()
     return cancellable(client)
+
+
+def url_reason(error: Exception) -> str:
+    """Say what is wrong with a Redis URL, without a password of it that was taken for something else."""
+    told = str(error)
+    known = told if told.startswith("Redis URL must specify") or "unexpected keyword" in told else ""
+    return known or "is no URL; write redis://host:port/0, with % escapes in name and password"
 
 
 def check_tls_files(url: str, field: str) -> None:

@@ -2,7 +2,7 @@
 
 from redis.asyncio.connection import parse_url
 
-from agentwatch.connection import check_tls_files
+from agentwatch.connection import check_tls_files, url_reason
 from agentwatch.errors import BadConfig
 
 __all__ = ["checked_redis_url"]
@@ -13,6 +13,6 @@ def checked_redis_url(url: str, field: str) -> str:
     try:
         parse_url(url)
     except ValueError as error:
-        raise BadConfig(f"{error}", field) from error
+        raise BadConfig(url_reason(error), field) from None
     check_tls_files(url, field)
     return url

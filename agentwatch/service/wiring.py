@@ -243,7 +243,12 @@ async def _redis(settings: Settings, stack: AsyncExitStack) -> tuple[str, str, E
 
 def redis_url(config: Config) -> tuple[str, str]:
     """Give the URL of the configured Redis with its password, and the one that may be shown."""
-    parts = httpx.URL(config.redis.url)
+    try:
+        parts = httpx.URL(config.redis.url)
+    except httpx.InvalidURL:  # whose words may quote a password that holds a sign of the URL's own
+        raise BadConfig(
+            "is no URL; write redis://host:port/0, with % escapes in name and password", "redis.url"
+        ) from None
     conceal(parts.password)
     password = secret(config.redis.password, "redis.password")
     whole = str(parts.copy_with(username=parts.username, password=password)) if password else config.redis.url

@@ -67,7 +67,7 @@ def changed(draw: st.DrawFn) -> tuple[AuditPage, AuditPage, str]:
     return page, replace(page, entries=tuple(entries)), kind
 
 
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(changed())
 def test_any_single_change_is_found(case: tuple[AuditPage, AuditPage, str]) -> None:
     page, other, _ = case

@@ -77,7 +77,7 @@ class Listening:
         return lambda *given: None
 
 
-RELAXED = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+RELAXED = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 TOPICS = st.sampled_from([STATUS, *map(command_topic, SUBJECTS), *map(ack_topic, SUBJECTS)]) | st.text(max_size=60)
 
 

@@ -5,11 +5,19 @@ import io
 import json
 import logging
 import tarfile
+import traceback
+
+import pytest
 
 from agentwatch import observe
 from agentwatch.api import hash_token
 from agentwatch.cli.root import call
+from agentwatch.client import Guard
+from agentwatch.errors import BadConfig
+from agentwatch.service.lifecycle import Lifecycle
+from agentwatch.service.settings import read_settings
 from agentwatch.service.signing import new_private_key
+from agentwatch.service.systemd import Notify
 from tests.conftest import free_port
 
 REDIS, BROKER, HOOK, SECRET, HEART, TOKEN = (
@@ -91,3 +99,20 @@ def test_a_dump_without_a_daemon_tells_what_can_be_told(tmp_path, capsys):
     assert REDIS not in "".join(parts.values())
     assert call(argv) == 2, "it writes over nothing"
     assert "no answer" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://u:pass:word-9f3c@host:x/0", "redis://u:pa/ss:word-9f3c@host", "redis://[u:word-9f3c"]
+)
+async def test_a_url_that_is_none_is_refused_without_its_password(tmp_path, url):
+    config = tmp_path / "agentwatch.toml"
+    config.write_text(f'state_dir = "{tmp_path}"\n[redis]\nurl = "{url}"\n')
+    daemon = Lifecycle(read_settings(config, {}), Notify({}))
+    with pytest.raises(BadConfig) as caught:
+        await asyncio.wait_for(daemon.start(), 10)
+    await daemon.stop()
+    assert caught.value.field == "redis.url"
+    with pytest.raises(BadConfig) as guards:
+        await Guard("bot", redis=url).__aenter__()
+    assert "9f3c" not in "".join(traceback.format_exception(guards.value))
+    assert "9f3c" not in "".join(traceback.format_exception(caught.value))
