@@ -25,11 +25,15 @@ class Reconciling(Protocol):
         """Make what is retained equal to what stands."""
 
 
-async def deliver_decision(bus: SignalBus, decision: Decision, now: float) -> None:
-    """Send what a decision means for agents; nothing where it changes nothing or its lease has ended."""
+async def deliver_decision(bus: SignalBus, decision: Decision, now: float, told: int = 0) -> None:
+    """Send what a decision means for agents; nothing where it changes nothing or its lease has ended.
+
+    told: the number up to which the bus was brought what stands: a command up to there stands and was sent, or stands
+    no more. A kill that was taken back while its path was away is never sent after all.
+    """
     command = command_of(decision)
     if command is not None:
-        if command.expires_at > now:
+        if command.expires_at > now and decision.seq > told:
             await bus.send(command)
     elif takes_back(decision):
         await bus.clear(decision.subject, decision.seq)
@@ -45,8 +49,11 @@ async def drain_commands(
     progress: Progress | None = None,
 ) -> None:
     """Deliver the decision log to a bus until cancelled; what stands is brought anew after each failure."""
+    told = 0
 
     async def begin() -> None:
+        nonlocal told
+        told = await _end(log, bus.name, options.batch)  # before what stands is read, which then is no older
         standing = [command for command in await log.standing() if command.expires_at > wall()]
         if isinstance(bus, Reconciling):
             await bus.reconcile(standing)
@@ -55,6 +62,14 @@ async def drain_commands(
             await bus.send(command)
 
     async def deliver(decision: Decision) -> None:
-        await deliver_decision(bus, decision, wall())
+        await deliver_decision(bus, decision, wall(), told)
 
     await drain(log, bus.name, log.decisions, deliver, wake=wake, begin=begin, options=options, progress=progress)
+
+
+async def _end(log: DecisionLog, sink: str, page: int) -> int:
+    """Tell the number of the newest decision, found from where the sink has come to."""
+    position = await log.cursor(sink) or "0-0"
+    while entries := await log.decisions(position, page):
+        position = entries[-1][0]
+    return int(position.partition("-")[0])

@@ -67,19 +67,24 @@ class Retained:
         return self._ends[0][0] if self._ends else None
 
     def replace(self, standing: Sequence[Command]) -> None:
-        """Make `standing` all that is to be retained; what else was is to go."""
+        """Make `standing` all that is to be retained; what else was is to go.
+
+        It holds against a newer epoch, too, sent before the store lost its last moment: what the store says decides.
+        """
         wanted = {command.subject for command in standing}
         for subject in [s for s in self._standing if s not in wanted]:
             self.remove(subject, self._newest.get(subject, 0))
         for command in standing:
-            if self.newer(command.subject, command.epoch):
-                self.put(command)
+            self.put(command)
 
     def adopt(self, found: Iterable[Command], now: float, complete: bool) -> None:
-        """Take in what a broker was found to retain: what has ended, or is `complete`-ly unknown, is to go."""
+        """Take in what a broker was found to retain: what has ended, or is `complete`-ly unknown, is to go.
+
+        complete: all that stands is known already, and decides.
+        """
         for command in found:
             known = self._standing.get(command.subject)
-            if known is not None and known.epoch >= command.epoch:
+            if known is not None and (complete or known.epoch >= command.epoch):
                 continue
             if complete or command.expires_at <= now or not self.newer(command.subject, command.epoch):
                 self.remove(command.subject, self._newest.get(command.subject, command.epoch))

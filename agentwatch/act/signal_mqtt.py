@@ -49,7 +49,8 @@ class MqttSignal:
     """One connection to one broker, held by `run`. Everything retained is told again after each reconnection.
 
     `mine` tells which subjects are this worker's: where several share a broker, each clears only its own. `sign` gives
-    a command its signature, with the key that is in force when it is published.
+    a command its signature, with the key that is in force when it is published. `hear` is told the epochs of what the
+    broker was found to retain: guards may know them, whatever the store remembers.
     """
 
     name = "mqtt"
@@ -61,8 +62,10 @@ class MqttSignal:
         *,
         mine: Callable[[str], bool] = lambda _: True,
         sign: Callable[[Command], Command] = lambda command: command,
+        hear: Callable[[int], None] = lambda _: None,
         wall: Callable[[], float] = time.time,
     ) -> None:
+        self._hear = hear
         self._address = address
         self._options = options
         self._mine = mine
@@ -73,6 +76,7 @@ class MqttSignal:
         self._retained = Retained(options.max_subjects)
         self._reconciled = False
         self._ready = asyncio.Event()
+        self._learnt = asyncio.Event()
         self._sending = asyncio.Lock()
         self._ends_changed = asyncio.Event()
         self._acks: deque[Ack] = deque()
@@ -131,6 +135,14 @@ class MqttSignal:
         async with self._sending:
             await self._assert_all()
 
+    async def until_learnt(self, within_s: float) -> None:
+        """Wait until it was heard once what the broker retains; a broker that is away is waited for no longer."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._learnt.wait()
+        except TimeoutError:
+            _log.info("broker_not_asked", address=repr(self._address), within_s=within_s)
+
     async def acks(self) -> AsyncIterator[Ack]:
         """Yield acknowledgements of our subjects until cancelled."""
         while True:
@@ -183,6 +195,8 @@ class MqttSignal:
     async def _serve(self, found: Sequence[Command]) -> None:
         """Bring the broker up to date, then clear commands as their leases end."""
         async with self._sending:
+            self._hear(max((command.epoch for command in found), default=0))
+            self._learnt.set()
             self._retained.adopt(found, self._wall(), self._reconciled)
             await self._assert_all()
             await self._publish(STATUS, status_payload("online", self._wall()), retain=True)

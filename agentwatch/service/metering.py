@@ -129,23 +129,30 @@ class Gauges:
 
 
 class MeteredBus:
-    """A signal path that counts what it was given and how long after the decision it was confirmed."""
+    """A signal path that counts what it was given and how long after the decision it was confirmed.
 
-    def __init__(self, bus: SignalBus) -> None:
+    hear: is told the number of each decision before it goes out.
+    """
+
+    def __init__(self, bus: SignalBus, hear: Callable[[int], None]) -> None:
         self._bus = bus
+        self._hear = hear
         self.name = bus.name
 
     async def send(self, command: Command) -> None:
         """Deliver, confirmed by the transport."""
+        self._hear(command.epoch)
         await self._counted(self._bus.send(command))
         metrics().delivery_seconds.labels(self.name).observe(max(0.0, time.time() - command.issued_at))
 
     async def clear(self, subject: str, epoch: int) -> None:
         """Take back what stands for a subject."""
+        self._hear(epoch)
         await self._counted(self._bus.clear(subject, epoch))
 
     async def reconcile(self, standing: Sequence[Command]) -> None:
         """Bring everything that stands: at once where the bus retains commands, else one by one."""
+        self._hear(max((command.epoch for command in standing), default=0))
         if isinstance(self._bus, Reconciling):
             await self._bus.reconcile(standing)
             return

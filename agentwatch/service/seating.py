@@ -1,7 +1,7 @@
 """Makes all that one partition needs out of the settings: with `wiring` the only place that names adapters."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
@@ -52,6 +52,8 @@ from agentwatch.store.redis import RedisStore, StoreOptions
 from agentwatch.store.trimming import TrimOptions
 
 __all__ = ["Seating", "make_notifier"]
+
+_ASK_S = 1.0  # how long a broker that is away may keep a partition from its first batch
 
 
 class Seating:
@@ -167,7 +169,7 @@ class Seating:
     def _sink(self, seat: Seat, log: RedisLog, bus: Any) -> None:
         progress = seat.sinks[bus.name] = Progress()
         wake = seat.hub.wake()
-        metered = MeteredBus(bus)
+        metered = MeteredBus(bus, seat.worker.hear)
         seat.tasks.append((f"sink-{bus.name}", lambda: drain_commands(log, metered, wake=wake, progress=progress)))
         seat.health.add(f"sink {bus.name}", lambda _: progress.failing)
 
@@ -180,8 +182,10 @@ class Seating:
             options,
             mine=lambda subject: partition_of(subject, partitions) == seat.index,
             sign=self._signer.command,
+            hear=seat.worker.hear,
         )
         seat.tasks.append(("mqtt", bus.run))
+        seat.worker.greet = partial(_ask_first, bus, seat.worker.greet)
         seat.tasks.append(("mqtt-acks", lambda: pass_acks_on(bus, self._intake)))
         self._sink(seat, log, bus)
 
@@ -212,6 +216,13 @@ def _storing(config: Config) -> StoreOptions:
         ledger_days=redis.ledger_days,
         trim=TrimOptions(keep=redis.log_keep, hard=redis.log_hard),
     )
+
+
+async def _ask_first(bus: MqttSignal, then: Callable[[], Awaitable[None]] | None) -> None:
+    """Hear what guards may know already, before the first decision gets a number."""
+    await bus.until_learnt(_ASK_S)
+    if then is not None:
+        await then()
 
 
 def make_notifier(options: ReceiverOptions, client: httpx.AsyncClient) -> Notifier:

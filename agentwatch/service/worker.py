@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import structlog
+from msgspec.structs import replace
 
 from agentwatch import checkpointing
 from agentwatch.cancellation import end
@@ -25,6 +26,7 @@ __all__ = ["Worker"]
 _LOOK_S = 0.2  # how often a worker that waits for its lease looks whether it was told to stop
 _END_S = 5.0
 _GAUGE_S = 1.0
+_MOST = 1 << 52  # a number beyond it is not believed: scripts count in doubles
 T = TypeVar("T")
 PassOn = Callable[[Sequence[Astray]], Awaitable[None]]
 _log = structlog.get_logger()
@@ -59,6 +61,7 @@ class Worker:
         self._stopping = asyncio.Event()
         self._last_checkpoint = 0.0
         self._since_checkpoint = 0
+        self._heard = 0  # the newest decision's number that anybody was told
         self._astray = False  # the source may be elsewhere than the pipeline: a read failed half-way
         self.pipeline = make()
         self.tally = Tally()
@@ -107,6 +110,15 @@ class Worker:
                 self._beat()
                 await self._rest(pause)
                 pause = min(pause * 2, self._options.retry_max_s)
+
+    def hear(self, number: int) -> None:
+        """Learn of a decision's number that somebody outside was told, a guard or a broker.
+
+        A store that lost its last moment would give it away again, and guards refuse what is older than what they know.
+        So numbering goes on behind it.
+        """
+        if self._heard < number <= _MOST:
+            self._heard = number
 
     def idle_s(self) -> float:
         """Tell the seconds since the loop last turned; 0 before its first turn."""
@@ -163,11 +175,12 @@ class Worker:
         batch = await self._insist("read", self._read)
         self.last_batch_at, self.lag = batch.tick.at, batch.tick.lag
         read = loop.time()
+        skipped = self._skip_numbers()
         commit = self.pipeline.step(batch)
         computed = loop.time()
         if commit.astray:
             await self._insist("pass_on", lambda: self._pass_on(commit.astray))
-        if _changes(batch, commit):
+        if skipped or _changes(batch, commit):
             await self._insist("commit", lambda: self._store.commit(commit))
             self._publish(batch, commit)
         done = loop.time()
@@ -187,6 +200,15 @@ class Worker:
             raise AgentwatchError(f"{len(inputs)} inputs belong into other partitions, and there is no way to them")
         await self._give(inputs)
         _log.info("inputs_passed_on", inputs=len(inputs))
+
+    def _skip_numbers(self) -> bool:
+        """Go on behind every number that was ever heard of; true where that leaves some out."""
+        at = self.pipeline.positions
+        if self._heard <= at.seq:
+            return False
+        _log.warning("decision_numbers_skipped", stored=at.seq, heard=self._heard)
+        self.pipeline.positions = replace(at, seq=self._heard)
+        return True
 
     async def _read(self) -> Batch:
         if self._astray:
@@ -215,6 +237,7 @@ class Worker:
             pause = min(pause * 2, self._options.retry_max_s)
 
     def _publish(self, batch: Batch, commit: Commit) -> None:
+        self.hear(commit.positions.seq)
         count_commit(batch, commit, self.pipeline)
         self.tally.fold(commit, self.last_batch_at)
         decisions = [(f"{decision.seq}-0", decision) for decision in commit.decisions]

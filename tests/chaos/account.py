@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from agentwatch.act.command import command_of
 from agentwatch.act.standing import Standing, StandingOptions
 from agentwatch.keys import GROUP, keys
-from agentwatch.records import Command, Decision
+from agentwatch.records import Command, Decision, Origin
 from tests.chaos.broker import Wire
 from tests.chaos.workload import Verdict, issued, judged, verdict
 
@@ -105,7 +105,7 @@ def settle(
 def _strangers(log: Sequence[Decision], expected: Sequence[Verdict]) -> int:
     """Count the commands for subjects that the undisturbed run never judged."""
     known = {v[1] for v in expected}
-    return sum(issued(d) and d.subject not in known for d in log)
+    return sum(issued(d) and d.origin is Origin.policy and d.subject not in known for d in log)
 
 
 def _position(client: redis.Redis, log: Sequence[Decision], events: int, different: int, lossy: bool) -> list[str]:
@@ -147,9 +147,12 @@ def _seen(client: redis.Redis, log: Sequence[Decision], wire: Wire | None, lossy
             wrong += [f"on the wire, not in the log: {one}" for one in ids]
         newest: dict[str, int] = {}
         for command in wire.heard:
-            if command.epoch < newest.get(command.subject, 0):
+            if command.epoch < newest.get(command.subject, 0) and not lossy:
                 wrong.append(f"on the wire, older after newer: {command.subject} {command.epoch}")
             newest[command.subject] = max(command.epoch, newest.get(command.subject, 0))
+        # guards refuse what is older than what they heard: what stands must be the newest of all
+        old = [s for s, epoch in wanted.items() if epoch < newest.get(s, 0)]
+        wrong += [f"guards of {s} know {newest[s]} and refuse {wanted[s]}" for s in old]
     return wrong
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -112,7 +113,8 @@ def stage(
     kit: Kit, name: str, *, appendfsync: str = "always", unclean_starts: int = 0, batch: int = 12
 ) -> Iterator[Stage]:
     """Set everything up but for the daemon's first life, and take it all down."""
-    directory = kit.directory / name.replace(" ", "-")
+    kit.directory.mkdir(parents=True, exist_ok=True)
+    directory = Path(tempfile.mkdtemp(prefix=name.replace(" ", "-"), dir=kit.directory))
     with contextlib.ExitStack() as stack:
         server = Redis(kit.redis, directory / "redis", appendfsync)
         server.start()

@@ -5,20 +5,23 @@ import resource
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import redis
 
-from agentwatch.records import Change
+from agentwatch.keys import keys
+from agentwatch.records import Change, Control, Level
 from tests.chaos.account import Account, decisions_of, settle
 from tests.chaos.broker import Wire
 from tests.chaos.daemon import Daemon
 from tests.chaos.feeding import add, committed
 from tests.chaos.servers import until
-from tests.chaos.stage import Kit, stage
+from tests.chaos.stage import Kit, Stage, stage
 from tests.chaos.workload import issued
 from tests.conftest import free_port
 
@@ -39,10 +42,29 @@ def broker_gone(kit: Kit, times: int, away_s: float) -> Account:
             gone = time.monotonic()
             on.feed(0.6 / times)
             on.done()
+            _kill_and_spare(on, f"default/spared/run/r{at}")
             time.sleep(max(0.0, away_s - (time.monotonic() - gone)))
             on.broker.start()
             on.injected += 1
-        return on.finish(f"broker gone for {away_s:g} s, each second time for good")
+        account = on.finish(f"broker gone for {away_s:g} s, each second time for good")
+        killed = [
+            command.subject for command in on.wire.heard if "/spared/" in command.subject and command.cmd == "kill"
+        ]
+        account.wrong += len(killed)
+        account.why += [f"killed, although it was taken back before the broker came back: {one}" for one in killed]
+        return account
+
+
+def _kill_and_spare(on: Stage, subject: str) -> None:
+    """Let an operator kill a run and take that back, and wait until both are committed."""
+    with on.server.client() as client:
+        for level in (Level.kill, Level.observe):
+            control = Control(
+                id=f"{subject}-{level}", kind="decide", at=time.time(), author="op", subject=subject, level=level
+            )
+            position = client.xadd(keys(0).controls, {"data": msgspec.json.encode(control)})
+            until(lambda p=position: client.hget(keys(0).committed, "controls") == p, on.daemon.words)
+        assert not client.exists(keys(0).control(subject))
 
 
 def safe_after_crashes(kit: Kit, crashes: int = 3) -> Account:
@@ -80,13 +102,14 @@ def _small_disk(directory: Path, megabytes: int) -> Iterator[str]:
         yield "a full file system" if mounted.returncode == 0 else ""
     finally:
         if mounted.returncode == 0:
-            subprocess.run(["umount", str(directory)], check=False)
+            until(lambda: subprocess.run(["umount", str(directory)], check=False).returncode == 0, "still in use")
 
 
 def disk_full(kit: Kit, appendfsync: str, full_s: float = 1.5) -> Account:
     """The disk under the embedded server is full for a while: writes fail, or the server ends, and nothing is lost."""
-    directory = kit.directory / f"disk-{appendfsync}"
-    broker = kit.broker(kit.directory / f"disk-{appendfsync}-broker")
+    kit.directory.mkdir(parents=True, exist_ok=True)
+    whole = Path(tempfile.mkdtemp(prefix=f"disk-{appendfsync}", dir=kit.directory))
+    directory, broker = whole / "disk", kit.broker(whole / "broker")
     started = time.monotonic()
     with contextlib.ExitStack() as stack:
         how = stack.enter_context(_small_disk(directory, 24))
@@ -94,7 +117,7 @@ def disk_full(kit: Kit, appendfsync: str, full_s: float = 1.5) -> Account:
         stack.callback(broker.stop)
         port = free_port()
         daemon = Daemon(directory, "", mqtt=broker.url, forker=None, appendfsync=appendfsync, embedded_port=port)
-        stack.callback(lambda: daemon.end(signal.SIGKILL))
+        stack.callback(daemon.end)  # in good order, so that its server has ended when the disk is taken away
         client = stack.enter_context(redis.Redis(port=port, socket_timeout=5))
         daemon.start()
         wire = Wire(broker.port)
@@ -113,6 +136,7 @@ def disk_full(kit: Kit, appendfsync: str, full_s: float = 1.5) -> Account:
         until(lambda: committed(client) >= len(kit.lines), daemon.words)
         assert daemon.alive, daemon.words()
         took = time.monotonic() - started
+        until(lambda: client.get(keys(0).cursor("mqtt")) == client.get(keys(0).cursor("redis")), daemon.words)
         name = f"disk full, appendfsync {appendfsync} ({how or 'a limit on the file'})"
         return settle(name, 1, client, kit.expected, len(kit.lines), wire, took)
 

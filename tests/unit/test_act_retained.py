@@ -62,6 +62,16 @@ def test_replacing_all_makes_the_rest_due():
     assert [each.subject for each in retained.standing()] == ["t/a/run/r"]
 
 
+def test_what_the_store_says_now_decides_against_what_was_sent_before_it_lost_that():
+    retained = Retained()
+    retained.put(command(9))
+    retained.replace([command(7)])
+    assert [each.epoch for each in retained.standing()] == [7]
+    retained.adopt([command(9)], now=10.0, complete=True)
+    assert [each.epoch for each in retained.standing()] == [7]
+    assert retained.due() == ()
+
+
 def test_epochs_are_remembered_for_a_bounded_number_of_subjects():
     retained = Retained(max_subjects=10)
     for number in range(25):

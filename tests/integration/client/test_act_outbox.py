@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from agentwatch.act.command import command_of, takes_back
 from agentwatch.act.command_outbox import drain_commands
 from agentwatch.act.outbox import OutboxOptions, Progress, drain
 from agentwatch.act.signal_redis import RedisSignal
@@ -53,7 +54,7 @@ class Bus:
 
 
 class Log(RedisLog):
-    """The real log, with a way to write into it."""
+    """The real log, with a way to write what commits write into it: decisions, and the control keys that they set."""
 
     def __init__(self, client: Any) -> None:
         super().__init__(client, 0)
@@ -63,6 +64,13 @@ class Log(RedisLog):
         for each in decisions:
             fields = {"data": msgspec.json.encode(each)}
             await self.client.xadd(keys(0).decisions, fields, id=f"{each.seq}-0")
+            command = command_of(each)
+            if command is not None and command.expires_at > time.time():
+                await self.client.set(keys(0).control(each.subject), msgspec.json.encode(command))
+                await self.client.zadd(keys(0).standing, {each.subject: command.expires_at})
+            elif takes_back(each):
+                await self.client.delete(keys(0).control(each.subject))
+                await self.client.zrem(keys(0).standing, each.subject)
 
 
 @pytest.fixture
@@ -74,10 +82,6 @@ async def log(valkey):
 
 async def test_a_new_sink_begins_with_what_stands_and_goes_on_in_order(log, background, until):
     await log.write(*(decision(seq) for seq in range(1, 9)))
-    standing = Command(id="d8", cmd="kill", scope="run", subject="default/crew/run/r1", epoch=8, issued_at=1.0,
-                       expires_at=time.time() + 60)  # fmt: skip
-    await log.client.set(keys(0).control(standing.subject), msgspec.json.encode(standing))
-    await log.client.zadd(keys(0).standing, {standing.subject: standing.expires_at})
     bus, wake = Bus(), asyncio.Event()
     background(drain_commands(log, bus, wake=wake, options=QUICK))
     await until(lambda: bus.told)
@@ -147,7 +151,21 @@ async def test_a_restarted_daemon_goes_on_behind_the_cursor(log, background, unt
     second = Bus()
     background(drain_commands(log, second, wake=asyncio.Event(), options=QUICK))
     await until(lambda: second.told)
-    assert [epoch for _, _, epoch in second.told] == [3]
+    assert [epoch for _, _, epoch in second.told] == [1, 2, 3]  # what stands, once
+
+
+async def test_a_kill_that_was_taken_back_while_the_sink_was_away_is_never_sent(log, background, until):
+    await log.move("bus", "0-0")
+    await log.write(
+        decision(1, run="a"),
+        decision(2, Level.observe, run="a", previous=Level.kill),
+        decision(3, run="b"),
+    )
+    bus = Bus(fail=2)
+    background(drain_commands(log, bus, wake=asyncio.Event(), options=QUICK))
+    await until(lambda: ("clear", "default/crew/run/a", 2) in bus.told)
+    assert ("kill", "default/crew/run/a", 1) not in bus.told
+    assert bus.told.count(("kill", "default/crew/run/b", 3)) == 1
 
 
 async def test_a_store_that_is_away_is_waited_for(own_valkey, background, until):

@@ -51,6 +51,21 @@ async def test_an_outage_keeps_the_state_and_loses_and_doubles_nothing(own_valke
         assert metrics().owner._value.get() == 1
 
 
+async def test_numbers_go_on_behind_what_guards_were_told_and_the_store_forgot(valkey, bench):
+    found = bench(valkey)
+    async with found.running():
+        found.worker.hear(40)
+        found.worker.hear(1 << 60)  # not to be believed
+        await found.send(0, 30)
+        await found.committed(30)
+        decided = await found.decided()
+    assert [d.seq for d in decided] == list(range(41, 41 + len(decided)))
+    again = bench(valkey)
+    async with again.running():
+        assert again.worker.pipeline.positions.seq == decided[-1].seq
+        assert again.worker.pipeline.ledgers.standing.get(RUN).level is Level.kill
+
+
 async def test_a_commit_in_hand_is_written_once_the_store_is_back(own_valkey, bench, poll, monkeypatch):
     found = bench(own_valkey.url)
     async with found.running():
