@@ -175,6 +175,11 @@ class Metrics:
         self.reload_at = Gauge(
             "agentwatch_reload_timestamp_seconds", "When configuration was last loaded.", registry=to
         )
+        self.audit_broken = Counter(
+            "agentwatch_audit_broken_total",
+            "Takings over of a partition whose audit log did not end where the last commit left it.",
+            registry=to,
+        )
         self.build = Gauge(
             "agentwatch_build_info",
             "1, with the version and the form of fingerprints (compiled, pure) as labels.",

@@ -11,6 +11,7 @@ from agentwatch.connection import reading
 from agentwatch.errors import BadRequest, Fenced
 from agentwatch.keys import Keys, keys
 from agentwatch.nodes import Nodes
+from agentwatch.observe import metrics
 from agentwatch.records import Commit
 from agentwatch.store.scripts import Script
 
@@ -38,6 +39,16 @@ class AuditChain:
         self.head = _head(committed, self._names.index)
         anchor = _anchor(committed)
         self._begins = anchor.seq + 1 if anchor is not None else 1
+
+    async def look(self) -> None:
+        """Tell, in the log and in a metric, where the log does not end as the last commit left it; the work goes on."""
+        rows = await self._client.execute_command("XREVRANGE", self._names.audit, "+", "-", "COUNT", 1)
+        found = genesis(self._names.index)
+        if rows:
+            found = Head(int(rows[0][0].decode().partition("-")[0]), _pairs(rows[0][1]).get("hash", ""))
+        if found != self.head:
+            metrics().audit_broken.inc()
+            _log.error("audit_log_broken", partition=self._names.index, ends_at=found.seq, committed=self.head.seq)
 
     def link(self, commit: Commit) -> Sequence[AuditEntry]:
         """Chain a commit's lines on. A commit that is repeated gives the same, also when the key was changed since."""

@@ -171,6 +171,8 @@ class RedisStore:
             )
         self._number = int(stored.get("number", 0))
         self._audit.restore(stored)
+        with reading("open"):
+            await self._audit.look()
         self._numbers = {committed: self._number}
         _log.info("partition_opened", partition=self._keys.index, token=token, commits=self._number)
         return Opened(token=token, committed=committed, checkpoint=checkpoint)

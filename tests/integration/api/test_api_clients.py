@@ -9,6 +9,7 @@ from agentwatch.api import TokenOptions, hash_token
 from agentwatch.cli.root import call
 from agentwatch.clients import MAX_CLIENTS, Client, Roster
 from agentwatch.connection import RedisOptions, connect
+from agentwatch.errors import StoreUnavailable
 from agentwatch.service.client_desk import ClientDesk
 from agentwatch.store.clients import RedisClients
 from agentwatch.store.memory import MemoryClients
@@ -125,6 +126,27 @@ async def test_another_worker_learns_what_was_done_and_uses_are_kept(valkey) -> 
     with pytest.raises(Exception, match="already"):
         await one.add(Client(name="late", roles=("read",), sha256="b" * 64), "why")
     await client.aclose()
+
+
+class Away(MemoryClients):
+    """A store that does not answer any more."""
+
+    async def load(self):
+        raise StoreUnavailable("gone")
+
+    async def put(self, client):
+        raise StoreUnavailable("gone")
+
+
+async def test_while_the_store_is_away_those_that_were_known_are_admitted_and_nobody_can_be_revoked() -> None:
+    store = Away()
+    desk = ClientDesk(store, [Client(name="a", roles=("read",), sha256="a" * 64, configured=True)], 0.01)
+    with pytest.raises(StoreUnavailable):
+        await desk.refresh()
+    assert desk.find("a" * 64).ended(1.0) == ""
+    with pytest.raises(StoreUnavailable):
+        await desk.revoke("a", "alice", "stolen")
+    assert desk.find("a" * 64).ended(1.0) == "", "what was not written does not hold"
 
 
 def test_a_new_token_under_an_old_configured_name_counts() -> None:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 import redis.asyncio
 
+from agentwatch import observe
 from agentwatch.audited import AuditPage, AuditRecord, genesis, verify
 from agentwatch.cli.root import call
 from agentwatch.connection import RedisOptions
@@ -134,6 +135,10 @@ async def test_the_oldest_records_go_and_an_anchor_stands_for_them(valkey):
     line = AuditLine(at=1.0, action="mode", who="bob")
     await again.commit(Commit(positions=Positions(index=31), at=0.0, tick=Tick(0.0), audit=(line,)))
     assert verify(await audit.page(0, 0, 1000)) == []
+    assert observe.metrics().audit_broken._value.get() == 0
+    await client.xdel(K.audit, "61-0")
+    await RedisStore(client, 0, StoreOptions(lease_s=0.2)).open()
+    assert observe.metrics().audit_broken._value.get() == 1
     await client.xtrim(K.audit, maxlen=3)
     assert "record 51 is missing" in verify(await audit.page(0, 0, 1000))[0]
     await nodes.aclose()
