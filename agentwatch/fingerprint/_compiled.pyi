@@ -3,6 +3,9 @@
 from collections.abc import Callable, Iterable
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from agentwatch.records import Fingerprint, ResultClass
 
 INTERFACE: Final[int]
@@ -44,6 +47,9 @@ def shape(plain: bytes, /) -> bytes:
 
 def shingles(masked: bytes, cap_bytes: int, /) -> bytes:
     """Hash the words of a masked form, and then its pairs of words, eight bytes each (`sketch.shingle_hashes`)."""
+
+def count(counts: bytearray, hashes: NDArray[np.uint64], width_bits: int, odds: bytes, /) -> None:
+    """Raise by one the counters of hashes, eight bytes each, in as many rows as there are odds (`residual`)."""
 
 def measure(
     plain: bytes, exact: int, result: bool, sketched: bool, cap_bytes: int, watched: bytes, /

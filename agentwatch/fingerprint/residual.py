@@ -38,6 +38,7 @@ _NO_HASHES = np.empty(0, dtype=np.uint64)
 _BIN_HASHES = np.arange(BINS, dtype=np.uint64) << np.uint64(8)
 _FULL = 200  # prompts after which all counters are halved; below 256, so that a byte holds them
 _ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xFF51AFD7ED558CCD)
+_ODDS = np.array(_ODD, dtype=np.uint64).tobytes()
 
 
 class ResidualOptions(Struct, frozen=True, kw_only=True):
@@ -111,8 +112,11 @@ class LearntSubject(Struct, array_like=True, gc=False):
             whole >>= 1
             self.prompts >>= 1
         self.prompts += 1
-        for row, cells in self._rows(shingles.every, options):
-            row[cells] += 1  # a cell that is named twice is raised once
+        if compiled_form():
+            native.count(self.counts, shingles.every, options.width_bits, _ODDS[: options.rows * _DIGEST])
+        else:
+            for row, cells in self._rows(shingles.every, options):
+                row[cells] += 1  # a cell that is named twice is raised once
         return True
 
     def _knows(self, witness: int) -> bool:

@@ -153,6 +153,20 @@ def test_shingles_for_the_residual(text: str, tail_words: int) -> None:
 
 
 @built
+@given(st.lists(TEXTS, max_size=6), st.integers(1, 4), st.sampled_from([6, 11]))
+def test_what_is_learnt(prompts: list[str], rows: int, width_bits: int) -> None:
+    options = residual.ResidualOptions(rows=rows, width_bits=width_bits)
+    fast, pure = (residual.LearntSubject.new("a", options) for _ in range(2))
+    for witness, text in enumerate([*prompts, *prompts[:2]]):
+        shingles = text_shingles(text + " again again", cap_bytes=64)
+        fast.learn(shingles, witness, options)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(residual, "compiled_form", lambda: False)
+            pure.learn(shingles, witness, options)
+    assert fast == pure
+
+
+@built
 @PLENTY
 @given(st.binary(max_size=400))
 def test_bytes_that_are_no_text_are_measured_too(plain: bytes) -> None:
@@ -243,6 +257,13 @@ def test_likeness(one: bytes, others: list[bytes]) -> None:
 def test_wrong_arguments_are_type_errors(wrong: Callable[[], object]) -> None:
     with pytest.raises(TypeError):
         wrong()
+
+
+@built
+@pytest.mark.parametrize(("counts", "width_bits"), [(bytes(64), 6), (bytearray(63), 6), (bytearray(64), 0)])
+def test_counters_of_another_size_are_refused(counts: bytearray, width_bits: int) -> None:
+    with pytest.raises(ValueError, match="counts"):
+        native.count(counts, b"12345678", width_bits, b"12345678")
 
 
 @built

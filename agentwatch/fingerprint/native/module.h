@@ -26,4 +26,7 @@ PyObject *py_measure(PyObject *module, PyObject *const *given, Py_ssize_t count)
 PyObject *py_shingles(PyObject *module, PyObject *const *given, Py_ssize_t count);
 PyObject *py_fingerprint(PyObject *module, PyObject *const *given, Py_ssize_t count);
 
+/* count.c */
+PyObject *py_count(PyObject *module, PyObject *const *given, Py_ssize_t count);
+
 #endif
