@@ -1,7 +1,8 @@
 """How well the shipped rules tell loops from what only looks like them: every scenario, many seeds, three forms.
 
 `python -m bench.scenarios` prints a line a scenario and ends with 1 where a figure is under the floor that is kept in
-`bench/scenarios-floor.json`. The floor only rises: `--raise-floor` writes what is better than it.
+`bench/scenarios-floor.json`. The floor only rises: `--raise-floor` writes what is better than it. `--page` writes the
+table into `docs/scenarios.md`.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import resource
 import sys
 import time
 from collections import defaultdict
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from statistics import median
@@ -22,6 +24,7 @@ from agentwatch.rulebook import RuleBook
 from agentwatch.service.composing import make_rulebook
 from agentwatch.testing.scenarios import FORMS, SCENARIOS, scenario
 from agentwatch.testing.scenarios.judging import Outcome, judge
+from bench import scenarios_page
 
 FLOOR = Path(__file__).with_name("scenarios-floor.json")
 PROCESSES = 2
@@ -194,6 +197,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="a scenario; may be repeated")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--raise-floor", action="store_true")
+    parser.add_argument("--page", action="store_true", help="write the table into docs/scenarios.md")
     given = parser.parse_args()
     forms = tuple(given.forms.split(","))
     names = given.only or [one.name for one in SCENARIOS]
@@ -208,6 +212,10 @@ def main() -> int:
         print(
             f"{given.seeds} seeds, {events} events in {seconds:.0f} s on {PROCESSES} processes ({spent:.0f} s of CPU)"
         )
+    if given.page:
+        today = datetime.now(UTC).date().isoformat()
+        about = f"{given.seeds} seeds of each scenario in each form, {events:,} events, {today}."
+        scenarios_page.put(lines, forms, summary(lines, forms), about)
     if given.seeds != kept["seeds"]:
         print(f"the floor holds for {kept['seeds']} seeds and was not checked", file=sys.stderr)
         return 0

@@ -5,6 +5,7 @@ Likeness alone would accuse every batch, whose items are alike; what tells is th
 
 from agentwatch.detect.familiar import ANSWER, ASKED, Familiar, unmet
 from agentwatch.detect.history import History
+from agentwatch.detect.lookup import looks_up
 from agentwatch.detect.near import of_tool
 from agentwatch.detect.reading import Reading, tool_code, weigh
 from agentwatch.fingerprint import nearest
@@ -20,6 +21,7 @@ MANY_WORDS = 10  # a shorter answer has too few shingles to tell
 SOME_WORDS = 6
 FEW_WORDS = 3  # an answer this short says no more than that it was heard
 NOTHING = 1  # bins of 64 that may be new in a text that brings nothing: about what one sketch errs by
+ITEM = 20  # bins of what is asked that are new where it is another item and no rewording: two new words of five
 LITTLE = 4  # … in one that brings too little to speak for progress
 RUNNING_OUT = ((NOTHING, REWORDED), (6, 0.6), (10, 0.3))  # bins that are new in what is asked, and the weight of it
 ALL_BUT_A_FEW = 0.75
@@ -34,7 +36,7 @@ def read_reworded(seen: Observation, history: History, reading: Reading, result:
     if result is None or arguments is None or reading.failed or not arguments.sketch:
         return
     if result.klass is ResultClass.content and result.words > FEW_WORDS:
-        _answers(history, reading, arguments, result, tool_code(seen.event.tool))
+        _answers(seen, history, reading, arguments, result)
     elif result.klass in _SAYS_NOTHING and arguments.words >= SOME_WORDS:
         _acknowledged(history, reading, arguments, tool_code(seen.event.tool))
 
@@ -72,10 +74,13 @@ def learn_reworded(seen: Observation, history: History) -> None:
         history.familiar.meet(result.sketch, ANSWER)
 
 
-def _answers(history: History, reading: Reading, arguments: Fingerprint, result: Fingerprint, tool: bytes) -> None:
+def _answers(
+    seen: Observation, history: History, reading: Reading, arguments: Fingerprint, result: Fingerprint
+) -> None:
     """Weigh another answer to a like question: the same hits in another order, a page that hardly changes."""
     if result.words < MANY_WORDS or not result.sketch:
         return
+    tool = tool_code(seen.event.tool)
     same_tool = [near for near in of_tool(tool, history.near) if not near.failed and near.result]
     if not same_tool or nearest(result.sketch, (near.answer for near in same_tool)) < AKIN_ANSWERS:
         return
@@ -84,6 +89,8 @@ def _answers(history: History, reading: Reading, arguments: Fingerprint, result:
     reading.akin = True
     if history.went_on_since(history.last_call(same_tool[-1].call)):
         return
+    if not looks_up(seen.event) and unmet(history.familiar, arguments.sketch, ASKED) > ITEM:
+        return  # another value put into a form: the page says nearly what it said, and it is progress
     left = unmet(history.familiar, result.sketch, ANSWER)
     reading.stale = left <= LITTLE
     if left <= NOTHING:

@@ -38,6 +38,7 @@ class Said(Struct, gc=False):
     link: weight as one more long output in a row that is much like the one before. news: the input is a turn from
     outside. slow: it comes more than a minute after the one before. heard: others did or said something new since
     then; stirred: they said something in other words at least. hard: the part of the weight that is exact repetition.
+    acted: its speaker called a tool since it spoke last, so that its input is what came back.
     """
 
     weight: float = 0.0
@@ -49,6 +50,7 @@ class Said(Struct, gc=False):
     heard: bool = False
     stirred: bool = False
     hard: float = 0.0
+    acted: bool = False
 
 
 def output_of(seen: Observation) -> Fingerprint | None:
@@ -68,6 +70,7 @@ def read_said(seen: Observation, scope: Scope) -> Said:
     spoken = history.spoken
     output = output_of(seen)
     said.news = brings_news(seen, run, spoken)
+    said.acted = spoken is not None and spoken.acted
     if output is None:
         return said
     if spoken is None:

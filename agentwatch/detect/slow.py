@@ -166,6 +166,9 @@ def _keys(seen: Observation, state: Scope) -> tuple[int, ...]:
     told = seen.prints.input
     if told is None or told.words < LEAST_WORDS or event.op not in ("chat", "message", "invoke_agent"):
         return ()
+    said = state.reading.said
+    if said is not None and said.acted:
+        return ()  # what a tool brought is no prompt
     run = state.run
     if run.chats > 1 and (seen.now - run.started) < SPARSE_S * run.events:
         return ()
