@@ -11,7 +11,7 @@ from agentwatch.config import Config
 from agentwatch.errors import BadRequest
 from agentwatch.fingerprint.compiled import form_name
 from agentwatch.pipeline import Pipeline
-from agentwatch.records import Level
+from agentwatch.records import CANARY_TENANT, Level
 from agentwatch.service.bounds import bounds
 from agentwatch.service.explaining import explain
 from agentwatch.service.health import Health
@@ -102,7 +102,7 @@ class Fleet:
         )
 
     def agents(self, tenant: str | None) -> Sequence[AgentView]:
-        """List the tracked agents, most expensive first, each with the hardest level of its runs."""
+        """List the tracked agents, most expensive first, each with the hardest level of its runs; no canaries."""
         worst: dict[tuple[str, str, str], Level] = {}
         for decision in self._pipeline.ledgers.standing:
             key = (decision.tenant, decision.app, decision.agent)
@@ -115,6 +115,7 @@ class Fleet:
                 cohort=self._cohort(view.subject),
             )
             for view in found
+            if tenant or view.tenant != CANARY_TENANT
         ]
 
     def agent(self, subject: str) -> AgentView | None:

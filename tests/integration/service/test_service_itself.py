@@ -71,6 +71,7 @@ async def test_a_canary_is_killed_through_a_real_guard_and_touches_no_account(va
         assert (status["cost_today_nusd"], status["incidents_open"], status["breakers"]) == (0, 0, [])
         assert [part["ok"] for part in status["components"] if part["name"] == "canary"] == [True]
         assert await running.metric("agentwatch_canary_kill_duration_seconds_count") >= 1
+        assert (await running.http.get("/v1/agents")).json() == []
         page = (await running.http.get("/v1/decisions", params={"tenant": CANARY_TENANT})).json()
         assert {d["rule"] for d in page["decisions"]} == {CANARY_TENANT}
 
