@@ -26,7 +26,7 @@ class RateOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     enabled: bool = True
     bucket_s: Annotated[float, Meta(ge=1, le=3600)] = 60.0
     min_buckets: Annotated[int, Meta(ge=8, le=100_000)] = 30
-    min_age_s: Annotated[float, Meta(ge=0, le=30 * 86400.0)] = 3600.0
+    min_age_s: Annotated[float, Meta(ge=0, le=30 * 86400)] = 3600.0
     horizon_buckets: Annotated[int, Meta(ge=16, le=100_000)] = 240
     fleet_agents: Annotated[int, Meta(ge=1, le=10_000_000)] = 1000
     false_alarm_s: Annotated[float, Meta(ge=60, le=3660 * 86400.0)] = 30 * 86400.0
