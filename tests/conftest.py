@@ -93,6 +93,11 @@ class Broker:
         while self._process.stdout.readline().strip() != "forgotten":
             assert self._process.poll() is None
 
+    def send(self, what: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(what)
+
     def stop(self) -> None:
         if self._process is None:
             return

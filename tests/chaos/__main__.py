@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from tests.chaos import delivery, outages, surroundings
+from tests.chaos import clustered, delivery, outages, surroundings
 from tests.chaos.account import Account
 from tests.chaos.forking import Forker
 from tests.chaos.killing import killed
@@ -33,11 +33,15 @@ def scenarios(kit: Kit, away_s: float) -> Iterator[tuple[str, Callable[[], objec
     yield "power-lost", lambda: outages.power_lost(kit, 10)
     yield "failed-over", lambda: outages.failed_over(kit, 6, 0.0)
     yield "failed-over-behind", lambda: outages.failed_over(kit, 6, 1.0)
+    if kit.redis == "valkey":
+        yield "cluster", lambda: clustered.cluster_failed_over(kit, 4)
     yield "connections", lambda: outages.cut_and_slowed(kit, 84)
+    yield "hung", lambda: outages.refused_and_hung(kit, 6, 4.0)
     yield "clock", lambda: outages.clock_set(kit, (90.0, -60.0, 240.0, -200.0, -120.0, 180.0))
     yield "delivery", lambda: delivery.doubled_and_mixed(kit)
     yield "group", lambda: delivery.group_moved(kit, 24)
     yield "broker", lambda: surroundings.broker_gone(kit, 2, away_s)
+    yield "broker-hung", lambda: surroundings.broker_hung(kit, 3, 4.0)
     yield "disk-always", lambda: surroundings.disk_full(kit, "always")
     yield "disk-everysec", lambda: surroundings.disk_full(kit, "everysec")
     yield "safe-mode", lambda: surroundings.safe_after_crashes(kit)

@@ -11,7 +11,15 @@ from tests.chaos.servers import Redis, until
 from tests.chaos.stage import Kit, Stage, stage
 from tests.chaos.workload import mixed
 
-__all__ = ["clock_set", "cut_and_slowed", "failed_over", "killed_everysec", "power_lost", "restarted"]
+__all__ = [
+    "clock_set",
+    "cut_and_slowed",
+    "failed_over",
+    "killed_everysec",
+    "power_lost",
+    "refused_and_hung",
+    "restarted",
+]
 
 _TIME = re.compile(rb"(\*2\r\n\$10\r\n)(\d{10})(\r\n\$\d\r\n)")
 _FIRE_S = 10.0
@@ -160,6 +168,26 @@ def cut_and_slowed(kit: Kit, times: int, seed: int = 5) -> Account:
                 on.injected += 1
             on.done()
         return on.finish("connection cut, stalled, half-open in mid-reply")
+
+
+def refused_and_hung(kit: Kit, times: int, hung_s: float) -> Account:
+    """Redis has no memory for writes, and answers nothing for longer than a lease, in turn."""
+    with stage(kit, "refused and hung") as on:
+        on.daemon.start()
+        for at in range(times):
+            on.feed(0.9 / times)
+            if at % 2:
+                on.server.send(signal.SIGSTOP)
+                time.sleep(hung_s)
+                on.server.send(signal.SIGCONT)
+            else:
+                with on.server.client() as client:
+                    client.config_set("maxmemory", 1)
+                    time.sleep(0.5)
+                    client.config_set("maxmemory", 0)
+            on.injected += 1
+            on.done()
+        return on.finish(f"{kit.redis} out of memory, hung for {hung_s:g} s")
 
 
 def clock_set(kit: Kit, steps: tuple[float, ...]) -> Account:

@@ -85,6 +85,11 @@ class Redis:
                 process.kill()
                 process.wait()
 
+    def send(self, what: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(what)
+
     def follow(self, primary: "Redis") -> None:
         """Become the replica of another, and wait until it is in step."""
         with self.client() as client:
@@ -106,8 +111,10 @@ def mosquitto(directory: Path) -> Broker:
 
     def command(port: int) -> list[str]:
         config = directory / "mosquitto.conf"
-        lines = [f"listener {port} 127.0.0.1", "allow_anonymous true", "persistence true", "autosave_interval 1",
-                 "autosave_on_changes true", f"persistence_location {directory}/", "user root"]  # fmt: skip
+        lines = [
+            *(f"listener {port} 127.0.0.1", "allow_anonymous true", "user root", "log_dest none", "persistence true"),
+            *("autosave_interval 1", "autosave_on_changes true", f"persistence_location {directory}/"),
+        ]
         config.write_text("\n".join(lines) + "\n")
         return [binary, "-c", str(config)]
 

@@ -25,7 +25,7 @@ from tests.chaos.stage import Kit, Stage, stage
 from tests.chaos.workload import issued
 from tests.conftest import free_port
 
-__all__ = ["broker_gone", "disk_full", "safe_after_crashes"]
+__all__ = ["broker_gone", "broker_hung", "disk_full", "safe_after_crashes"]
 
 
 def broker_gone(kit: Kit, times: int, away_s: float) -> Account:
@@ -53,6 +53,20 @@ def broker_gone(kit: Kit, times: int, away_s: float) -> Account:
         account.wrong += len(killed)
         account.why += [f"killed, although it was taken back before the broker came back: {one}" for one in killed]
         return account
+
+
+def broker_hung(kit: Kit, times: int, hung_s: float) -> Account:
+    """The broker takes what it is sent and answers nothing for a while, as behind a network that swallows packets."""
+    with stage(kit, "broker hung") as on:
+        on.daemon.start()
+        for _ in range(times):
+            on.broker.send(signal.SIGSTOP)
+            on.feed(0.9 / times)
+            on.done()
+            time.sleep(hung_s)
+            on.broker.send(signal.SIGCONT)
+            on.injected += 1
+        return on.finish(f"broker hung for {hung_s:g} s")
 
 
 def _kill_and_spare(on: Stage, subject: str) -> None:
