@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 _TIME = re.compile(rb"(\*2\r\n\$10\r\n)(\d{10})(\r\n\$\d\r\n)")
+_BACK = re.compile(r"the store holds commit (\d+), not (\d+)")
 _FIRE_S = 10.0
 
 
@@ -109,7 +110,7 @@ def killed_everysec(kit: Kit, times: int, seed: int = 3) -> tuple[Account, list[
         return on.finish(f"{kit.redis} killed, appendfsync everysec", lossy=True), lost
 
 
-def failed_over(kit: Kit, times: int, behind_s: float, seed: int = 4) -> Account:
+def failed_over(kit: Kit, times: int, behind_s: float, seed: int = 4) -> tuple[Account, list[str]]:
     """The primary is killed and its replica, which had fallen behind by so many seconds, is promoted."""
     chance = random.Random(seed)
     with stage(kit, f"failed over {behind_s:g}") as on:
@@ -136,7 +137,8 @@ def failed_over(kit: Kit, times: int, behind_s: float, seed: int = 4) -> Account
             on.injected += 1
             on.done()
         behind = f"replica {behind_s:g} s behind" if behind_s else "replica in step"
-        return on.finish(f"{kit.redis} failed over, {behind}", lossy=True)
+        back = [int(was) - int(holds) for holds, was in _BACK.findall(on.daemon.log.read_text(errors="replace"))]
+        return on.finish(f"{kit.redis} failed over, {behind}", lossy=True), [f"{number} commits" for number in back]
 
 
 def _in_step(on: Stage, replica: Redis) -> None:

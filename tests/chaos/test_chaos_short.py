@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 SCENARIOS: dict[str, Callable[[Kit], Account]] = {
     "redis killed": lambda kit: outages.restarted(kit, 4, signal.SIGKILL),
     "power lost": lambda kit: outages.power_lost(kit, 2)[0],
-    "failed over": lambda kit: outages.failed_over(kit, 1, 0.5),
+    "failed over": lambda kit: outages.failed_over(kit, 1, 0.5)[0],
     "cut and slowed": lambda kit: outages.cut_and_slowed(kit, 14),
     "clock set": lambda kit: outages.clock_set(kit, (120.0, -100.0)),
     "doubled and mixed": delivery.doubled_and_mixed,
