@@ -39,7 +39,19 @@ def config_schema() -> dict[str, Any]:
 
 def config_schema_text() -> str:
     """Write docs/configuration.schema.json."""
-    return msgspec.json.format(msgspec.json.encode(config_schema()), indent=2).decode() + "\n"
+    return msgspec.json.format(msgspec.json.encode(_whole(config_schema())), indent=2).decode() + "\n"
+
+
+def _whole(value: Any) -> Any:
+    """Write every bound and default without a needless fraction.
+
+    `typing` takes annotations with 100 and with 100.0 for one, so which of them is seen depends on what was read first.
+    """
+    if isinstance(value, dict):
+        return {name: _whole(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_whole(part) for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _definition(parts: dict[str, Any], table: Table) -> str:
