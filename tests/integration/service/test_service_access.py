@@ -236,3 +236,37 @@ async def nothing_is_written(at: Any, own: str) -> None:
 def test_the_page_holds_the_files() -> None:
     for name in ("redis-users.acl", "mosquitto.acl"):
         assert (CONFIGS / name).read_text("utf-8").strip() in PAGE, f"docs/access.md has an older {name}"
+
+
+def commands_of_the_source() -> set[str]:
+    """Every command that the daemon's source sends or a script calls, as `COMMAND INFO` names it."""
+    found: set[str] = set()
+    for path in (CONFIGS.parent / "agentwatch").rglob("*.*"):
+        if path.suffix == ".py" and "client" not in path.parts:
+            found |= set(re.findall(r"execute_command\(\s*\"([A-Z]+(?: [A-Z]+)?)\"", path.read_text("utf-8")))
+        elif path.suffix == ".lua":
+            called = re.findall(r"redis\.p?call\('([A-Z]+)'(?:, '([A-Z]+)')?", path.read_text("utf-8"))
+            found |= {name if name not in ("XINFO", "XGROUP") else f"{name} {sub}" for name, sub in called}
+    return {name.lower().replace(" ", "|") for name in found}
+
+
+def test_the_daemons_user_may_all_that_its_source_sends(valkey) -> None:
+    line = next(
+        row for row in (CONFIGS / "redis-users.acl").read_text().splitlines() if row.startswith("user agentwatch")
+    )
+    words = line.split()
+    groups = {word[1:] for word in words if word.startswith("+@")}
+    single = {word[1:] for word in words if word.startswith("+") and "@" not in word}
+    sent = commands_of_the_source()
+    assert len(sent) > 30
+    with redis.Redis.from_url(valkey) as client:
+        for name in sorted(sent | {"subscribe", "multi", "exec", "client|setname"}):
+            told = client.execute_command("COMMAND INFO", name)
+            (info,) = told.values() if isinstance(told, dict) else told
+            categories = {str(c, "ascii") if isinstance(c, bytes) else c for c in _categories(info)}
+            allowed = name in single or (bool(groups & categories) and "@dangerous" not in categories)
+            assert allowed, f"{name} is of {sorted(categories)}, which the rules do not give"
+
+
+def _categories(info: Any) -> list[Any]:
+    return info["acl_categories"] if isinstance(info, dict) else info[6]
