@@ -109,7 +109,7 @@ class AllDecided:
     async def decision(self, id: str) -> Decision | None:
         """Find one decision in the log; its id names its partition."""
         index = id.removeprefix("d").partition("-")[0]
-        if not index.isdecimal() or len(index) > 4:
+        if not self._seats.has(index):
             return None
         return await _answers(self._seats.seat(int(index))).decisions.decision(id)
 
@@ -254,7 +254,7 @@ class AllDead:
         index, marked, entry = id.partition("_")
         if not marked:
             return await _answers(self._seats.any()).dead.requeue(id)
-        if not index.isdecimal() or len(index) > 4:
+        if not self._seats.has(index):
             raise BadRequest(f"{id!r} names no partition", "id")
         return await _answers(self._seats.seat(int(index))).dead.requeue(entry)
 

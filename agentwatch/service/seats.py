@@ -23,6 +23,7 @@ __all__ = ["Seats"]
 
 _log = structlog.get_logger()
 _END_S = 5.0
+_DIGITS = 4  # of the number of a partition
 
 
 class Seats:
@@ -76,6 +77,10 @@ class Seats:
         if url and url != self.me.url:
             raise Elsewhere(f"partition {index} is served by another worker", url)
         raise Unavailable(f"partition {index} is served by nobody now")
+
+    def has(self, index: str) -> bool:
+        """Tell whether what a caller wrote is the number of a partition."""
+        return index.isdecimal() and len(index) <= _DIGITS and int(index) < max(1, len(self.spread.owners))
 
     def any(self) -> Seat:
         """Find a seat for what every partition can answer. Raises as `of` does."""

@@ -38,3 +38,10 @@ async def test_a_caller_that_was_added_or_revoked_is_so_after_a_restart(valkey, 
         await running.lifecycle.wired.clients.refresh()
         assert (await running.http.get("/v1/status", headers=HEAD)).status_code == 200
         assert (await running.http.get("/v1/status", headers=OTHER)).status_code == 401
+
+
+async def test_an_id_of_no_partition_is_not_found_and_no_outage(valkey, daemon):
+    async with daemon(valkey) as running:
+        for name in ("6", "d9-1", "d9999-1", "d99999-1", "dx-1", "d0-1"):
+            assert (await running.http.get(f"/v1/decisions/{name}")).status_code == 404, name
+        assert (await running.http.post("/v1/dead/9_1-0/requeue")).status_code == 422
