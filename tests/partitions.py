@@ -32,6 +32,7 @@ class Worker:
         self.config.write_text(
             f'state_dir = "{directory}/{name}"\n[redis]\nurl = "{url}"\nlease_s = {LEASE_S}\nlook_s = 0.2\n'
             f"[api]\nport = {self.port}\nloopback_without_token = true\n"
+            "[gate.breaker]\nsmall_limit = 100000\n"
             "[worker]\nbatch = 50\nblock_s = 0.05\ncheckpoint_s = 0.5\nrenew_s = 0.4\n"
             "retry_s = 0.05\nretry_max_s = 0.2\n"
         )
