@@ -15,15 +15,23 @@ import msgspec
 
 from agentwatch.logs import LogOptions
 from agentwatch.observe import configure_logging
+from bench.api_load import api_load
 from bench.drains import GROWTH, ROWS, SHORT, drains, growth
 from bench.figure import Figure, table
+from bench.floods import flood
+from bench.footprint import footprint
 from bench.history import append, broken
+from bench.latency import latency
 from bench.machine import facts
 
 RESULTS = Path(__file__).parent / "results"
 PARTS = {
     "drain": lambda: drains(ROWS),
     "growth": lambda: growth(GROWTH),
+    "latency": lambda: latency(samples=1000),
+    "footprint": lambda: footprint(runs=100_000, idle_s=30.0),
+    "flood": lambda: flood(seconds=25.0),
+    "api": lambda: api_load(events=40_000),
 }
 SHORT_PARTS = {"drain": lambda: drains(SHORT)}
 

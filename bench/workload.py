@@ -27,18 +27,19 @@ def _text(draw: random.Random, words: list[str], size: int) -> str:
 
 def workload(
     count: int, *, runs: int, size: int, looping: float, start: float, seed: int = 1, form: Form = "text",
-    step_s: float = 0.001,
+    step_s: float = 0.001, agents: int = 0,
 ) -> list[bytes]:  # fmt: skip
-    """Make `count` encoded events of `runs` agents with a run each, in turn, from unix time `start` on.
+    """Make `count` encoded events of `runs` runs in turn, from unix time `start` on.
 
-    Each holds `size` bytes of text that is new, except that of the share `looping` of the agents, which make one call
-    with one result again and again; the others call and chat in turn. Agents belong to 97 apps. digests: the text's
-    digests travel instead of it.
+    Each run has an agent of its own, or shares one of `agents`; all belong to 97 apps. Each event holds `size` bytes of
+    text that is new, except that of the share `looping` of the runs, which make one call with one result again and
+    again; the others call and chat. digests: the text's digests travel instead of it.
     """
     draw = random.Random(seed)
     words = _words(draw)
     loops = {run: _text(draw, words, size * 4 // 5) for run in range(int(runs * looping))}
-    made = (_event(draw, words, at, at % runs, size, loops, seed) for at in range(count))
+    named = agents or runs
+    made = (_event(draw, words, at, at % runs, size, loops, seed, named) for at in range(count))
     timed = ({**event, "ts": start + at * step_s} for at, event in enumerate(made))
     if form == "text":
         return [msgspec.json.encode(event) for event in timed]
@@ -46,12 +47,12 @@ def workload(
 
 
 def _event(
-    draw: random.Random, words: list[str], at: int, run: int, size: int, loops: dict[int, str], seed: int
-) -> dict[str, object]:
+    draw: random.Random, words: list[str], at: int, run: int, size: int, loops: dict[int, str], seed: int, named: int,
+) -> dict[str, object]:  # fmt: skip
     event: dict[str, object] = {
         "id": f"e{seed}-{at}",
         "app": f"app-{run % _APPS}",
-        "agent": f"agent-{run}",
+        "agent": f"agent-{run % named}",
         "run": f"run-{run}",
         "provider": "openai",
         "model": "gpt-4o",
