@@ -9,6 +9,7 @@ import msgspec
 from rich.markup import escape
 
 from agentwatch.alert.apprise import check_url
+from agentwatch.cli.config_file import config_file_option
 from agentwatch.cli.failure import FINE
 from agentwatch.cli.output import Format, output_option, show
 from agentwatch.config import Config, read_config, secret
@@ -25,15 +26,7 @@ __all__ = ["config_command"]
 
 _SCHEMAS: Final = {"config": Config, "event": Event}
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-_config_option = click.option(
-    "-c",
-    "--config",
-    "path",
-    envvar="AGENTWATCH_CONFIG",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=None,
-    help="The configuration file; none: defaults and the environment.",
-)
+_config_option = config_file_option()
 
 
 @click.group("config")

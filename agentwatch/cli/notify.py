@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from agentwatch.alert.render import WATCHER
 from agentwatch.alert.sample import sample_incident
+from agentwatch.cli.config_file import config_file_option
 from agentwatch.cli.failure import BAD_INPUT, FINE, UNANSWERED
 from agentwatch.cli.output import Format, output_option, rows, show
 from agentwatch.config import ReceiverOptions, read_config
@@ -30,15 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["notify_command"]
 
 _DEADLINE_S: Final = 45.0
-_config_option = click.option(
-    "-c",
-    "--config",
-    "path",
-    envvar="AGENTWATCH_CONFIG",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=None,
-    help="The configuration that names the receivers.",
-)
+_config_option = config_file_option("The configuration that names the receivers.")
 
 
 class _Receivers(Struct, frozen=True):

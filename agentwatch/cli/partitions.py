@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.markup import escape
 
+from agentwatch.cli.config_file import config_file_option
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import FINE, FOUND
 from agentwatch.cli.output import Format, output_option, rows, show
@@ -49,15 +50,7 @@ def partitions_list(daemon: DaemonAddress, output: Format) -> int:
 
 @partitions_command.command("resize")
 @click.argument("partitions", type=click.IntRange(1, 4096))
-@click.option(
-    "-c",
-    "--config",
-    "path",
-    envvar="AGENTWATCH_CONFIG",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=None,
-    help="The daemons' configuration file: where Redis is, and the policy.",
-)
+@config_file_option("The daemons' configuration file: where Redis is, and the policy.")
 @click.option(
     "--wait",
     "wait_s",

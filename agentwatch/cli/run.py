@@ -5,19 +5,13 @@ from pathlib import Path
 
 import click
 
+from agentwatch.cli.config_file import config_file_option
+
 __all__ = ["run_command"]
 
 
 @click.command("run")
-@click.option(
-    "-c",
-    "--config",
-    "path",
-    envvar="AGENTWATCH_CONFIG",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=None,
-    help="The configuration file; none: defaults and the environment.",
-)
+@config_file_option()
 def run_command(path: Path | None) -> int:
     """Run the daemon until SIGTERM or Ctrl-C; SIGHUP takes a changed configuration over.
 

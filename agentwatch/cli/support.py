@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from agentwatch import observe
+from agentwatch.cli.config_file import config_file_option
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import FINE, FOUND
 from agentwatch.cli.output import Format, output_option, show
@@ -29,8 +30,7 @@ def support_command() -> None:
 
 @support_command.command("dump")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("-c", "--config", "path", envvar="AGENTWATCH_CONFIG", type=click.Path(path_type=Path, dir_okay=False),
-              default=None, help="The configuration file, for when the daemon does not answer.")  # fmt: skip
+@config_file_option("The configuration file, for when the daemon does not answer.")
 @daemon_options
 @output_option
 def support_dump(daemon: DaemonAddress, file: Path, path: Path | None, output: Format) -> int:

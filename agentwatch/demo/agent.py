@@ -97,17 +97,22 @@ def in_thread(role: Role, redis: str, pace_s: float) -> Report:
     return player.report
 
 
+async def take_steps(player: Player, guard: Guard, team: str) -> None:
+    """Play to the end, asking before each step. Raises `AgentKilled`."""
+    while not player.report.finished:
+        for step in player.next():
+            await guard.check()
+            for fields in player.events(step):
+                guard.emit(team=team, **fields)
+            await asyncio.sleep(player.pause_s())
+
+
 async def in_asyncio(role: Role, redis: str, pace_s: float) -> Report:
-    """Play with the guard for asyncio, asking before each step."""
+    """Play with the guard for asyncio, which is heard before each step."""
     player = Player(role, pace_s)
     async with Guard(role.name, app=APP, run=f"{role.name}-1", redis=redis) as guard:
         try:
-            while not player.report.finished:
-                for step in player.next():
-                    await guard.check()
-                    for fields in player.events(step):
-                        guard.emit(team=role.team, **fields)
-                    await asyncio.sleep(player.pause_s())
+            await take_steps(player, guard, role.team)
         except AgentKilled as error:
             player.killed(error)
     return player.report
@@ -117,17 +122,8 @@ async def in_cancelled_task(role: Role, redis: str, pace_s: float) -> Report:
     """Play as a task that the guard cancels, also in the middle of a step."""
     player = Player(role, pace_s)
     async with Guard(role.name, app=APP, run=f"{role.name}-1", redis=redis) as guard:
-
-        async def work() -> None:
-            while not player.report.finished:
-                for step in player.next():
-                    await guard.check()
-                    for fields in player.events(step):
-                        guard.emit(team=role.team, **fields)
-                    await asyncio.sleep(player.pause_s())
-
         try:
-            await guard.run(work())
+            await guard.run(take_steps(player, guard, role.team))
         except AgentKilled as error:
             player.killed(error)
     return player.report
