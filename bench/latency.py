@@ -111,11 +111,11 @@ async def _batch(client: redis.asyncio.Redis, path: dict[str, str], name: str) -
                 await _send(client, run, step, sent)
                 await _until(lambda run=run: run in told, 0.5)
             await asyncio.sleep(_GAP_S)
-    missing = [run for run in runs if run not in told]
-    if missing:
-        raise SystemExit(f"{len(missing)} runs were not killed")
     rows = await client.execute_command("XRANGE", K.decisions, b"(" + after, "+")
     decided = [msgspec.json.decode(dict(_pairs(fields))[b"data"], type=Decision) for _, fields in rows]
+    if missing := [run for run in runs if run not in told]:
+        why = [(one.level.name, one.gate, one.gate_reason) for one in decided if one.run == missing[0]]
+        raise SystemExit(f"{len(missing)} runs were not killed, {missing[0]}: {why}")
     kills = [one for one in decided if one.level is Level.kill and one.change is Change.up and not one.gate]
     ends = {one.run: one.position.encode() for one in kills}
     return [(told[run] - sent[ends[run]]) * 1e3 for run in runs]

@@ -79,7 +79,7 @@ class DaemonProcess:
             f'state_dir = "{state}"\n[redis]\nurl = "{self._redis_url}"\n'
             f"[api]\nport = {self.port}\nloopback_without_token = true\n[log]\nlevel = 'warning'\n"
             # every loop of a bench may be killed, however many there are
-            "[gate.breaker]\nshare = 1.0\nmin_runs = 1\n" + self._more
+            "[gate.breaker]\nmin_runs = 1_000_000\nsmall_limit = 1_000_000\n" + self._more
         )
         place = self._directory / "notify"
         place.unlink(missing_ok=True)

@@ -63,6 +63,20 @@ def steady(url: str, rate: float, seconds: float, *, app: str = "", runs: int = 
     return process
 
 
+def _bodies() -> list[bytes]:
+    """Make what events hold beforehand: making a text costs more than adding it."""
+    made = workload(_AHEAD, runs=_AHEAD, size=1024, looping=0.0, start=0.0, seed=int(time.time()))
+    return [data.partition(b',"provider":')[2].rpartition(b',"ts":')[0] for data in made]
+
+
+def _event(bodies: list[bytes], name: str, at: int, runs: int, app: str) -> bytes:
+    """Put a text into a run that has not seen it before: each run goes through all of them from another place."""
+    run = at % runs
+    body = bodies[(at + at // _AHEAD) % _AHEAD]
+    who = f'"id":"{name}-{at}","app":"{app or f"app-{run % 97}"}","agent":"{name}-{run}","run":"{name}-{run}"'
+    return b'{%s,"provider":%s}' % (who.encode(), body)
+
+
 def main() -> int:
     """Add events at a steady rate."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -73,11 +87,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=1000)
     asked = parser.parse_args()
     configure_logging(LogOptions(level="error"))
-    # made beforehand, and given again with an id of its own: making a text costs more than adding it
-    made = workload(_AHEAD, runs=asked.runs, size=1024, looping=0.01, start=0.0, seed=int(time.time()))
-    bodies = [data.partition(b',"app":')[2].rpartition(b',"ts":')[0] for data in made]
-    if asked.app:
-        bodies = [b'"%s",' % asked.app.encode() + body.partition(b",")[2] for body in bodies]
+    bodies, name = _bodies(), f"{time.time_ns():x}"
     with redis.Redis.from_url(asked.url) as client:
         print("adding", flush=True)
         began, sent = time.perf_counter(), 0
@@ -87,9 +97,7 @@ def main() -> int:
             time.sleep(max(0.0, began + due - time.perf_counter()))
             pipe = client.pipeline(transaction=False)
             for at in range(sent, int(due * asked.rate)):
-                pipe.execute_command(
-                    "XADD", K.events, "*", "data", b'{"id":"s%x-%d","app":%s}' % (id(made), at, bodies[at % _AHEAD])
-                )
+                pipe.execute_command("XADD", K.events, "*", "data", _event(bodies, name, at, asked.runs, asked.app))
             sent = max(sent, int(due * asked.rate))
             pipe.execute()
     return 0
