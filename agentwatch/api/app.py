@@ -10,6 +10,8 @@ from typing import Any
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
 
 from agentwatch import __version__
 from agentwatch.api import (
@@ -48,6 +50,14 @@ from agentwatch.records import Command
 __all__ = ["ApiPorts", "all_handlers", "create_app"]
 
 
+class _MsgspecOnly(Litestar):
+    """A Litestar without plugins for other records than ours: loading those of pydantic takes a quarter of a second."""
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return [*plugins, MsgspecDIPlugin()]
+
+
 def create_app(
     ports: ApiPorts,
     options: ApiOptions,
@@ -67,7 +77,7 @@ def create_app(
     wakes = Wakes(ports.decisions)
     site = Site(ports, options, clock, ticks, new_id, wakes, sign)
     limits, forward = options.limits, Forward(options)
-    app = Litestar(
+    app = _MsgspecOnly(
         route_handlers=all_handlers(),
         dependencies={"site": Provide(lambda: site, sync_to_thread=False)},
         guards=[
