@@ -5,10 +5,15 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 TRACES = Path(__file__).resolve().parent.parent / "shared" / "traces"
 OWED = os.environ.get("AGENTWATCH_CI") == "1"
 DEBIAN_FIXTURES = {"redis7", "redis7_server", "mosquitto"}
+
+# How long an example takes says how busy the machine is; speed is the business of bench/.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
