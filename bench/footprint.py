@@ -49,18 +49,13 @@ def bytes_per_run(runs: int = 2000, each: int = 30, agents: int = 97) -> float:
 
 def footprint(runs: int, idle_s: float) -> Iterator[tuple[Figure, dict]]:
     """Measure a run's bytes in this process, and the rest on a daemon with an API, a broker and a receiver."""
-    each = bytes_per_run()
-    yield (
-        Figure(
-            key="memory.run",
-            what="state of a tracked run after 30 events",
-            value=each,
-            unit="B",
-            goal=4096.0,
-            ratio=True,
-        ),
-        {},
-    )
+    for key, agents, what in (("run", 97, "that shares its agent"), ("agent", 2000, "with an agent of its own")):
+        each = bytes_per_run(agents=agents)
+        figure = Figure(
+            key=f"memory.{key}", what=f"state of a tracked run {what}, after 30 events", value=each, unit="B",
+            goal=4096.0, ratio=True,
+        )  # fmt: skip
+        yield figure, {}
     yield from asyncio.run(_daemon(runs, idle_s))
 
 
