@@ -185,32 +185,43 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
     )
     wired.tasks.append(("seats", wired.seats.run))
     if config.heartbeat.url:
-        client = await stack.enter_async_context(httpx.AsyncClient())
-        heart = Heartbeat(
-            secret(config.heartbeat.url, "heartbeat.url"), config.heartbeat, client, wired.turns, wired.wrong
-        )
-        wired.tasks.append(("heartbeat", heart.run))
+        await _heartbeat(wired, stack)
     if config.api.enabled:
-        clients = wired.clients = ClientDesk(
-            RedisClients(nodes.common), clients_of(config.api), config.api.clients_refresh_s, note=notes.put
-        )
-        wired.tasks.append(("clients", clients.run))
-        wired.health.add("clients", lambda _: clients.failing)
-        ports = ApiPorts(
-            fleet=AllFleets(wired.seats),
-            decisions=AllDecided(wired.seats),
-            incidents=AllIncidents(wired.seats),
-            operations=AllDesks(wired.seats, RedisControls(nodes)),
-            partitions=RedisProgress(nodes, members),
-            ingest=intake,
-            acks=intake,
-            dead=AllDead(wired.seats),
-            clients=clients,
-            audit=RedisAudit(nodes),
-            support=SupportDesk(lambda: wired.config, AllFleets(wired.seats).status),
-        )
-        wired.api = ApiServer(create_app(ports, config.api, sign=signer.command), config.api)
+        _api(wired, nodes, intake, members)
     return wired
+
+
+async def _heartbeat(wired: Wired, stack: AsyncExitStack) -> None:
+    """Join what tells an outside watcher that all is well."""
+    options = wired.settings.config.heartbeat
+    client = await stack.enter_async_context(httpx.AsyncClient())
+    heart = Heartbeat(secret(options.url, "heartbeat.url"), options, client, wired.turns, wired.wrong)
+    wired.tasks.append(("heartbeat", heart.run))
+
+
+def _api(wired: Wired, nodes: Nodes, intake: RedisIntake, members: RedisMembers) -> None:
+    """Join the control API to what answers for every partition."""
+    options = wired.settings.config.api
+    clients = wired.clients = ClientDesk(
+        RedisClients(nodes.common), clients_of(options), options.clients_refresh_s, note=wired.notes.put
+    )
+    wired.tasks.append(("clients", clients.run))
+    wired.health.add("clients", lambda _: clients.failing)
+    fleet = AllFleets(wired.seats)
+    ports = ApiPorts(
+        fleet=fleet,
+        decisions=AllDecided(wired.seats),
+        incidents=AllIncidents(wired.seats),
+        operations=AllDesks(wired.seats, RedisControls(nodes)),
+        partitions=RedisProgress(nodes, members),
+        ingest=intake,
+        acks=intake,
+        dead=AllDead(wired.seats),
+        clients=clients,
+        audit=RedisAudit(nodes),
+        support=SupportDesk(lambda: wired.config, fleet.status),
+    )
+    wired.api = ApiServer(create_app(ports, options, sign=wired.signer.command), options)
 
 
 async def _partitions(nodes: Nodes, beat: Callable[[], None]) -> int:
