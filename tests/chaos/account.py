@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from agentwatch.act.command import command_of
 from agentwatch.act.standing import Standing, StandingOptions
+from agentwatch.audited import AuditEntry, AuditPage, Head, genesis, verify
 from agentwatch.keys import GROUP, keys
 from agentwatch.records import Command, Decision, Origin
 from tests.chaos.broker import Wire
@@ -98,6 +99,7 @@ def settle(
     account.why += _position(client, log, events, different or events, lossy)
     wrong = _seen(client, log, wire, lossy)
     account.guards = len(wrong)
+    account.why += _audited(client)
     account.why += wrong[:6]
     return account
 
@@ -124,6 +126,22 @@ def _position(client: redis.Redis, log: Sequence[Decision], events: int, differe
     if client.exists(K.events) and (pending := client.xpending(K.events, GROUP)["pending"]):
         wrong.append(f"{pending} entries are pending")
     return wrong
+
+
+def _audited(client: redis.Redis) -> list[str]:
+    """Say what is wrong with the audit log's chain; a record of each command must be in it."""
+    entries = [
+        AuditEntry(seq=int(position.split(b"-")[0]), data=told[b"data"].decode(), hash=told[b"hash"].decode())
+        for position, told in client.xrange(K.audit)
+    ]
+    seq, head = client.hmget(K.committed, "audit_seq", "audit_head")
+    page = AuditPage(partition=0, entries=tuple(entries), head=Head(int(seq), head.decode()) if seq else genesis(0))
+    commands = sum(
+        b"command_" in told[b"data"] and b"command_resume" not in told[b"data"] for _, told in client.xrange(K.audit)
+    )
+    wanted = sum(command_of(decision) is not None for decision in decisions_of(client))
+    wrong = [f"audit log: {why}" for why in verify(page)]
+    return wrong if commands == wanted else [*wrong, f"audit log: {commands} of {wanted} commands"]
 
 
 def _seen(client: redis.Redis, log: Sequence[Decision], wire: Wire | None, lossy: bool) -> list[str]:
