@@ -6,9 +6,11 @@ Answers are raw: bytes, integers and lists as the server sent them, whatever the
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import hiredis
 from msgspec import Struct
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -54,7 +56,20 @@ def connect(url: str, options: RedisOptions) -> Any:
         raise BadConfig(url_reason(error), "redis.url") from None
     # Parsing answers entry by entry costs as much as everything else together; what is read here is read raw.
     client.response_callbacks.clear()
+    pool: Any = client.connection_pool
+    pool.connection_class = _packing_whole(pool.connection_class)
     return cancellable(client)
+
+
+@lru_cache(maxsize=8)
+def _packing_whole(kind: type[Any]) -> type[Any]:
+    """Let connections put commands together in C: a commit has thousands of arguments, each dear in Python."""
+
+    def pack_command(self: Any, *args: Any) -> list[bytes]:  # noqa: ARG001  # the driver's signature
+        words = args[0].encode() if isinstance(args[0], str) else args[0]
+        return [hiredis.pack_command((*words.split(), *args[1:]))]
+
+    return type(f"Whole{kind.__name__}", (kind,), {"pack_command": pack_command})
 
 
 def url_reason(error: Exception) -> str:

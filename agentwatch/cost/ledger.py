@@ -63,10 +63,14 @@ class Ledger:
     def drain(self) -> tuple[LedgerLine, ...]:
         """Give the lines and start anew."""
         self.most = max(self.most, len(self._sums))
-        names = ("day", "tenant", "team", "app", "agent", "model")
         lines = tuple(
             LedgerLine(
-                **dict(zip(names, key, strict=True)),
+                day=day,
+                tenant=tenant,
+                team=team,
+                app=app,
+                agent=agent,
+                model=model,
                 events=total.events,
                 input_tokens=total.input_tokens,
                 output_tokens=total.output_tokens,
@@ -74,7 +78,7 @@ class Ledger:
                 unpriced=total.unpriced,
                 looping_nusd=total.looping_nusd,
             )
-            for key, total in self._sums.items()
+            for (day, tenant, team, app, agent, model), total in self._sums.items()
         )
         self._sums.clear()
         return lines

@@ -1,6 +1,7 @@
 """Lay a commit out as the keys and arguments of `lua/commit.lua`, whose head describes the order."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -16,6 +17,7 @@ __all__ = ["METRICS", "InputsRecord", "Limits", "line_name", "line_of", "pack"]
 METRICS: Final = ("events", "input_tokens", "output_tokens", "cost_nusd", "unpriced", "looping_nusd")
 _LARGEST: Final = 2**63 - 1
 _OVERFLOW: Final = "(other)"
+_NAMES: Final = 16_384  # lines of ledgers whose names are remembered
 Argument = str | bytes | int | float
 
 
@@ -140,6 +142,7 @@ def line_name(line: LedgerLine) -> str:
     return _join(line.tenant, line.team, line.app, line.agent, line.model)
 
 
+@lru_cache(maxsize=_NAMES)  # the same few agents come again and again, and escaping is dearer than all else here
 def _join(*parts: str) -> str:
     return "|".join(quote(part, safe=" ()@:,+") for part in parts)
 

@@ -96,9 +96,15 @@ for _ = 1, counts[4] do
 end
 
 local refused = tonumber(before[5] or 0)
+local roomy = {}  -- ledgers that hold all lines of this commit, even if each of them is new
+for i = 10, 9 + counts[5] do
+  roomy[i - 9] = redis.call('HLEN', KEYS[i]) + counts[6] * #METRICS < tonumber(ARGV[15])
+end
 for _ = 1, counts[6] do
-  local key, line = KEYS[9 + tonumber(ARGV[next_arg])], ARGV[next_arg + 1]
-  if redis.call('HLEN', key) >= tonumber(ARGV[15]) and redis.call('HEXISTS', key, line .. '|events') == 0 then
+  local ledger = tonumber(ARGV[next_arg])
+  local key, line = KEYS[9 + ledger], ARGV[next_arg + 1]
+  if not roomy[ledger] and redis.call('HLEN', key) >= tonumber(ARGV[15])
+    and redis.call('HEXISTS', key, line .. '|events') == 0 then
     line = ARGV[next_arg + 2]
   end
   for m = 1, #METRICS do
