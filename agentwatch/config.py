@@ -4,7 +4,6 @@ Reading files is here because everything that can fail about a configuration fai
 """
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -31,6 +30,7 @@ from agentwatch.observe import LogOptions, conceal
 from agentwatch.pipeline import PipelineOptions
 from agentwatch.policy.gate import GateOptions
 from agentwatch.policy.ladder import LadderOptions
+from agentwatch.policy.load import where_wrong
 
 __all__ = [
     "CanaryOptions",
@@ -50,8 +50,6 @@ __all__ = [
     "secret",
 ]
 
-_AT = re.compile(r" - at `\$\.?([^`]*)`$")
-_UNKNOWN = re.compile(r"unknown field `([^`]*)`")
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
 
 
@@ -242,7 +240,7 @@ def read_config(path: Path | None, environment: Mapping[str, str]) -> Config:
     try:
         config = msgspec.convert(tree, Config)
     except msgspec.ValidationError as error:
-        raise _named(error, str(path) if path else "") from error
+        raise BadConfig(*where_wrong(str(path) if path else "", str(error))) from error
     check_options(config.api)
     names = [receiver.name for receiver in config.receivers]
     if len(set(names)) < len(names):
@@ -290,15 +288,3 @@ def secret(value: str, key: str) -> str:
         raise BadConfig(f"cannot read {path}: {getattr(error, 'strerror', None) or 'not text'}", key) from error
     conceal(found)
     return found
-
-
-def _named(error: msgspec.ValidationError, file: str) -> BadConfig:
-    message = str(error)
-    at = _AT.search(message)
-    path = at.group(1) if at else ""
-    reason = _AT.sub("", message)
-    unknown = _UNKNOWN.search(reason)
-    if unknown:
-        path = f"{path}.{unknown.group(1)}" if path else unknown.group(1)
-        reason = "there is no such key"
-    return BadConfig(reason, f"{file}: {path}" if file and path else path or file)

@@ -1,15 +1,13 @@
 """`GET /v1/decision` beside the consumer: requests a second and their p99 while events are drained, and its price."""
 
 import asyncio
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import redis
 
 from bench.figure import Figure
-from bench.servers import DaemonProcess, valkey
+from bench.servers import DaemonProcess, daemon_on_valkey
 from bench.stream import committed, feed, until_committed
 from bench.workload import workload
 
@@ -24,15 +22,8 @@ def api_load(events: int) -> Iterator[tuple[Figure, dict]]:
 
 
 async def _measured(events: int) -> list[tuple[Figure, dict]]:
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        async with valkey(directory) as url:
-            daemon = DaemonProcess(directory, url)
-            daemon.start()
-            try:
-                return await _asked(daemon, url, events)
-            finally:
-                daemon.stop()
+    async with daemon_on_valkey() as (daemon, url):
+        return await _asked(daemon, url, events)
 
 
 async def _asked(daemon: DaemonProcess, url: str, events: int) -> list[tuple[Figure, dict]]:

@@ -2,17 +2,15 @@
 
 import asyncio
 import bisect
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import redis
 
 from agentwatch.keys import keys
 from bench.figure import Figure
-from bench.servers import DaemonProcess, valkey
+from bench.servers import DaemonProcess, daemon_on_valkey
 from bench.stream import steady
 from bench.workload import workload
 
@@ -28,15 +26,8 @@ def flood(seconds: float) -> Iterator[tuple[Figure, dict]]:
 
 
 async def _measured(seconds: float) -> list[tuple[Figure, dict]]:
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        async with valkey(directory) as url:
-            daemon = DaemonProcess(directory, url)
-            daemon.start()
-            try:
-                return await asyncio.to_thread(_flooded, daemon, url, seconds)
-            finally:
-                daemon.stop()
+    async with daemon_on_valkey() as (daemon, url):
+        return await asyncio.to_thread(_flooded, daemon, url, seconds)
 
 
 def _flooded(daemon: DaemonProcess, url: str, seconds: float) -> list[tuple[Figure, dict]]:

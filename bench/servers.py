@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from agentwatch.service.embedded import EmbeddedOptions, EmbeddedValkey
 
-__all__ = ["DaemonProcess", "broker", "free_port", "valkey"]
+__all__ = ["DaemonProcess", "broker", "daemon_on_valkey", "free_port", "valkey"]
 
 ROOT = Path(__file__).resolve().parent.parent
 _READY_S = 120.0
@@ -58,6 +59,19 @@ def broker(directory: Path) -> Iterator[tuple[str, str]]:
     finally:
         process.terminate()
         process.wait(timeout=10)
+
+
+@asynccontextmanager
+async def daemon_on_valkey() -> AsyncIterator[tuple["DaemonProcess", str]]:
+    """Run a daemon on a Valkey of its own; gives it, ready, and the server's URL."""
+    with tempfile.TemporaryDirectory() as name:
+        async with valkey(Path(name)) as url:
+            daemon = DaemonProcess(Path(name), url)
+            daemon.start()
+            try:
+                yield daemon, url
+            finally:
+                daemon.stop()
 
 
 class DaemonProcess:

@@ -12,7 +12,7 @@ from agentwatch.policy.canary import CANARY_TENANT
 from agentwatch.policy.rules import DEFAULT_RULE, Match, Mode, Policy, Rule, Ttl, digest
 from agentwatch.records import Level
 
-__all__ = ["load_policy"]
+__all__ = ["load_policy", "where_wrong"]
 
 Glob = Annotated[str, Meta(min_length=1, max_length=256)]
 Globs = Annotated[list[Glob], Meta(min_length=1, max_length=256)]
@@ -99,13 +99,13 @@ def _read(name: str, content: bytes) -> _File:
     try:
         return msgspec.toml.decode(content, type=_File)
     except msgspec.ValidationError as error:
-        raise BadConfig(*_explain(name, str(error))) from error
+        raise BadConfig(*where_wrong(name, str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadConfig(f"not TOML: {error}", name) from error
 
 
-def _explain(name: str, message: str) -> tuple[str, str]:
-    """Split a validation message into its reason and `file: dotted.key`."""
+def where_wrong(name: str, message: str) -> tuple[str, str]:
+    """Split a validation message into its reason and `file: dotted.key`; an empty name leaves the key alone."""
     at = _AT.search(message)
     path = at.group(1) if at else ""
     reason = _AT.sub("", message)
@@ -113,7 +113,7 @@ def _explain(name: str, message: str) -> tuple[str, str]:
     if unknown:
         path = f"{path}.{unknown.group(1)}" if path else unknown.group(1)
         reason = "there is no such key"
-    return reason, f"{name}: {path}" if path else name
+    return reason, f"{name}: {path}" if name and path else path or name
 
 
 def _over(under: dict[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
