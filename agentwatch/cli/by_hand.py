@@ -1,11 +1,12 @@
 """A decision by hand: shows what it would reach, asks, sends it, and tells what came of it."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from agentwatch.cli.daemon import Daemon, DaemonAddress
 from agentwatch.cli.operator import show_accepted
 from agentwatch.cli.output import Format
 from agentwatch.cli.prospect import confirm, runs_under, tell_runs
+from agentwatch.cli.subjects import named_subject
 from agentwatch.ports import Accepted
 
 __all__ = ["Cmd", "decide"]
@@ -16,16 +17,17 @@ Cmd = Literal["kill", "throttle", "pause", "resume"]
 def decide(
     daemon: DaemonAddress,
     cmd: Cmd,
-    subject: str,
     *,
     reason: str,
     author: str,
-    ttl_s: float | None,
-    limit: float | None,
-    yes: bool,
     output: Format,
+    yes: bool = True,
+    ttl_s: float | None = None,
+    limit: float | None = None,
+    **named: Any,
 ) -> int:
-    """Decide over a subject. A resume takes nothing from anybody, so it is not asked about."""
+    """Decide over the subject that `named` names. A resume takes nothing from anybody, so it is not asked about."""
+    subject = named_subject(**named)
     request = {"subject": subject, "cmd": cmd, "author": author, "reason": reason, "ttl_s": ttl_s, "limit": limit}
     with Daemon(daemon) as asked:
         if cmd != "resume":

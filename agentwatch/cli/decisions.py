@@ -13,7 +13,7 @@ from agentwatch.cli.findings import print_decisions, print_evidence, print_groun
 from agentwatch.cli.operator import operator_options, show_accepted
 from agentwatch.cli.output import Format, output_option, show
 from agentwatch.cli.prospect import confirm, yes_option
-from agentwatch.cli.subjects import named_subject, subject_options
+from agentwatch.cli.subjects import subject_options
 from agentwatch.cli.wording import DURATION, level, moment
 from agentwatch.errors import BadRequest
 from agentwatch.ports import Accepted
@@ -82,20 +82,9 @@ def decisions_show(daemon: DaemonAddress, id: str, output: Format) -> int:
 @yes_option
 @daemon_options
 @output_option
-def decisions_add(
-    daemon: DaemonAddress,
-    cmd: Cmd,
-    reason: str,
-    author: str,
-    limit: float | None,
-    ttl_s: float | None,
-    yes: bool,
-    output: Format,
-    **named: Any,
-) -> int:
+def decisions_add(daemon: DaemonAddress, cmd: Cmd, **said: Any) -> int:
     """Decide by hand: the same as the verb CMD."""
-    subject = named_subject(**named)
-    return decide(daemon, cmd, subject, reason=reason, author=author, ttl_s=ttl_s, limit=limit, yes=yes, output=output)
+    return decide(daemon, cmd, **said)
 
 
 @decisions_command.command("delete")
