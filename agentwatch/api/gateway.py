@@ -6,9 +6,9 @@ from litestar import get
 from litestar.handlers import BaseRouteHandler
 from msgspec import Struct
 
-from agentwatch.api.asked import AskedLabel, AskedName
+from agentwatch.api.asking import TheAsking, of_one_agent
 from agentwatch.api.problems import Problem, told
-from agentwatch.api.site import ApiRequest, Site, TheSite
+from agentwatch.api.site import Site, TheSite
 from agentwatch.records import Command
 
 __all__ = ["Admission", "handlers"]
@@ -28,30 +28,19 @@ _FREE = Admission(allow=True)
 
 @get(
     "/v1/decision",
+    dependencies=of_one_agent,
     opt={"roles": {"guard", "read"}, "unmetered": True},
     responses=told(400, 401, 403, 429, 503),
     tags=["guard"],
     summary="May this agent go on",
 )
-async def decide(
-    site: TheSite,
-    request: ApiRequest,
-    agent: AskedName,
-    tenant: AskedLabel = "",
-    app: AskedLabel = "",
-    run: AskedLabel = "",
-    root_run: AskedLabel = "",
-    task: AskedLabel = "",
-) -> Admission:
+async def decide(site: TheSite, asking: TheAsking) -> Admission:
     """Answer 200, 429 with `Retry-After` (throttled or paused), or 403 with `x-should-retry: false` (killed).
 
     A throttle lets `limit` questions a minute through, counted here for the subject as a whole. The 403 is what
     client libraries do not retry; its problem type is `killed`, so that it is not taken for a missing role.
     """
-    tenant = tenant or request.user.tenant or site.options.default_tenant
-    app = app or request.user.app or agent
-    request.user.check_place(tenant, app)
-    command = site.ports.decisions.standing(site.covering(agent, tenant, app, run, root_run, task))
+    command = asking.standing(site)
     if command is None or command.cmd == "resume":
         return _FREE
     if command.cmd == "kill":

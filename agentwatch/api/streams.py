@@ -11,7 +11,8 @@ from litestar.handlers import BaseRouteHandler
 from litestar.response.streaming import ASGIStreamingResponse
 from litestar.types import Receive, Scope, Send
 
-from agentwatch.api.asked import AskedLabel, AskedLevel, AskedName, AskedPosition, LastEventId, WantedSubject
+from agentwatch.api.asked import AskedLabel, AskedLevel, AskedPosition, LastEventId, WantedSubject
+from agentwatch.api.asking import Asking, TheAsking, of_one_agent
 from agentwatch.api.auth import Identity
 from agentwatch.api.feed import Feed
 from agentwatch.api.places import Places
@@ -49,45 +50,31 @@ class EventStream(ASGIStreamingResponse):
 
 @get(
     "/v1/stream/commands",
+    dependencies=of_one_agent,
     opt={"roles": {"guard"}, "stream": True},
     media_type="text/event-stream",
     responses=told(400, 401, 403, 503),
     tags=["guard"],
     summary="Follow the command that stands for one agent",
 )
-async def stream_commands(
-    site: TheSite,
-    request: ApiRequest,
-    agent: AskedName,
-    tenant: AskedLabel = "",
-    app: AskedLabel = "",
-    run: AskedLabel = "",
-    root_run: AskedLabel = "",
-    task: AskedLabel = "",
-) -> EventStream:
+async def stream_commands(site: TheSite, request: ApiRequest, asking: TheAsking) -> EventStream:
     """Send `command` with what stands for the agent, and `clear` when nothing does; the present state comes first.
 
     Nothing can be missed by a reconnection: each event is the whole state, so no position is needed.
     """
-    tenant = tenant or request.user.tenant or site.options.default_tenant
-    app = app or request.user.app or agent
-    request.user.check_place(tenant, app)
-    place = (agent, tenant, app, run, root_run, task)
-    site.ports.decisions.standing(site.covering(*place))  # elsewhere is said before the stream begins
+    asking.standing(site)  # elsewhere is said before the stream begins
     site.command_places.take()
-    return EventStream(_command_frames(site, place, request.user), site.command_places)
+    return EventStream(_command_frames(site, asking, request.user), site.command_places)
 
 
-async def _command_frames(
-    site: Site, place: tuple[str, str, str, str, str, str], caller: Identity
-) -> AsyncGenerator[bytes, None]:
-    with site.wakes.listen(place[1], place[2]) as woken:
+async def _command_frames(site: Site, asking: Asking, caller: Identity) -> AsyncGenerator[bytes, None]:
+    with site.wakes.listen(asking.tenant, asking.app) as woken:
         yield _HELLO
         told_of: tuple[str, int] | None = ("", -1)
         quiet_s = 0.0
         while not site.wakes.closing and site.admits(caller):
             woken.clear()
-            command = site.ports.decisions.standing(site.covering(*place))
+            command = asking.standing(site)
             now_of = (command.id, command.epoch) if command is not None else None
             if now_of != told_of:
                 told_of, quiet_s = now_of, 0.0
