@@ -11,20 +11,13 @@ from agentwatch.api.problems import told
 from agentwatch.api.site import ApiRequest, TheSite
 from agentwatch.ports import Accepted
 from agentwatch.records import Control, Label, Name
-from agentwatch.views import BreakerView
+from agentwatch.views import BreakerView, ModeView
 
-__all__ = ["BreakerReset", "ModeRequest", "ModeView", "handlers"]
+__all__ = ["BreakerReset", "ModeRequest", "handlers"]
 
 _READ = {"roles": {"read"}}
 _WRITE = {"roles": {"operator"}}
 _Why = Annotated[str, Meta(min_length=1, max_length=2000)]
-
-
-class ModeView(Struct, frozen=True, kw_only=True):
-    """The global mode, and the modes of the rules that have their own."""
-
-    mode: str
-    rules: dict[str, str]
 
 
 class ModeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

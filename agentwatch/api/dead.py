@@ -2,35 +2,13 @@
 
 from litestar import get, post
 from litestar.handlers import BaseRouteHandler
-from msgspec import Struct
 
 from agentwatch.api.asked import AskedId, AskedLimit, AskedPosition
 from agentwatch.api.problems import told
 from agentwatch.api.site import ApiRequest, TheSite
-from agentwatch.records import DeadLetter
+from agentwatch.views import DeadItem, DeadPage, Requeued
 
-__all__ = ["DeadPage", "Requeued", "handlers"]
-
-
-class DeadItem(Struct, frozen=True, kw_only=True):
-    """A dead letter and its place in the stream of dead letters."""
-
-    position: str
-    letter: DeadLetter
-
-
-class DeadPage(Struct, frozen=True, kw_only=True):
-    """A part of the dead letters, newest first; `next` is the `before` of the following part."""
-
-    items: tuple[DeadItem, ...]
-    next: str = ""
-
-
-class Requeued(Struct, frozen=True, kw_only=True):
-    """The original is back on the events stream as `entry`."""
-
-    id: str
-    entry: str
+__all__ = ["handlers"]
 
 
 @get(

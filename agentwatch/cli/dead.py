@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import click
-from msgspec import Struct
 from rich.markup import escape
 
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
@@ -13,7 +12,7 @@ from agentwatch.cli.output import Format, output_option, rows, show
 from agentwatch.cli.prospect import confirm, yes_option
 from agentwatch.cli.wording import moment
 from agentwatch.errors import BadRequest
-from agentwatch.records import DeadLetter
+from agentwatch.views import DeadItem, DeadPage, Requeued
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,27 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["dead_command"]
 
 _PAGE = 1000
-
-
-class DeadItem(Struct, frozen=True, kw_only=True):
-    """A dead letter and its place in their stream."""
-
-    position: str
-    letter: DeadLetter
-
-
-class DeadPage(Struct, frozen=True, kw_only=True):
-    """A part of the dead letters, newest first."""
-
-    items: tuple[DeadItem, ...]
-    next: str = ""
-
-
-class Requeued(Struct, frozen=True, kw_only=True):
-    """The original is back on the stream as `entry`."""
-
-    id: str
-    entry: str
 
 
 @click.group("dead")

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 import click
-from msgspec import Struct
 from rich.markup import escape
 
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
@@ -13,19 +12,12 @@ from agentwatch.cli.output import Format, output_option, show
 from agentwatch.cli.prospect import confirm, yes_option
 from agentwatch.ports import Accepted
 from agentwatch.records import Level
-from agentwatch.views import AgentView
+from agentwatch.views import AgentView, ModeView
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = ["mode_command"]
-
-
-class Modes(Struct, frozen=True, kw_only=True):
-    """The global mode, and those of the rules that have their own."""
-
-    mode: str
-    rules: dict[str, str] = {}
 
 
 @click.group("mode")
@@ -39,7 +31,7 @@ def mode_command() -> None:
 def mode_show(daemon: DaemonAddress, output: Format) -> int:
     """Show the global mode, and the rules that have their own."""
     with Daemon(daemon) as asked:
-        found = asked.get("/v1/mode", Modes)
+        found = asked.get("/v1/mode", ModeView)
 
     def human(out: "Console") -> None:
         out.print(f"[bold]{found.mode}[/]")
