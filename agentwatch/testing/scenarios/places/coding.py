@@ -8,6 +8,9 @@ from agentwatch.testing.scenarios.writer import Writer
 
 __all__ = ["CODING", "edit", "listing", "report_of_tests"]
 
+_APPS = ("code-bot", "pr-fixer", "migration-crew")
+_AGENTS = ("coder", "fixer", "refactorer")
+
 
 def listing(w: Writer, lines: int) -> str:
     """Write some lines of a program with their numbers."""
@@ -117,14 +120,4 @@ def _minor(w: Writer) -> Call:
     return Call(tool="think", arguments={"note": w.thought()}, result="Your thought has been logged.")
 
 
-CODING = Workplace(
-    name="coding",
-    apps=("code-bot", "pr-fixer", "migration-crew"),
-    agents=("coder", "fixer", "refactorer"),
-    task=_task,
-    work=_work,
-    lookup=_lookup,
-    nothing=_nothing,
-    broken=_broken,
-    minor=_minor,
-)
+CODING = Workplace("coding", _APPS, _AGENTS, _task, _work, _lookup, _nothing, _broken, _minor)

@@ -6,6 +6,9 @@ from agentwatch.testing.scenarios.writer import Writer
 
 __all__ = ["DATA", "rows"]
 
+_APPS = ("bi-assistant", "sql-agent", "reporting")
+_AGENTS = ("analyst", "sql", "reporter")
+
 
 def rows(w: Writer, count: int) -> str:
     """Write the rows of a query's answer."""
@@ -78,14 +81,4 @@ def _minor(w: Writer) -> Call:
     return Call(tool="run_sql", arguments={"query": f"SET search_path TO {w.noun()}_{w.noun()}"}, result="SET")
 
 
-DATA = Workplace(
-    name="data",
-    apps=("bi-assistant", "sql-agent", "reporting"),
-    agents=("analyst", "sql", "reporter"),
-    task=_task,
-    work=_work,
-    lookup=_lookup,
-    nothing=_nothing,
-    broken=_broken,
-    minor=_minor,
-)
+DATA = Workplace("data", _APPS, _AGENTS, _task, _work, _lookup, _nothing, _broken, _minor)

@@ -6,6 +6,9 @@ from agentwatch.testing.scenarios.writer import Writer
 
 __all__ = ["DESKTOP", "click", "screen"]
 
+_APPS = ("portal-clicker", "gui-agent", "browser-use")
+_AGENTS = ("clicker", "navigator", "operator")
+
 
 def screen(w: Writer, elements: int) -> str:
     """Write a screen as a tree of its elements."""
@@ -80,14 +83,4 @@ def _minor(w: Writer) -> Call:
     )
 
 
-DESKTOP = Workplace(
-    name="desktop",
-    apps=("portal-clicker", "gui-agent", "browser-use"),
-    agents=("clicker", "navigator", "operator"),
-    task=_task,
-    work=_work,
-    lookup=_lookup,
-    nothing=_nothing,
-    broken=_broken,
-    minor=_minor,
-)
+DESKTOP = Workplace("desktop", _APPS, _AGENTS, _task, _work, _lookup, _nothing, _broken, _minor)

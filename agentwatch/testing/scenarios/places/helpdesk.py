@@ -6,6 +6,9 @@ from agentwatch.testing.scenarios.writer import Writer
 
 __all__ = ["HELPDESK", "order"]
 
+_APPS = ("helpdesk", "returns-desk", "support-bot")
+_AGENTS = ("support", "returns", "triage")
+
 
 def order(w: Writer) -> str:
     """Write an order as JSON."""
@@ -84,14 +87,4 @@ def _minor(w: Writer) -> Call:
     )
 
 
-HELPDESK = Workplace(
-    name="helpdesk",
-    apps=("helpdesk", "returns-desk", "support-bot"),
-    agents=("support", "returns", "triage"),
-    task=_task,
-    work=_work,
-    lookup=_lookup,
-    nothing=_nothing,
-    broken=_broken,
-    minor=_minor,
-)
+HELPDESK = Workplace("helpdesk", _APPS, _AGENTS, _task, _work, _lookup, _nothing, _broken, _minor)

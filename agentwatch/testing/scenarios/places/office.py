@@ -6,6 +6,9 @@ from agentwatch.testing.scenarios.writer import Writer
 
 __all__ = ["OFFICE"]
 
+_APPS = ("back-office", "invoice-crew", "assistant")
+_AGENTS = ("clerk", "bookkeeper", "assistant")
+
 
 def _task(w: Writer) -> str:
     asked = f"Go through the {w.adjective()} {w.noun()} documents of {w.company()}"
@@ -80,14 +83,4 @@ def _minor(w: Writer) -> Call:
     return Call(tool="add_reminder", arguments={"text": w.sentence()}, result="reminder added")
 
 
-OFFICE = Workplace(
-    name="office",
-    apps=("back-office", "invoice-crew", "assistant"),
-    agents=("clerk", "bookkeeper", "assistant"),
-    task=_task,
-    work=_work,
-    lookup=_lookup,
-    nothing=_nothing,
-    broken=_broken,
-    minor=_minor,
-)
+OFFICE = Workplace("office", _APPS, _AGENTS, _task, _work, _lookup, _nothing, _broken, _minor)

@@ -6,6 +6,9 @@ from agentwatch.testing.scenarios.writer import Writer
 
 __all__ = ["RESEARCH", "hits", "query"]
 
+_APPS = ("deep-research", "market-scout", "briefing-crew")
+_AGENTS = ("researcher", "scout", "analyst")
+
 
 def query(w: Writer) -> str:
     """Write what one would type into a search box."""
@@ -71,14 +74,4 @@ def _minor(w: Writer) -> Call:
     return Call(tool="take_note", arguments={"text": w.prose(1, 2)}, result="noted")
 
 
-RESEARCH = Workplace(
-    name="research",
-    apps=("deep-research", "market-scout", "briefing-crew"),
-    agents=("researcher", "scout", "analyst"),
-    task=_task,
-    work=_work,
-    lookup=_lookup,
-    nothing=_nothing,
-    broken=_broken,
-    minor=_minor,
-)
+RESEARCH = Workplace("research", _APPS, _AGENTS, _task, _work, _lookup, _nothing, _broken, _minor)

@@ -8,6 +8,9 @@ from agentwatch.testing.scenarios.writer import Writer
 
 __all__ = ["TERMINAL", "log_lines", "shell"]
 
+_APPS = ("ops-agent", "sre-copilot", "shell-runner")
+_AGENTS = ("operator", "sre", "shell")
+
 
 def shell(command: str, output: str, code: int = 0) -> Call:
     """Run a command; a code other than 0 is a failure."""
@@ -111,14 +114,4 @@ def _minor(w: Writer) -> Call:
     )
 
 
-TERMINAL = Workplace(
-    name="terminal",
-    apps=("ops-agent", "sre-copilot", "shell-runner"),
-    agents=("operator", "sre", "shell"),
-    task=_task,
-    work=_work,
-    lookup=_lookup,
-    nothing=_nothing,
-    broken=_broken,
-    minor=_minor,
-)
+TERMINAL = Workplace("terminal", _APPS, _AGENTS, _task, _work, _lookup, _nothing, _broken, _minor)

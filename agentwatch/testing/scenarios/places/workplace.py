@@ -10,7 +10,7 @@ from agentwatch.testing.scenarios.writer import Writer
 __all__ = ["Workplace"]
 
 
-class Workplace(Struct, frozen=True, kw_only=True):
+class Workplace(Struct, frozen=True):
     """Makes the texts of one kind of work; every function draws from the writer and returns something new.
 
     task: what a run is asked to do. work: a call that brings something new. lookup: a call with an informative answer
