@@ -8,13 +8,13 @@ import click
 import msgspec
 from rich.markup import escape
 
-from agentwatch.alert.apprise import check_url
 from agentwatch.cli.config_file import config_file_option
 from agentwatch.cli.failure import FINE
 from agentwatch.cli.output import Format, output_option, show
 from agentwatch.config import Config, read_config, secret
 from agentwatch.masking import masked
 from agentwatch.records import Event
+from agentwatch.service.notifiers import check_notifier
 from agentwatch.service.receivers import resolved
 from agentwatch.service.settings import read_settings
 from agentwatch.service.signing import read_private_key
@@ -103,9 +103,7 @@ def _check_secrets(config: Config) -> None:
             secret(value, key)
     for receiver in config.receivers:
         if _readable(receiver.url) and _readable(receiver.secret):
-            whole = resolved(receiver)
-            if whole.kind == "apprise":
-                check_url(whole.url, f"receivers.{whole.name}.url")
+            check_notifier(resolved(receiver))
 
 
 def _readable(value: str) -> bool:

@@ -22,8 +22,8 @@ from agentwatch.cli.output import Format, output_option, rows, show
 from agentwatch.config import ReceiverOptions, read_config
 from agentwatch.errors import AgentwatchError, BadConfig, NotifyUnavailable
 from agentwatch.records import Incident, Level
+from agentwatch.service.notifiers import make_notifier
 from agentwatch.service.receivers import resolved
-from agentwatch.service.wiring import make_notifier
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -1,4 +1,4 @@
-"""Makes all that one partition needs out of the settings: with `wiring` the only place that names adapters."""
+"""Makes all that one partition needs out of the settings: like `wiring`, a place that names adapters."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -13,9 +13,7 @@ from agentwatch.act.command_outbox import drain_commands
 from agentwatch.act.outbox import Progress
 from agentwatch.act.signal_mqtt import MqttSignal
 from agentwatch.act.signal_redis import RedisSignal
-from agentwatch.alert.apprise import AppriseNotifier, AppriseOptions
 from agentwatch.alert.deliver import Delivery
-from agentwatch.alert.webhook import WebhookNotifier, WebhookOptions
 from agentwatch.broker import BrokerAddress, address_url
 from agentwatch.config import Config, ReceiverOptions
 from agentwatch.ingest.intake import RedisIntake
@@ -24,7 +22,6 @@ from agentwatch.keys import partition_of
 from agentwatch.nodes import Nodes
 from agentwatch.pipeline import Pipeline
 from agentwatch.policy.permits import USE_S
-from agentwatch.ports import Notifier
 from agentwatch.service.acking import pass_acks_on
 from agentwatch.service.bounds import bounds
 from agentwatch.service.canary import Canary, canary_app
@@ -35,6 +32,7 @@ from agentwatch.service.health import Health
 from agentwatch.service.hub import Hub
 from agentwatch.service.incidents import IncidentDesk
 from agentwatch.service.metering import Board, MeteredBus
+from agentwatch.service.notifiers import make_notifier
 from agentwatch.service.operations import OperatorDesk
 from agentwatch.service.permit_desk import PermitDesk
 from agentwatch.service.receivers import Receivers
@@ -51,7 +49,7 @@ from agentwatch.store.permits import PermitLimits, RedisPermits
 from agentwatch.store.redis import RedisStore, StoreOptions
 from agentwatch.store.trimming import TrimOptions
 
-__all__ = ["Seating", "make_notifier"]
+__all__ = ["Seating"]
 
 _ASK_S = 1.0  # how long a broker that is away may keep a partition from its first batch
 
@@ -223,10 +221,3 @@ async def _ask_first(bus: MqttSignal, then: Callable[[], Awaitable[None]] | None
     await bus.until_learnt(_ASK_S)
     if then is not None:
         await then()
-
-
-def make_notifier(options: ReceiverOptions, client: httpx.AsyncClient) -> Notifier:
-    """Make the receiver of alerts that the options describe, its secrets already in place."""
-    if options.kind == "apprise":
-        return AppriseNotifier(AppriseOptions(name=options.name, url=options.url))
-    return WebhookNotifier(WebhookOptions(name=options.name, url=options.url, secret=options.secret), client)

@@ -1,4 +1,4 @@
-"""Makes the parts of a daemon out of its settings and joins them: with `seating` the only place that names adapters."""
+"""Makes the parts of a daemon out of its settings and joins them: the first of the few places that name adapters."""
 
 import asyncio
 import time
@@ -37,7 +37,7 @@ from agentwatch.service.heartbeat import Heartbeat
 from agentwatch.service.memory import Memory, RememberingBank
 from agentwatch.service.notes import Notes
 from agentwatch.service.safe_mode import SafeMode
-from agentwatch.service.seating import Seating, make_notifier
+from agentwatch.service.seating import Seating
 from agentwatch.service.seats import Seats
 from agentwatch.service.serving import ApiServer
 from agentwatch.service.settings import Settings
@@ -54,7 +54,7 @@ from agentwatch.store.members import RedisMembers
 from agentwatch.store.meta import settle_partitions
 from agentwatch.store.progress import RedisProgress
 
-__all__ = ["Wired", "make_notifier", "redis_url", "wire"]
+__all__ = ["Wired", "redis_url", "wire"]
 
 _log = structlog.get_logger()
 Task = tuple[str, Callable[[], Coroutine[Any, Any, None]]]

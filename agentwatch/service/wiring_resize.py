@@ -1,4 +1,4 @@
-"""Joins what a change of the number of partitions needs; with `wiring` and `seating` the places that name adapters."""
+"""Joins what a change of the number of partitions needs: like `wiring`, a place that names adapters."""
 
 from functools import partial
 
