@@ -97,7 +97,8 @@ def _fill(seen: Observation, scope: Scope, history: History, reading: Reading) -
         if history.hard:
             history.hard = max(0.0, history.hard - leak)
         if history.soft:
-            history.soft = 0.0 if reading.result else max(0.0, history.soft - leak)
+            all_new = reading.result and not reading.partly
+            history.soft = 0.0 if all_new else max(0.0, history.soft - leak)
         if history.streaks is not None and not history.hard and not history.soft:
             history.streaks = None
     elif reading.kind:

@@ -24,8 +24,8 @@ class Reading(Struct, gc=False):
     evidence away. parallel: a duplicate within one step, which counts for nothing. poll: asked again in good time
     for an answer that is pending. faint: it may be honest work that looks alike, so it warns at most. apart: how
     many calls ago the same one was made. akin: it and its answer are like those of an earlier call of the tool;
-    stale: so like that the answer does not speak for progress. lag: after how many calls it came again, 0 for a new
-    one. words: what was found, in words.
+    stale: so like that the answer does not speak for progress; partly: it speaks for a little. lag: after how many
+    calls it came again, 0 for a new one. words: what was found, in words.
     """
 
     kind: str = ""
@@ -46,6 +46,7 @@ class Reading(Struct, gc=False):
     fresh: bool = False
     akin: bool = False
     stale: bool = False
+    partly: bool = False
     lag: int = 0
     near: Near | None = None
     said: "Said | None" = None

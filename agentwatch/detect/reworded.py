@@ -23,6 +23,7 @@ FEW_WORDS = 3  # an answer this short says no more than that it was heard
 NOTHING = 1  # bins of 64 that may be new in a text that brings nothing: about what one sketch errs by
 ITEM = 20  # bins of what is asked that are new where it is another item and no rewording: two new words of five
 LITTLE = 4  # … in one that brings too little to speak for progress
+SOME = 16  # … in one that brings a little: one hit of seven, a row more; a text that is all new has 40 and more
 RUNNING_OUT = ((NOTHING, REWORDED), (6, 0.6), (10, 0.3))  # bins that are new in what is asked, and the weight of it
 ALL_BUT_A_FEW = 0.75
 AGAIN = 1.0  # a call made before, acknowledged alike, with nothing but such calls between, out of turn
@@ -92,7 +93,7 @@ def _answers(
     if not looks_up(seen.event) and unmet(history.familiar, arguments.sketch, ASKED) > ITEM:
         return  # another value put into a form: the page says nearly what it said, and it is progress
     left = unmet(history.familiar, result.sketch, ANSWER)
-    reading.stale = left <= LITTLE
+    reading.stale, reading.partly = left <= LITTLE, left <= SOME
     if left <= NOTHING:
         weigh(reading, "paraphrase", soft=REWORDED, words="a like call, and nothing in the answer is new")
 

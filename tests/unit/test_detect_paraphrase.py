@@ -190,3 +190,28 @@ def test_it_keeps_the_contract_on_rewordings_too():
         "words": lambda: reports(random.Random(10), 30, lambda draw, _: draw.choice(SAID)),
     }
     check_detector(lambda: Paraphrase(ParaphraseOptions()), shapes)
+
+
+@pytest.mark.parametrize("form", ["text", "sketch"])
+def test_one_new_hit_of_seven_does_not_make_up_for_all_the_old_ones(form):
+    draw = random.Random(8)
+    trace, asked = Trace("bot", run="search"), text(draw, 8).split()
+    hits = [text(draw, 25) for _ in range(7)]
+    for at in range(24):
+        page = draw.sample(hits[:7], 6) if at % 4 else [*draw.sample(hits[:7], 5), text(draw, 18)]
+        trace.call("search", " ".join(draw.sample(asked, 7)), "\n".join(page))
+    bench = Bench(Paraphrase(ParaphraseOptions()))
+    found = [one for one in bench.feed_all(observations([in_form(event, form) for event in trace.events])) if one]
+    assert found
+    assert {signal.ceiling for signal in found} == {Level.pause}
+
+
+@pytest.mark.parametrize("form", ["text", "sketch"])
+def test_pages_that_bring_mostly_new_hits_are_innocent(form):
+    draw = random.Random(9)
+    trace, asked = Trace("bot", run="search"), text(draw, 8).split()
+    for at in range(24):
+        page = [text(draw, 25) for _ in range(4)] + ([text(random.Random(1), 25)] if at % 2 else [])
+        trace.call("search", " ".join(draw.sample(asked, 7)), "\n".join(page))
+    bench = Bench(Paraphrase(ParaphraseOptions()))
+    assert not [one for one in bench.feed_all(observations([in_form(event, form) for event in trace.events])) if one]
