@@ -45,6 +45,7 @@ class Metrics:
         self._harm(registry)
         self._delivery(registry)
         self._state(registry)
+        self._upkeep(registry)
         self._http(registry)
 
     def _path(self, to: CollectorRegistry) -> None:
@@ -159,6 +160,8 @@ class Metrics:
             "Events of flooding apps that were counted and priced, and not judged.",
             registry=to,
         )
+
+    def _upkeep(self, to: CollectorRegistry) -> None:
         self.owner = Gauge("agentwatch_owner", "Partitions that this worker owns now.", registry=to)
         self.checkpoint_seconds = Histogram(
             "agentwatch_checkpoint_duration_seconds", "Time to write a checkpoint.", buckets=_SLOW_S, registry=to

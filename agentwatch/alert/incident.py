@@ -19,6 +19,7 @@ from agentwatch.alert.meaning import (
     change_of,
     is_trouble,
     name_of,
+    opened_by,
     per_hour,
     proof_of,
 )
@@ -171,37 +172,7 @@ class Incidents:
         return found
 
     def _open(self, decision: Decision, key: Cause) -> Incident:
-        tenant, app, root_run, kind = key
-        incident = Incident(
-            id=decision.incident or name_of(key, decision.seq),
-            seq=1,
-            state="opened",
-            change=change_of(decision),
-            opened_at=decision.at,
-            updated_at=decision.at,
-            tenant=tenant,
-            app=app,
-            agent=decision.agent,
-            team=decision.team,
-            users=decision.users,
-            run=decision.run,
-            root_run=root_run,
-            task=decision.task,
-            subject=decision.subject,
-            kind=kind,
-            level=decision.level,
-            gate=decision.gate,
-            reason=decision.gate_reason if kind == OUTAGE else decision.reason,
-            speaks_for=decision.speaks_for,
-            speaks_against=decision.speaks_against,
-            evidence=decision.evidence,
-            cost_nusd=decision.evidence.cost_nusd,
-            cost_per_hour_nusd=per_hour(decision.evidence),
-            verified=proof_of(decision, ""),
-            decisions=(decision.id,),
-            rule=decision.rule,
-            receivers=decision.receivers,
-        )
+        incident = opened_by(decision, key)
         found = _Known(incident, decision.evidence.count, decision.evidence.cost_nusd, decision.level, decision.at)
         self._keep(found)
         return incident

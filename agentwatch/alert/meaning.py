@@ -15,6 +15,7 @@ __all__ = [
     "change_of",
     "is_trouble",
     "name_of",
+    "opened_by",
     "per_hour",
     "proof_of",
 ]
@@ -48,6 +49,41 @@ def is_trouble(decision: Decision) -> bool:
         and decision.change in (Change.up, Change.released, Change.failed)
         and decision.gate not in SILENT_GATES
         and decision.gate != PERMIT
+    )
+
+
+def opened_by(decision: Decision, cause: Cause) -> Incident:
+    """Make the first state of the incident that a decision opens."""
+    tenant, app, root_run, kind = cause
+    return Incident(
+        id=decision.incident or name_of(cause, decision.seq),
+        seq=1,
+        state="opened",
+        change=change_of(decision),
+        opened_at=decision.at,
+        updated_at=decision.at,
+        tenant=tenant,
+        app=app,
+        agent=decision.agent,
+        team=decision.team,
+        users=decision.users,
+        run=decision.run,
+        root_run=root_run,
+        task=decision.task,
+        subject=decision.subject,
+        kind=kind,
+        level=decision.level,
+        gate=decision.gate,
+        reason=decision.gate_reason if kind == OUTAGE else decision.reason,
+        speaks_for=decision.speaks_for,
+        speaks_against=decision.speaks_against,
+        evidence=decision.evidence,
+        cost_nusd=decision.evidence.cost_nusd,
+        cost_per_hour_nusd=per_hour(decision.evidence),
+        verified=proof_of(decision, ""),
+        decisions=(decision.id,),
+        rule=decision.rule,
+        receivers=decision.receivers,
     )
 
 

@@ -1,6 +1,7 @@
 """`calibrate`: thresholds from good runs of one's own, at a rate of false alarms that one states."""
 
 import time
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +15,7 @@ from agentwatch.cli.output import Format, output_option, rows, show
 from agentwatch.cli.policy_files import config_of, read_policy
 from agentwatch.cli.replay import NumberedLines, config_option, policy_option, teller
 from agentwatch.cli.wording import count
+from agentwatch.config import Config
 from agentwatch.errors import BadInput
 from agentwatch.policy.rules import DEFAULT_RULE
 from agentwatch.service.composing import make_rulebook
@@ -75,8 +77,19 @@ def calibrate_command(
     """
     if out is not None and out.exists() and not force:
         raise BadInput("is there already; --force writes over it", str(out))
-    config = config_of(config_file)
     files = read_policy([str(path) for path in policy_files] or ["shipped"])
+    found, text = _calibrated(good_runs, rate, seed, tighten, config_of(config_file), files)
+    if out is not None:
+        _write(out, text)
+    told = {"calibration": found, "policy": text, "out": str(out) if out is not None else ""}
+    show(told, output, lambda console: _print(console, found, text, out))
+    return FOUND if within(found.checked, found.split.check)[0] > found.rate else FINE
+
+
+def _calibrated(
+    good_runs: Sequence[str], rate: Fraction, seed: int, tighten: bool, config: Config, files: Mapping[str, bytes]
+) -> tuple[Calibration, str]:
+    """Find the thresholds on one half of the runs, and what came of them on the other; with the policy file's text."""
     book = make_rulebook(config, files)
     options = book.get(DEFAULT_RULE).detect
     numbered = NumberedLines(good_runs)
@@ -91,12 +104,7 @@ def calibrate_command(
     first = policy_text(found, time.time(), sources)
     fresh = make_rulebook(config, {**files, _LAST: first.encode()})
     found = check(config, book, fresh, lines, scored, found)
-    text = policy_text(found, time.time(), sources)
-    if out is not None:
-        _write(out, text)
-    told = {"calibration": found, "policy": text, "out": str(out) if out is not None else ""}
-    show(told, output, lambda console: _print(console, found, text, out))
-    return FOUND if within(found.checked, found.split.check)[0] > found.rate else FINE
+    return found, policy_text(found, time.time(), sources)
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,8 +1,9 @@
 """`clients`: who may call the control API; callers come and go without a restart."""
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 from rich.markup import escape
@@ -56,50 +57,37 @@ def clients_list(daemon: DaemonAddress, output: Format) -> int:
 @daemon_options
 @output_option
 def clients_add(
-    daemon: DaemonAddress,
-    name: str,
-    roles: tuple[str, ...],
-    tenant: str,
-    app: str,
-    ttl_s: float | None,
-    path: Path | None,
-    reason: str,
-    author: str,
-    output: Format,
+    daemon: DaemonAddress, roles: tuple[str, ...], path: Path | None, output: Format, **asked_for: Any
 ) -> int:
     """Admit the caller NAME, at once. Its token is drawn here and shown once; the daemon keeps its digest alone."""
     from agentwatch.api.auth import hash_token, new_token
 
     token = new_token()
-    body = {
-        "name": name,
-        "roles": list(dict.fromkeys(roles)),
-        "sha256": hash_token(token),
-        "tenant": tenant,
-        "app": app,
-        "ttl_s": ttl_s,
-        "author": author,
-        "reason": reason,
-    }
+    body = {"roles": list(dict.fromkeys(roles)), "sha256": hash_token(token), **asked_for}
+    body = {name: value for name, value in body.items() if value is not None}
     with Daemon(daemon) as asked:
-        if path is not None:
-            _save(path, token)
-        try:
-            made = asked.send("POST", "/v1/clients", ClientView, {k: v for k, v in body.items() if v is not None})
-        except Exception:
-            if path is not None:
-                path.unlink()
-            raise
+        made = _admit(asked, body, token, path)
 
     def human(out: "Console") -> None:
         if path is not None:
-            out.print(f"{escape(name)} may call; its token is in {escape(str(path))}")
+            out.print(f"{escape(made.name)} may call; its token is in {escape(str(path))}")
             return
         out.print("Give this to the caller; it is not shown again:", style="bold")
         out.print(f"  {token}")
 
     show({"client": made, **({"file": str(path)} if path is not None else {"token": token})}, output, human)
     return FINE
+
+
+def _admit(asked: Daemon, body: dict[str, Any], token: str, path: Path | None) -> ClientView:
+    """Write the token, where it is to be kept, before it counts; no file is left where the daemon does not take it."""
+    with ExitStack() as undone:
+        if path is not None:
+            _save(path, token)
+            undone.callback(path.unlink)
+        made = asked.send("POST", "/v1/clients", ClientView, body)
+        undone.pop_all()
+    return made
 
 
 @clients_command.command("revoke")

@@ -80,13 +80,7 @@ def leave_out(
     any_left = np.logical_or.reduce(left)
     return LeftOut(
         folds=tuple(
-            Fold(
-                source=name,
-                factors=its_own,
-                training=score(_of(judged, ~out)),
-                fitted=score(_of(judged, out), bootstrap),
-                shipped=score(_of(shipped, out), bootstrap),
-            )
+            _fold(name, out, its_own, judged, shipped, bootstrap)
             for name, out, its_own, judged in zip(asked, left, factors, fitted, strict=True)
         ),
         together=score(
@@ -95,6 +89,23 @@ def leave_out(
         shipped=score(_of(shipped, any_left), bootstrap),
         inside=score(_of(inside, any_left), bootstrap),
         inside_factors=inside_factors,
+    )
+
+
+def _fold(
+    source: str,
+    out: Flags,
+    factors: Factors,
+    judged: Sequence[Judged],
+    shipped: Sequence[Judged],
+    bootstrap: Bootstrap | None,
+) -> Fold:
+    return Fold(
+        source=source,
+        factors=factors,
+        training=score(_of(judged, ~out)),
+        fitted=score(_of(judged, out), bootstrap),
+        shipped=score(_of(shipped, out), bootstrap),
     )
 
 

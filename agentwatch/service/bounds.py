@@ -13,7 +13,7 @@ def bounds(pipeline: Pipeline, hub: Hub, config: Config) -> tuple[BoundView, ...
     ledgers, parts = pipeline.ledgers, pipeline.parts
     stats, gate, state = parts.bank.stats(), config.gate, config.state
     lineage, sizes = parts.bank.population.lineage, ledgers.gate.sizes()
-    lost = ledgers.gate.dropped()
+    lost, limits, graves = ledgers.gate.dropped(), config.tombstones, ledgers.tombstones
 
     def gone(*kinds: str) -> int:
         return sum(stats.get(f"dropped_{kind}", 0) for kind in kinds)
@@ -25,18 +25,8 @@ def bounds(pipeline: Pipeline, hub: Hub, config: Config) -> tuple[BoundView, ...
         ("state.max_parents", state.max_parents, max(len(lineage.apps), len(lineage.placed)), lineage.dropped),
         ("ladder.max_subjects", config.ladder.max_subjects, len(ledgers.ladder), ledgers.ladder.dropped),
         ("standing.max_subjects", config.standing.max_subjects, len(ledgers.standing), ledgers.standing.dropped),
-        (
-            "tombstones.max_tombstones",
-            config.tombstones.max_tombstones,
-            len(ledgers.tombstones),
-            ledgers.tombstones.dropped["tombstones"],
-        ),
-        (
-            "tombstones.max_descendants",
-            config.tombstones.max_descendants,
-            ledgers.tombstones.descendants,
-            ledgers.tombstones.dropped["descendants"],
-        ),
+        ("tombstones.max_tombstones", limits.max_tombstones, len(graves), graves.dropped["tombstones"]),
+        ("tombstones.max_descendants", limits.max_descendants, graves.descendants, graves.dropped["descendants"]),
         ("verify.max_watches", config.verify.max_watches, len(ledgers.verifier), ledgers.verifier.dropped),
         ("incidents.max_open", config.incidents.max_open, len(ledgers.incidents), ledgers.incidents.dropped),
         ("gate.activity.max_runs", gate.activity.max_runs, sizes["activity_runs"], lost["activity_runs"]),

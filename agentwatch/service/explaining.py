@@ -12,7 +12,7 @@ from agentwatch.service.likeness import beside
 from agentwatch.service.memory import Memory, RememberedRun, Step
 from agentwatch.service.telling import words_of
 from agentwatch.subject import covering, parse, run_subject
-from agentwatch.views import Explanation, RunView, SignalView, StepView
+from agentwatch.views import CrossingView, Explanation, RunView, SignalView
 
 __all__ = ["covers", "explain", "signal_view"]
 
@@ -35,23 +35,17 @@ def explain(
     it and not by what stands now, for when a recording is over everything has lapsed.
     """
     concern = tuple(one for one in decisions if covers(subject, one))[-_DECISIONS:]
-    decided = [one for one in concern if one.change in _DECIDED]
-    standing = _hardest(one for one in (decided if past else pipeline.ledgers.standing) if covers(subject, one))
+    standing = _hardest(_decided(concern) if past else _standing(pipeline, subject))
     remembered = _remembered(memory, subject, standing)
     run = _run(pipeline, subject, remembered, standing)
     above = _above(run, subject)
-    covered = () if past else (pipeline.ledgers.standing.get(name) for name in above)
-    standing = _hardest([one for one in (*covered, standing) if one is not None])
+    standing = _hardest((*(() if past else map(pipeline.ledgers.standing.get, above)), standing))
     signals = _signals(pipeline, (*above, subject), remembered)
     if run is None and remembered is None and not signals and standing is None and not concern:
         return None
-    compiled = _rule(pipeline, run, remembered, standing)
-    marks = remembered.marks if remembered is not None else {}
-    levels = crossings(marks, compiled.ladder, compiled.rule.actions, concern)
+    levels = _levels(_rule(pipeline, run, remembered, standing), remembered, concern)
     repeats = beside(_quotable(pipeline, remembered)) if remembered is not None else ()
-    entry = pipeline.ledgers.gate.allow.match(above or (subject,), now)
-    allowed_by = f"{entry.pattern} by {entry.author}: {entry.comment}" if entry is not None else ""
-    steps: tuple[StepView, ...] = run.steps if run is not None else ()
+    allowed_by = _allowed_by(pipeline, above, now)
     return Explanation(
         subject=subject,
         level=Level.observe if standing is None else standing.level,
@@ -59,7 +53,7 @@ def explain(
         speaks_for=_of(signals, "speaks_for"),
         speaks_against=_of(signals, "speaks_against"),
         signals=signals,
-        steps=steps,
+        steps=run.steps if run is not None else (),
         run=_name(run, remembered),
         repeats=repeats,
         crossings=levels,
@@ -98,8 +92,18 @@ def signal_view(at: float, signal: Signal) -> SignalView:
     )
 
 
-def _hardest(found: Iterable[Decision]) -> Decision | None:
-    return max(found, key=lambda one: (one.level, not one.gate, one.seq), default=None)
+def _decided(decisions: Iterable[Decision]) -> Iterable[Decision]:
+    return (one for one in decisions if one.change in _DECIDED)
+
+
+def _standing(pipeline: Pipeline, subject: str) -> Iterable[Decision]:
+    return (one for one in pipeline.ledgers.standing if covers(subject, one))
+
+
+def _hardest(found: Iterable[Decision | None]) -> Decision | None:
+    return max(
+        (one for one in found if one is not None), key=lambda one: (one.level, not one.gate, one.seq), default=None
+    )
 
 
 def _remembered(memory: Memory | None, subject: str, standing: Decision | None) -> RememberedRun | None:
@@ -182,6 +186,19 @@ def _rule(
         tenant, app, _ = remembered.key
         return book.get(book.policy.match(tenant, app, remembered.team, remembered.agent, "", "").name)
     return book.get(book.policy.default.name)
+
+
+def _levels(
+    compiled: Compiled, remembered: RememberedRun | None, decisions: Sequence[Decision]
+) -> tuple[CrossingView, ...]:
+    marks = remembered.marks if remembered is not None else {}
+    return crossings(marks, compiled.ladder, compiled.rule.actions, decisions)
+
+
+def _allowed_by(pipeline: Pipeline, above: Sequence[str], now: float) -> str:
+    """Quote the entry of the allow list that keeps the subject from being touched; "" where there is none."""
+    entry = pipeline.ledgers.gate.allow.match(above, now)
+    return f"{entry.pattern} by {entry.author}: {entry.comment}" if entry is not None else ""
 
 
 def _name(run: RunView | None, remembered: RememberedRun | None) -> str:

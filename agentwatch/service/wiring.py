@@ -155,8 +155,7 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
     nodes = Nodes(url, ConnectionOptions(timeout_s=timeout_s), config.redis.seeds)
     nodes.on_change = lambda owners: _log.info("cluster_changed", nodes=owners)
     stack.push_async_callback(nodes.aclose)
-    partitions = await _partitions(nodes, beat)
-    wanted = config.redis.partition
+    wanted, partitions = config.redis.partition, await _partitions(nodes, beat)
     if wanted != "auto" and wanted >= partitions:
         raise BadConfig(f"there are {partitions} partitions, counted from 0", "redis.partition")
     signer = Signer(read_private_key(config.signing.private_key))
@@ -170,11 +169,10 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
         wired.health.add("embedded server", lambda _: embedded.failing)
     wired.safe.begin()
     wired.tasks.append(("safe-mode", wired.safe.run))
-    intake = RedisIntake(nodes, config.decode)
+    intake, members = RedisIntake(nodes, config.decode), RedisMembers(nodes, config.redis.lease_s)
     seating = Seating(
         config, nodes, intake, await _broker(config, stack), wired.health, signer, stack, beat, wired.safe, url
     )
-    members = RedisMembers(nodes, config.redis.lease_s)
     wired.seats = Seats(
         members,
         lambda index: seating.make(index, partial(wired.make, Home(index, nodes.partitions)), wired.receivers),
