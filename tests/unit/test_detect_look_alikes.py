@@ -4,33 +4,8 @@ import random
 
 import pytest
 
-from agentwatch.detect.bank import Bank
-from agentwatch.detect.options import DetectOptions, StateOptions
-from agentwatch.policy.ladder import Ladder, LadderOptions
-from agentwatch.records import Change
-from agentwatch.testing import Trace, observations
-from agentwatch.verdict import fold
-
-WORDS = (
-    *("alpha", "report", "invoice", "region", "budget", "deploy", "metric", "cluster"),
-    *("shard", "ledger", "quota", "window", "parser", "schema", "index"),
-)
-
-
-def text(draw, count):
-    return " ".join(draw.choice(WORDS) + str(draw.randrange(1000)) for _ in range(count))
-
-
-def climb(trace):
-    bank, ladder, options = Bank(StateOptions()), Ladder(LadderOptions()), DetectOptions()
-    moves = []
-    for seen in observations(trace.events):
-        scope = bank.admit(seen.event, seen.index)
-        for verdict in fold(bank.observe(seen, scope, options)):
-            move = ladder.climb(verdict, seen.now)
-            if move is not None and move.change is Change.up:
-                moves.append((seen.index, move))
-    return moves
+from agentwatch.testing import Trace
+from tests.climbs import climb, text
 
 
 @pytest.fixture
