@@ -23,6 +23,7 @@ from agentwatch.alert.meaning import (
     per_hour,
     proof_of,
 )
+from agentwatch.counting import counted
 from agentwatch.records import Change, Decision, Evidence, Incident, Level, Origin
 
 __all__ = ["IncidentOptions", "Incidents"]
@@ -231,7 +232,9 @@ class Incidents:
     def _grown(self, found: _Known, evidence: Evidence, at: float) -> Incident | None:
         growth, cost = self._options.growth, evidence.cost_nusd
         if evidence.count >= growth * max(1, found.told_count):
-            return self._say(found, evidence, at, f"{evidence.count} repeats, {found.told_count} when last told")
+            return self._say(
+                found, evidence, at, f"{counted(evidence.count, 'repeat')}, {found.told_count} when last told"
+            )
         if cost - found.told_cost >= self._options.min_cost_nusd and cost >= growth * found.told_cost:
             return self._say(found, evidence, at, "the cost doubled since last told")
         return None

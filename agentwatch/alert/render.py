@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from agentwatch.alert.meaning import APPROVAL
 from agentwatch.alert.ourselves import ABOUT_ITSELF, CANARY, SAFE
+from agentwatch.counting import counted
 from agentwatch.records import Incident, Level
 
 __all__ = ["WATCHER", "Alert", "render"]
@@ -86,7 +87,7 @@ def _body(incident: Incident) -> list[str]:
         ]
     evidence = incident.evidence
     rate = f", {_usd(incident.cost_per_hour_nusd)} an hour" if incident.cost_per_hour_nusd else ""
-    unpriced = f" ({evidence.unpriced} calls without a known price)" if evidence.unpriced else ""
+    unpriced = f" ({counted(evidence.unpriced, 'call')} without a known price)" if evidence.unpriced else ""
     lines = [
         ("What changed", incident.change),
         ("Agent", f"{incident.agent}, app {incident.app}, tenant {incident.tenant}"),
@@ -95,7 +96,7 @@ def _body(incident: Incident) -> list[str]:
         ("What repeats", f"{incident.kind}: {incident.reason}"),
         ("How often", _repeats(incident)),
         ("Since", f"{_time(evidence.since)}, last seen {_time(evidence.last)}" if evidence.since else "unknown"),
-        ("Cost so far", f"{_usd(incident.cost_nusd)}{rate}, {evidence.tokens:,} tokens{unpriced}"),
+        ("Cost so far", f"{_usd(incident.cost_nusd)}{rate}, {counted(evidence.tokens, 'token')}{unpriced}"),
         ("What was done", f"{_did(incident)}{_PROOF[incident.verified]}"),
         ("Speaks for it", "; ".join(incident.speaks_for)),
         ("Speaks against", "; ".join(incident.speaks_against)),
@@ -145,7 +146,7 @@ def _repeats(incident: Incident) -> str:
     period = f", a round of {evidence.period} steps" if evidence.period > 1 else ""
     tool = f", tool {evidence.tool}" if evidence.tool else ""
     digest = f", content {evidence.digests[0]}" if evidence.digests else ""
-    return f"{evidence.count} times{period}{tool}{digest}"
+    return f"{counted(evidence.count, 'time')}{period}{tool}{digest}"
 
 
 def _owner(incident: Incident) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from agentwatch import __version__
 from agentwatch.calibrate.calibration import Calibration, Threshold
 from agentwatch.calibrate.conformal import within
+from agentwatch.counting import counted
 
 __all__ = ["held_out", "policy_text"]
 
@@ -17,12 +18,12 @@ def policy_text(found: Calibration, at: float, sources: Sequence[str]) -> str:
     whence = ", ".join(sources)
     lines = [
         *_wrapped(
-            f"Thresholds from {found.runs:,} good runs, by `agentwatch calibrate` of agentwatch {__version__} on "
-            f"{_day(at)}. Name this file in `policy.files`, and so that it sorts behind the files whose thresholds it "
-            "replaces: files are read in order of their names."
+            f"Thresholds from {counted(found.runs, 'good run')}, by `agentwatch calibrate` of agentwatch {__version__} "
+            f"on {_day(at)}. Name this file in `policy.files`, and so that it sorts behind the files whose thresholds "
+            "it replaces: files are read in order of their names."
         ),
         "#",
-        *_wrapped(f"Runs: {whence}; {found.events:,} events from {_day(found.since)} to {_day(found.until)}."),
+        *_wrapped(f"Runs: {whence}; {counted(found.events, 'event')} from {_day(found.since)} to {_day(found.until)}."),
         *_wrapped(
             f"Split, drawn with seed {found.seed}: {found.split.shape} runs tell how far each detector gets, "
             f"{found.split.calibrate} calibrate, {found.split.check} check."

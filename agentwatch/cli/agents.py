@@ -12,6 +12,7 @@ from agentwatch.cli.output import Format, output_option, rows, show
 from agentwatch.cli.prospect import runs_under
 from agentwatch.cli.subjects import named_subject, subject_options
 from agentwatch.cli.wording import count, level, moment, money
+from agentwatch.counting import counted
 from agentwatch.records import Level
 from agentwatch.subject import parse
 from agentwatch.views import AgentView, RunView
@@ -89,7 +90,7 @@ def _print_agent(out: "Console", agent: AgentView) -> None:
     out.print(f"[bold]{escape(agent.subject)}[/] is at {level(agent.level)}")
     owner = f", team {escape(agent.team)}" if agent.team else ""
     out.print(
-        f"{count(agent.runs)} runs, {count(agent.events)} events, {count(agent.tokens)} tokens, "
+        f"{counted(agent.runs, 'run')}, {counted(agent.events, 'event')}, {counted(agent.tokens, 'token')}, "
         f"{money(agent.cost_nusd)} ({money(agent.cost_per_hour_nusd)} an hour){owner}; "
         f"can be stopped: {_stoppable(agent.stoppable)}"
     )
@@ -135,7 +136,7 @@ def _print_run(out: "Console", run: RunView) -> None:
         ("last seen", moment(run.last_at)),
         ("events", count(run.events)),
         ("tokens", count(run.tokens)),
-        ("cost", money(run.cost_nusd) + (f", {count(run.unpriced)} events unpriced" if run.unpriced else "")),
+        ("cost", money(run.cost_nusd) + (f", {counted(run.unpriced, 'event')} unpriced" if run.unpriced else "")),
     ):
         if value:
             out.print(f"  {name:<12}{escape(value)}")

@@ -15,6 +15,7 @@ from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import FINE, FOUND
 from agentwatch.cli.output import Format, output_option, rows, show
 from agentwatch.cli.wording import moment
+from agentwatch.counting import counted
 from agentwatch.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def audit_export(daemon: DaemonAddress, file: Path, output: Format) -> int:
         out.write(msgspec.json.format(msgspec.json.encode(logs), indent=1))
     heads = [_text(whole) for whole in logs]
     count = sum(len(whole.entries) for whole in logs)
-    told = f"{count} records, up to {' '.join(heads)}"
+    told = f"{counted(count, 'record')}, up to {' '.join(heads)}"
     show({"file": str(file), "records": count, "heads": heads}, output, lambda out: out.print(told, markup=False))
     return FINE
 
@@ -105,7 +106,8 @@ def audit_verify(
             for line in answer["wrong"]:
                 out.print(f"[red]wrong[/]  partition {answer['partition']}: {escape(line)}")
             if not answer["wrong"]:
-                out.print(f"[green]whole[/]  {answer['records']} records from {answer['from']}, head {answer['head']}")
+                held = counted(answer["records"], "record")
+                out.print(f"[green]whole[/]  {held} from {answer['from']}, head {answer['head']}")
         if not keys:
             out.print("signatures were not verified: give --keys")
 

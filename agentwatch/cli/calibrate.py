@@ -16,6 +16,7 @@ from agentwatch.cli.policy_files import config_of, read_policy
 from agentwatch.cli.replay import NumberedLines, config_option, policy_option, teller
 from agentwatch.cli.wording import count
 from agentwatch.config import Config
+from agentwatch.counting import counted
 from agentwatch.errors import BadInput
 from agentwatch.policy.rules import DEFAULT_RULE
 from agentwatch.service.composing import make_rulebook
@@ -119,7 +120,7 @@ def _print(out: "Console", found: Calibration, text: str, path: Path | None) -> 
         out.print(text, markup=False, end="")
         return
     out.print(
-        f"{count(found.runs)} runs, {count(found.events)} events; {found.split.shape} tell scales, "
+        f"{counted(found.runs, 'run')}, {counted(found.events, 'event')}; {found.split.shape} tell scales, "
         f"{found.split.calibrate} calibrate, {found.split.check} check (seed {found.seed})"
     )
     rows(

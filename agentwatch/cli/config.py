@@ -12,6 +12,7 @@ from agentwatch.cli.config_file import config_file_option
 from agentwatch.cli.failure import FINE
 from agentwatch.cli.output import Format, output_option, show
 from agentwatch.config import Config, read_config, secret
+from agentwatch.counting import counted
 from agentwatch.masking import masked
 from agentwatch.records import Event
 from agentwatch.service.notifiers import check_notifier
@@ -51,7 +52,9 @@ def config_check(path: Path | None, output: Format) -> int:
     show(
         found,
         output,
-        lambda out: out.print(f"[green]fine[/]: {len(policy.rules)} rules, {len(config.receivers)} receivers"),
+        lambda out: out.print(
+            f"[green]fine[/]: {counted(len(policy.rules), 'rule')}, {counted(len(config.receivers), 'receiver')}"
+        ),
     )
     return FINE
 

@@ -11,6 +11,7 @@ from agentwatch.cli.failure import FINE, NotFound
 from agentwatch.cli.output import Format, output_option, rows, show
 from agentwatch.cli.prospect import confirm, yes_option
 from agentwatch.cli.wording import moment
+from agentwatch.counting import counted
 from agentwatch.errors import BadRequest
 from agentwatch.views import DeadItem, DeadPage, Requeued
 
@@ -93,7 +94,7 @@ def dead_requeue(daemon: DaemonAddress, ids: tuple[str, ...], everything: bool, 
         if not chosen:
             raise NotFound("no dead letters")
         if everything:
-            confirm(f"put {len(chosen)} entries back?", yes)
+            confirm(f"put {counted(len(chosen), 'entry', 'entries')} back?", yes)
         done = [asked.send("POST", f"/v1/dead/{quote(one, safe='')}/requeue", Requeued) for one in chosen]
     lines = [[one.id, one.entry] for one in done]
     show(done, output, lambda out: rows(out, ["id", "is back as"], lines, "nothing"))

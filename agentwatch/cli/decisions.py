@@ -15,6 +15,7 @@ from agentwatch.cli.output import Format, output_option, show
 from agentwatch.cli.prospect import confirm, yes_option
 from agentwatch.cli.subjects import subject_options
 from agentwatch.cli.wording import DURATION, level, moment
+from agentwatch.counting import counted
 from agentwatch.errors import BadRequest
 from agentwatch.ports import Accepted
 from agentwatch.records import Decision
@@ -113,7 +114,7 @@ def decisions_delete(
         if not chosen:
             raise NotFound("no decision stands")
         if not ids:
-            confirm(f"revoke {len(chosen)} decisions?", yes)
+            confirm(f"revoke {counted(len(chosen), 'decision')}?", yes)
         codes = [
             show_accepted(
                 asked.send("DELETE", f"/v1/decisions/{quote(one, safe='')}", Accepted, author=author, reason=reason),

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from agentwatch.cli.output import console, rows
+from agentwatch.counting import counted
 from agentwatch.demo.cast import CAST, Role
 from agentwatch.demo.outcome import Outcome, outcomes, wrong
 from agentwatch.demo.stage import Stage
@@ -85,7 +86,7 @@ def _table(stage: Stage, elapsed: float) -> "Table":
 def _title(status: StatusView | None, elapsed: float) -> str:
     if status is None:
         return f"agentwatch demo, {elapsed:.0f} s"
-    return f"agentwatch demo, {elapsed:.0f} s: {status.events} events, mode {status.mode}"
+    return f"agentwatch demo, {elapsed:.0f} s: {counted(status.events, 'event')}, mode {status.mode}"
 
 
 def _row(role: Role, stage: Stage, decision: Decision | None) -> tuple[str, ...]:

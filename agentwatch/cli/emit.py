@@ -14,6 +14,7 @@ from msgspec import Struct
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import BAD_INPUT, FINE
 from agentwatch.cli.output import Format, output_option, show
+from agentwatch.counting import counted
 from agentwatch.errors import StoreUnavailable
 from agentwatch.keys import META, keys, partition
 
@@ -73,7 +74,7 @@ def emit_command(daemon: DaemonAddress, files: tuple[Path, ...], redis_url: str 
     else:
         with Daemon(daemon) as asked:
             _send_all(files, HttpSink(asked), sent)
-    show(sent, output, lambda out: out.print(f"{sent.accepted} of {sent.read} events accepted"))
+    show(sent, output, lambda out: out.print(f"{sent.accepted:,} of {counted(sent.read, 'event')} accepted"))
     for refused in sent.first_refused:
         click.echo(f"{refused.file}:{refused.line}: {refused.reason}", err=True)
     if sent.refused > len(sent.first_refused):

@@ -8,6 +8,7 @@ from rich.markup import escape
 from agentwatch.cli.findings import print_cohort, print_decisions, print_grounds, print_signals, print_steps
 from agentwatch.cli.output import rows
 from agentwatch.cli.wording import level, moment
+from agentwatch.counting import counted
 from agentwatch.views import CrossingView, Explanation, RepeatView
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _print_repeats(out: "Console", repeats: Sequence[RepeatView], most: int) -> 
     shown = repeats[first : max(last, first + most)]
     if len(shown) < len(repeats):
         after = len(repeats) - first - len(shown)
-        out.print(f"… {first} steps before and {after} after are not shown (--steps shows more)")
+        out.print(f"… {counted(first, 'step')} before and {after} after are not shown (--steps shows more)")
     rows(
         out,
         ["#", "time", "agent", "what", "arguments", "result", "output", "status", "like", "equal", "differs", "says"],

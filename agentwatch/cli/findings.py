@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from agentwatch.cli.output import rows
-from agentwatch.cli.wording import count, level, moment, money
+from agentwatch.cli.wording import level, moment, money
+from agentwatch.counting import counted
 from agentwatch.records import Decision, Evidence
 from agentwatch.views import CohortView, SignalView, StepView
 
@@ -21,7 +22,9 @@ def print_cohort(out: "Console", cohort: CohortView | None) -> None:
     if cohort is None or not cohort.unlike:
         return
     how = f": {', '.join(cohort.differs)}" if cohort.differs else ""
-    out.print(f"\nunlike the {cohort.peers} other agents of its {cohort.among} (score {cohort.score:.2f}){how};")
+    out.print(
+        f"\nunlike the {counted(cohort.peers, 'other agent')} of its {cohort.among} (score {cohort.score:.2f}){how};"
+    )
     out.print("a remark beside the verdict, and no part of it")
 
 
@@ -49,7 +52,7 @@ def print_grounds(out: "Console", speaks_for: Sequence[str], speaks_against: Seq
 
 def print_evidence(out: "Console", evidence: Evidence) -> None:
     """Print which events a verdict rests on, since when, and what they burned."""
-    parts = [f"{count(evidence.count)} repeats"] if evidence.count else []
+    parts = [counted(evidence.count, "repeat")] if evidence.count else []
     if evidence.period > 1:
         parts.append(f"period {evidence.period}")
     if evidence.since:
@@ -57,11 +60,11 @@ def print_evidence(out: "Console", evidence: Evidence) -> None:
     if evidence.onset_id:
         parts.append(f"first at event {escape(evidence.onset_id)}")
     if evidence.tokens:
-        parts.append(f"{count(evidence.tokens)} tokens")
+        parts.append(counted(evidence.tokens, "token"))
     if evidence.cost_nusd:
         parts.append(money(evidence.cost_nusd))
     if evidence.unpriced:
-        parts.append(f"{count(evidence.unpriced)} events unpriced")
+        parts.append(f"{counted(evidence.unpriced, 'event')} unpriced")
     if parts:
         out.print("  " + ", ".join(parts))
     for name, values in (("events", evidence.event_ids), ("digests", evidence.digests), ("samples", evidence.samples)):

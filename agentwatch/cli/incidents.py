@@ -11,6 +11,7 @@ from agentwatch.cli.failure import FINE
 from agentwatch.cli.findings import print_evidence, print_grounds
 from agentwatch.cli.output import Format, output_option, rows, show
 from agentwatch.cli.wording import level, moment, money
+from agentwatch.counting import counted
 from agentwatch.records import Incident
 from agentwatch.views import IncidentPage
 
@@ -84,7 +85,7 @@ def _line(one: Incident) -> list[str]:
 
 def _print(out: "Console", found: Incident) -> None:
     over = f", over since {moment(found.resolved_at)}" if found.state == "resolved" else ""
-    out.print(f"[bold]{found.id}[/] opened {moment(found.opened_at)}{over}; told {found.seq} times")
+    out.print(f"[bold]{found.id}[/] opened {moment(found.opened_at)}{over}; told {counted(found.seq, 'time')}")
     out.print(f"  {escape(found.subject)} ({escape(found.agent)}): {level(found.level)} by rule {escape(found.rule)}")
     out.print(f"  {escape(found.kind)}: {escape(found.reason)}")
     if found.change:

@@ -10,6 +10,7 @@ from agentwatch.cli.failure import FINE
 from agentwatch.cli.operator import operator_options, show_accepted
 from agentwatch.cli.output import Format, output_option, show
 from agentwatch.cli.prospect import confirm, yes_option
+from agentwatch.counting import counted
 from agentwatch.ports import Accepted
 from agentwatch.records import Level
 from agentwatch.views import AgentView, ModeView
@@ -57,7 +58,9 @@ def mode_set(
     with Daemon(daemon) as asked:
         if mode == "enforce":
             looping = [agent for agent in asked.get("/v1/agents", list[AgentView]) if agent.level > Level.warn]
-            click.echo(f"{len(looping)} agents are beyond warn now and would be acted on:", err=True)
+            click.echo(
+                f"{counted(len(looping), 'agent is', 'agents are')} beyond warn now and would be acted on:", err=True
+            )
             for agent in looping[:20]:
                 click.echo(f"  {agent.subject} ({agent.level.name})", err=True)
             confirm("enforce?", yes)

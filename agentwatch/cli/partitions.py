@@ -13,6 +13,7 @@ from agentwatch.cli.failure import FINE, FOUND
 from agentwatch.cli.output import Format, output_option, rows, show
 from agentwatch.cli.prospect import confirm, yes_option
 from agentwatch.cli.wording import duration
+from agentwatch.counting import counted
 from agentwatch.views import PartitionView
 
 __all__ = ["partitions_command"]
@@ -74,11 +75,12 @@ def partitions_resize(partitions: int, path: Path | None, wait_s: float, yes: bo
 
     settings = read_settings(path, os.environ)
     configure_logging(settings.config.log)
-    confirm(f"stop all workers for a moment and make {partitions} partitions?", yes)
+    confirm(f"stop all workers for a moment and make {counted(partitions, 'partition')}?", yes)
     done = asyncio.run(resize(settings, partitions, wait_s))
     words = (
-        f"{done.before} → {done.after} partitions; {done.moved} of {done.apps} apps moved, "
-        f"{done.standing} decisions stand, {done.passed_on} unread inputs were passed on"
+        f"{done.before} → {counted(done.after, 'partition')}; {done.moved} of {counted(done.apps, 'app')} moved, "
+        f"{counted(done.standing, 'decision stands', 'decisions stand')}, "
+        f"{counted(done.passed_on, 'unread input was', 'unread inputs were')} passed on"
     )
     show(done, output, lambda out: out.print(words))
     return FINE

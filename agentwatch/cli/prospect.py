@@ -9,6 +9,7 @@ import click
 from agentwatch.cli.daemon import Daemon
 from agentwatch.cli.failure import NotFound
 from agentwatch.cli.wording import count, money
+from agentwatch.counting import counted
 from agentwatch.errors import BadRequest
 from agentwatch.subject import agent_subject, parse
 from agentwatch.views import AgentView, RunView
@@ -54,11 +55,11 @@ def runs_under(daemon: Daemon, subject: str) -> list[RunView]:
 
 def tell_runs(subject: str, what: str, runs: Sequence[RunView]) -> None:
     """Print on standard error which runs an operation would reach."""
-    click.echo(f"{what} {subject} reaches {count(len(runs))} active runs:", err=True)
+    click.echo(f"{what} {subject} reaches {counted(len(runs), 'active run')}:", err=True)
     for run in runs[:_TOLD]:
         stop = "" if run.stoppable else ", no guard seen"
         click.echo(
-            f"  {run.subject}  ({run.agent}, {count(run.events)} events, {money(run.cost_nusd)}{stop})", err=True
+            f"  {run.subject}  ({run.agent}, {counted(run.events, 'event')}, {money(run.cost_nusd)}{stop})", err=True
         )
     if len(runs) > _TOLD:
         click.echo(f"  … and {count(len(runs) - _TOLD)} more", err=True)

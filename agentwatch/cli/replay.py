@@ -12,6 +12,7 @@ from agentwatch.cli.failure import BAD_INPUT, FINE, FOUND
 from agentwatch.cli.output import Format, console, output_option, write_line
 from agentwatch.cli.wording import count, level
 from agentwatch.config import Config, read_config
+from agentwatch.counting import counted
 from agentwatch.ingest.trace import read_trace
 from agentwatch.records import Decision
 from agentwatch.rulebook import RuleBook
@@ -91,7 +92,10 @@ def teller(lines: NumberedLines) -> Callable[[Malformed], None]:
 def tell_rest(replay_summary: Summary) -> None:
     """Tell how many such lines were not named."""
     if replay_summary.malformed > _TOLD:
-        click.echo(f"… and {replay_summary.malformed - _TOLD:,} more lines are no usage events", err=True)
+        more = counted(
+            replay_summary.malformed - _TOLD, "more line is no usage event", "more lines are no usage events"
+        )
+        click.echo(f"… and {more}", err=True)
 
 
 @click.command("replay")
@@ -144,9 +148,9 @@ def _print_change(out: "Console", d: Decision) -> None:
 def _print_summary(out: "Console", replay: Replay) -> None:
     s = replay.summary
     rate = f", {s.events / s.seconds:,.0f}/s" if s.seconds else ""
-    unpriced = f", {count(s.unpriced)} events unpriced" if s.unpriced else ""
-    bad = f", {count(s.malformed)} lines are no usage events" if s.malformed else ""
+    unpriced = f", {counted(s.unpriced, 'event')} unpriced" if s.unpriced else ""
+    bad = f", {counted(s.malformed, 'line is no usage event', 'lines are no usage events')}" if s.malformed else ""
     out.print(
-        f"{count(s.events)} events of {count(s.runs)} runs in {s.seconds:.2f} s{rate}; {count(s.warned)} subjects "
-        f"warned, {count(s.killed)} killed; ${s.cost_usd:,.2f}{unpriced}{bad}"
+        f"{counted(s.events, 'event')} of {counted(s.runs, 'run')} in {s.seconds:.2f} s{rate}; "
+        f"{counted(s.warned, 'subject')} warned, {count(s.killed)} killed; ${s.cost_usd:,.2f}{unpriced}{bad}"
     )

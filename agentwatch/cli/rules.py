@@ -13,6 +13,7 @@ from agentwatch.cli.output import Format, output_option, rows, show
 from agentwatch.cli.policy_files import checked, config_of, count_matches, read_policy
 from agentwatch.cli.replay import NumberedLines, config_option
 from agentwatch.cli.wording import count, level
+from agentwatch.counting import counted
 from agentwatch.records import Level
 from agentwatch.service.comparing import Comparison, compare
 from agentwatch.service.composing import make_rulebook
@@ -100,7 +101,8 @@ def rules_diff(old: str, new: str, events: tuple[str, ...], config_file: Path | 
     else:
         found = compare(config, books[0], books[1], lines, again)
     if found.malformed:
-        click.echo(f"{count(found.malformed)} lines are no usage events; `agentwatch replay` names them", err=True)
+        bad = counted(found.malformed, "line is no usage event", "lines are no usage events")
+        click.echo(f"{bad}; `agentwatch replay` tells which", err=True)
     show(found, output, lambda out: _print_comparison(out, found))
     return FOUND if found.differences else FINE
 
@@ -153,8 +155,8 @@ def _print_comparison(out: "Console", found: Comparison) -> None:
         "no difference",
         right=("spent", "saved"),
     )
-    differ = f"{count(len(found.differences))} subjects are treated differently{_tally(found)}"
-    out.print(f"{count(found.events)} events of {count(found.runs)} runs: {differ}, {count(found.alike)} alike")
+    differ = f"{counted(len(found.differences), 'subject is', 'subjects are')} treated differently{_tally(found)}"
+    out.print(f"{counted(found.events, 'event')} of {counted(found.runs, 'run')}: {differ}, {count(found.alike)} alike")
 
 
 def _tally(found: Comparison) -> str:

@@ -8,6 +8,7 @@ from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import FINE, FOUND
 from agentwatch.cli.output import Format, output_option, rows, show
 from agentwatch.cli.wording import age, count, duration, money
+from agentwatch.counting import counted
 from agentwatch.views import StatusView
 
 if TYPE_CHECKING:
@@ -37,18 +38,18 @@ def _print(out: "Console", found: StatusView, every_bound: bool) -> None:
         ("agentwatch", f"{found.version}, up {duration(found.now - found.started_at)}, mode {found.mode}"),
         ("partition", f"{found.partition} of {found.partitions}, at {found.position}"),
         ("events", f"{count(found.events)}, {found.events_per_second:,.1f}/s, {found.fingerprints} fingerprints"),
-        ("behind", f"{count(found.lag)} events, oldest {duration(found.oldest_unread_s)}"),
-        ("fleet", f"{count(found.agents_active)} agents, {count(found.runs_active)} runs active"),
-        ("looping", f"{found.looping}, {found.incidents_open} incidents open"),
+        ("behind", f"{counted(found.lag, 'event')}, oldest {duration(found.oldest_unread_s)}"),
+        ("fleet", f"{counted(found.agents_active, 'agent')}, {counted(found.runs_active, 'run')} active"),
+        ("looping", f"{found.looping}, {counted(found.incidents_open, 'incident')} open"),
         ("standing", standing),
         ("spent today", money(found.cost_today_nusd)),
-        ("policy", f"{found.rules} rules, {found.policy_digest[:12]}{_reload(found)}"),
+        ("policy", f"{counted(found.rules, 'rule')}, {found.policy_digest[:12]}{_reload(found)}"),
         ("dead letters", count(found.dead_letters)),
         ("dropped", dropped or "nothing"),
     ]
     if found.shed_events:
         apps = ", ".join(f"{name} {count(number)}" for name, number in found.shedding.items())
-        lines.append(("shed", f"{count(found.shed_events)} events of flooding apps; lately {apps}"))
+        lines.append(("shed", f"{counted(found.shed_events, 'event')} of flooding apps; lately {apps}"))
     if found.canary:
         lines.append(("canary", found.canary))
     if found.safe_mode:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
+from agentwatch.counting import counted
 from agentwatch.evaluate.confusion import Miss
 from agentwatch.evaluate.intervals import Interval
 from agentwatch.evaluate.report import LEVELS, Report
@@ -34,7 +35,7 @@ def report_tables(report: Report) -> list[Table]:
     levels = [("all", level.name, report.at(level.name)) for level in LEVELS]
     notes = (
         f"benign runs warned {report.benign_warned}, killed {report.benign_killed}; "
-        f"{report.events} events of {report.runs} labelled runs",
+        f"{counted(report.events, 'event')} of {counted(report.runs, 'labelled run')}",
         *_strangers(report),
     )
     tables = [_scores("At each level", levels, notes)]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from agentwatch.counting import counted
 from agentwatch.observe import redacted
 from agentwatch.service.worker import Worker
 from agentwatch.views import ComponentHealth
@@ -47,7 +48,10 @@ class Health:
         """Watch the working loop: its partition, its pace and its backlog."""
         self.add("store", lambda _: "" if worker.ready else worker.trouble or "the partition is not owned yet")
         self.add("watchdog", lambda _: self._stuck(worker))
-        self.add("lag", lambda _: f"{worker.lag} events wait" if worker.lag > self.options.max_lag else "")
+        self.add("lag", lambda _: self._behind(worker))
+
+    def _behind(self, worker: Worker) -> str:
+        return counted(worker.lag, "event waits", "events wait") if worker.lag > self.options.max_lag else ""
 
     def _stuck(self, worker: Worker) -> str:
         idle = worker.idle_s()

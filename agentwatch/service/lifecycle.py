@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from agentwatch.cancellation import end
+from agentwatch.counting import counted
 from agentwatch.errors import AgentwatchError
 from agentwatch.fingerprint.compiled import form_name
 from agentwatch.observe import metrics
@@ -149,4 +150,5 @@ class Lifecycle:
         events = sum(worker.pipeline.positions.index for worker in workers)
         standing = sum(len(worker.pipeline.ledgers.standing) for worker in workers)
         lag = sum(worker.lag for worker in workers)
-        return f"{self.wired.mode}: {events} events, lag {lag}, {standing} subjects stand"
+        stand = counted(standing, "subject stands", "subjects stand")
+        return f"{self.wired.mode}: {counted(events, 'event')}, lag {lag}, {stand}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from agentwatch.counting import counted
 from agentwatch.records import Change, Decision, Level
 from agentwatch.views import CrossingView, RepeatView, SignalView
 
@@ -60,13 +61,15 @@ def _came_again(
         if evidence.count:
             pace = (evidence.last - evidence.since) / (evidence.count - 1) if evidence.count > 1 else 0.0
             every = f", one each {pace:,.1f} s" if pace > 0 else ""
-            spent = f"; burned since then: {evidence.tokens:,} tokens, ${evidence.cost_nusd / 1e9:,.4f}"
+            spent = f"; burned since then: {counted(evidence.tokens, 'token')}, ${evidence.cost_nusd / 1e9:,.4f}"
             burned = spent if evidence.tokens or evidence.cost_nusd else ""
-            yield f"{evidence.count} repeats since event {evidence.onset_id or '(not known)'}{every}{burned}."
+            since = evidence.onset_id or "(not known)"
+            yield f"{counted(evidence.count, 'repeat')} since event {since}{every}{burned}."
     equal = [step for step in repeats if step.beside >= 0 and step.equal and not step.differs]
     partly = [step for step in repeats if step.beside >= 0 and step.equal and step.differs]
     if equal or partly:
-        yield f"Of {len(repeats)} steps {len(equal)} equal an earlier one in everything, {len(partly)} in part."
+        whole = counted(len(equal), "equals", "equal")
+        yield f"Of {counted(len(repeats), 'step')} {whole} an earlier one in everything, {len(partly)} in part."
 
 
 def _crossed(levels: Sequence[CrossingView]) -> Iterator[str]:

@@ -8,6 +8,7 @@ import msgspec
 import structlog
 
 from agentwatch.config import SafeOptions
+from agentwatch.counting import counted
 
 __all__ = ["UncleanStarts"]
 
@@ -30,7 +31,7 @@ class UncleanStarts:
         most = self._options.unclean_starts
         if not most or len(starts) < most:
             return ""
-        return f"safe mode: {len(starts)} unclean starts within {self._options.within_s:g} s"
+        return f"safe mode: {counted(len(starts), 'unclean start')} within {self._options.within_s:g} s"
 
     def end(self) -> None:
         """Note that the last start ended in good order, or has gone well for long enough."""

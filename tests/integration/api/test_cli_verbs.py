@@ -64,7 +64,7 @@ async def test_by_hand(api: Any, cli: Cli, capsys: pytest.CaptureFixture[str], v
     extra = ("--limit", "6") if verb == "throttle" else ()
     assert await cli(verb, "t/a/agent/bot", "--for", "30m", "--reason", "same PDF", *extra) == 2
     told = capsys.readouterr().err
-    assert "reaches 1 active runs" in told
+    assert "reaches 1 active run:" in told
     assert "t/a/run/r1" in told
     assert "add --yes" in told
     assert api.operations.submitted == []
@@ -154,7 +154,7 @@ async def test_approvals(api: Any, cli: Cli, capsys: pytest.CaptureFixture[str])
     assert await cli("approvals", "list") == 1
     assert "t/a/run/r1" in capsys.readouterr().out
     assert await cli("approve", "d0-7", "-r", "it loops") == 2
-    assert "reaches 1 active runs" in capsys.readouterr().err
+    assert "reaches 1 active run:" in capsys.readouterr().err
     assert await cli("approve", "d0-7", "-r", "it loops", "--yes") == 0
     assert await cli("deny", "t/a/run/r1", "-r", "not a loop") == 0
     approved, denied = api.operations.submitted
@@ -195,7 +195,7 @@ async def test_emit_over_http(
         file.writelines(json.dumps({"agent": "bot", "id": str(n)}) + "\n" for n in range(2500))
     assert await cli("emit", str(events)) == 0
     assert [event.id for event in api.ingest.events] == [str(n) for n in range(2500)]
-    assert "2500 of 2500" in capsys.readouterr().out
+    assert "2,500 of 2,500 events accepted" in capsys.readouterr().out
     bad = tmp_path / "bad.jsonl"
     bad.write_text('{"agent":"bot"}\n\n{"agent":7}\nnot json\n{"agent":"bot"}')
     assert await cli("emit", str(bad), "-o", "json") == 2
