@@ -6,7 +6,8 @@ the old format stays in `tests/golden` for good. Formats:
 
 1. As in 0.1.0.
 2. Standing decisions may be `lapsed` or `unanswered` and be held by `permit`; agentwatch's own incidents and the counts
-   of floods are parts. What a checkpoint of format 1 does not have begins empty.
+   of floods are parts. What a checkpoint of format 1 does not have begins empty. What is still to be forgotten was
+   added later; where it is missing it is found out of what stands.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -54,7 +55,9 @@ def load(pipeline: Pipeline, checkpoint: Checkpoint) -> None:
         (bank if name == _BANK else blobs.setdefault(name, [])).append(piece)
     pipeline.parts.bank.restore(bank)
     for name, part in _parts(pipeline):
-        if name in blobs:
+        if name == _FORGETTING and name not in blobs:
+            pipeline.forgetting.look_over()
+        elif name in blobs:
             try:
                 part.restore(b"".join(blobs[name]))
             except msgspec.MsgspecError as error:
@@ -83,6 +86,7 @@ def _from_1(checkpoint: Checkpoint) -> Checkpoint:
 
 _STEPS: dict[int, Callable[[Checkpoint], Checkpoint]] = {1: _from_1}
 _BANK = "bank"
+_FORGETTING = "forgetting"
 _NAMES = ("ladder", "gate", "standing", "tombstones", "verifier", "incidents", "ourselves")
 
 
@@ -101,6 +105,7 @@ def _parts(pipeline: Pipeline) -> Iterator[tuple[str, _Kept]]:
         yield name, getattr(pipeline.ledgers, name)
     yield "pipeline", pipeline
     yield "flood", pipeline.parts.flood
+    yield _FORGETTING, pipeline.forgetting
 
 
 def _chunks(pipeline: Pipeline) -> Iterator[_Chunk]:

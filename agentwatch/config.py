@@ -72,7 +72,7 @@ class RedisOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     timeout_s: Seconds = 5.0
     max_events: Annotated[int, Meta(ge=0)] = 0
     dead_letters: Annotated[int, Meta(ge=1)] = 10_000
-    log_keep: Annotated[int, Meta(ge=1)] = 100_000
+    log_keep: Annotated[int, Meta(ge=1)] = 20_000
     log_hard: Annotated[int, Meta(ge=1)] = 1_000_000
     ledger_lines: Annotated[int, Meta(ge=1)] = 100_000
     ledger_days: Annotated[int, Meta(ge=1, le=36_500)] = 400

@@ -151,15 +151,15 @@ class Decider:
         told = replace(stood, previous=stood.level, change=Change.lapsed, reason="the lease has ended")
         self._write(told, self.rulebook.get(stood.rule).rule, ask=False)
 
-    def ended(self, stood: Decision) -> None:
-        """Write that a lease has ended: its subject starts anew, by nobody's hand."""
+    def ended(self, stood: Decision, reason: str = "the lease has ended") -> None:
+        """Write that what stood has ended: its subject starts anew, by nobody's hand."""
         told = replace(
             stood,
             level=Level.observe,
             previous=stood.level,
             change=Change.expired,
             origin=Origin.policy if stood.origin is Origin.operator else stood.origin,
-            reason="the lease has ended",
+            reason=reason,
             author="",
             comment="",
         )

@@ -16,6 +16,7 @@ from agentwatch.act.verify import Finding
 from agentwatch.deciding import Decider, Ledgers
 from agentwatch.detect.state import Scope
 from agentwatch.errors import BadRequest, Incompatible
+from agentwatch.forgetting import Forgetting
 from agentwatch.ingest.decode import entry_time
 from agentwatch.keys import partition_of
 from agentwatch.observing import Observer, Parts
@@ -92,6 +93,7 @@ class Pipeline:
         self._operator = Operator(self._decider, ledgers, parts.bank)
         self._weigher = Weigher(parts.ledger, ledgers)
         self._spread = Spread(self._decider, ledgers.tombstones, parts.bank)
+        self.forgetting = Forgetting(self._decider, ledgers, lambda: parts.bank.population)
         self._clock = _Clock()
         self._lag = 0
         self.opened = 0
@@ -166,6 +168,7 @@ class Pipeline:
         own.tombstones.absorb(found.tombstones, mine)
         own.verifier.absorb(found.verifier, mine)
         own.incidents.absorb(found.incidents, mine)
+        self.forgetting.absorb(other.forgetting, mine)
         own.ourselves.absorb(found.ourselves)
         self._clock.at = max(self._clock.at, other._clock.at)
         self._clock.settled = max(self._clock.settled, other._clock.settled)
@@ -209,6 +212,7 @@ class Pipeline:
 
     def _judge(self, seen: Observation, scope: Scope) -> None:
         """Detect, weigh and decide for one event."""
+        self.forgetting.note()
         compiled = self.rulebook.match(seen.event)
         if scope.opened:
             self.opened += 1
@@ -264,6 +268,7 @@ class Pipeline:
             self._decider.ended(ended)
         for held in self.ledgers.standing.held(self._options.settle_limit):
             self._decider.ask_again(held)
+        self.forgetting.settle(now, self._options.settle_limit)
         self._spread.cover()
         self.ledgers.tombstones.expire(now)
         self._draft.incidents.extend(self.ledgers.incidents.tick(now))
@@ -283,6 +288,7 @@ class Pipeline:
 
     def _learn(self, seen: Observation, scope: Scope) -> list[Move]:
         """Take an event in without deciding; gives how the ladder moved."""
+        self.forgetting.note()
         compiled = self.rulebook.match(seen.event)
         if scope.opened:
             self.ledgers.tombstones.match(seen.event)  # which remembers what was started below a killed run

@@ -92,7 +92,7 @@ class Change(StrEnum):
     renewed = "renewed"  # the lease of a standing decision was extended
     verified = "verified"  # the spending stopped
     escalated = "escalated"  # still spending after the grace, or no answer
-    expired = "expired"  # the lease of a kill has ended; its subject starts anew
+    expired = "expired"  # the lease of a kill has ended, or what was warned is tracked no longer; it starts anew
     failed = "failed"  # issued anew often enough, and still spending: somebody must be woken
     lapsed = "lapsed"  # the lease of a throttle or pause has ended; new evidence renews it
     unanswered = "unanswered"  # nobody approved it in time: what stood before stands on

@@ -5,6 +5,7 @@ takes the stalest sixteenth at once, which keeps the cost of an event flat witho
 """
 
 from collections.abc import Callable
+from typing import Literal
 
 from agentwatch.detect.dedup import note
 from agentwatch.detect.history import History
@@ -15,13 +16,17 @@ from agentwatch.detect.state import AgentState, AppState, RootState, RunState, S
 from agentwatch.records import Event
 from agentwatch.subject import app_subject
 
-__all__ = ["Population"]
+__all__ = ["Extent", "Population"]
 
 AppKey = tuple[str, str]
+Extent = Literal["run", "root", "agent", "app"]
 
 
 class Population:
-    """All tracked state of a partition. Everything dropped is counted in `dropped`, by kind."""
+    """All tracked state of a partition. Everything dropped is counted in `dropped`, by kind.
+
+    gone: what the last event made it forget: extent, tenant, app, name. A run that begins anew under its id is not.
+    """
 
     def __init__(self, options: StateOptions) -> None:
         self.options = options
@@ -31,9 +36,12 @@ class Population:
         self.agents = 0
         self.trees = 0
         self.dropped: dict[str, int] = {}
+        self.gone: list[tuple[Extent, str, str, str]] = []
 
     def admit(self, event: Event, index: int) -> Scope:
         """Place an event: the app's clock moves on, and what did not exist begins."""
+        if self.gone:
+            self.gone = []
         name = event.app if event.app != event.agent else self.lineage.app_of(event)
         app = self.apps.get((event.tenant, name))
         if app is None:
@@ -60,6 +68,18 @@ class Population:
             run.recent = recent
         history = run.own if event.agent == run.agent else self._other(run, agent)
         return Scope(app, agent, run.tree or app.roots[run.root], run, history, NOTHING, recent is None, opened)
+
+    def knows(self, extent: Extent, tenant: str, app: str, name: str) -> bool:
+        """Tell whether something is tracked now."""
+        held = self.apps.get((tenant, app))
+        if held is None or extent == "app":
+            return held is not None
+        if extent == "agent":
+            return name in held.agents
+        if extent == "run":
+            return name in held.runs
+        top = held.runs.get(name)
+        return name in held.roots or (top is not None and top.tree is not None)
 
     def absorb(self, other: "Population", mine: Callable[[str], bool]) -> None:
         """Take over the apps of another population whose subjects are `mine`, with all that hangs on them."""
@@ -148,7 +168,10 @@ class Population:
 
     def _move(self, app: AppState, run: RunState, name: str) -> None:
         """Hang a run under the root that it named only later."""
+        before, trees = run.root, self.trees
         self._leave(app, run)
+        if self.trees < trees:
+            self.gone.append(("root", app.tenant, app.app, before))
         run.root = name
         self._join(app, run)
 
@@ -170,6 +193,19 @@ class Population:
         self.runs -= 1
         self._leave(app, run)
 
+    def _lose(self, app: AppState, run: RunState) -> None:
+        """Close a run for good."""
+        trees = self.trees
+        self._close(app, run)
+        self.gone.append(("run", app.tenant, app.app, run.run))
+        if self.trees < trees:
+            self.gone.append(("root", app.tenant, app.app, run.root))
+
+    def _lose_agent(self, app: AppState, agent: AgentState) -> None:
+        del app.agents[agent.agent]
+        self.agents -= 1
+        self.gone.append(("agent", app.tenant, app.app, agent.agent))
+
     def _sweep(self, app: AppState) -> None:
         """Forget what has been idle for too long by the app's clock."""
         now = app.swept = app.clock
@@ -177,12 +213,11 @@ class Population:
         for run in list(app.runs.values()):
             keep = options.ended_run_keep_s if run.ended else options.run_idle_s
             if now - run.last > keep:
-                self._close(app, run)
+                self._lose(app, run)
                 self._drop("runs_ended" if run.ended else "runs_idle")
         for agent in list(app.agents.values()):
             if now - agent.last > options.agent_idle_s:
-                del app.agents[agent.agent]
-                self.agents -= 1
+                self._lose_agent(app, agent)
                 self._drop("agents_idle")
 
     def _thin_runs(self) -> None:
@@ -191,24 +226,25 @@ class Population:
         )
         stalest = sorted(everyone, key=lambda one: one[:2])[: max(1, self.options.max_runs // 16)]
         for _, _, app, run in stalest:
-            self._close(app, run)
+            self._lose(app, run)
             self._drop("runs_over_limit")
 
     def _thin_agents(self) -> None:
         everyone = ((agent.last_index, app, agent) for app in self.apps.values() for agent in app.agents.values())
         stalest = sorted(everyone, key=lambda one: one[0])[: max(1, self.options.max_agents // 16)]
         for _, app, agent in stalest:
-            del app.agents[agent.agent]
-            self.agents -= 1
+            self._lose_agent(app, agent)
             self._drop("agents_over_limit")
 
     def _thin_apps(self) -> None:
         stalest = sorted(self.apps.values(), key=lambda app: app.last_index)[: max(1, self.options.max_apps // 16)]
         for app in stalest:
+            for run in list(app.runs.values()):
+                self._lose(app, run)
+            for agent in list(app.agents.values()):
+                self._lose_agent(app, agent)
             del self.apps[app.tenant, app.app]
-            self.runs -= len(app.runs)
-            self.agents -= len(app.agents)
-            self.trees -= len(app.roots) + sum(1 for run in app.runs.values() if run.tree is not None)
+            self.gone.append(("app", app.tenant, app.app, app.app))
             self._drop("apps_over_limit")
 
     def _drop(self, kind: str) -> None:

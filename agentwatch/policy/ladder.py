@@ -155,6 +155,15 @@ class Ladder:
             reason=reason,
         )
 
+    def subjects(self) -> tuple[str, ...]:
+        """List the subjects that are remembered."""
+        return tuple(self._rungs)
+
+    def forget(self, subject: str) -> None:
+        """Let a subject start anew, if it is remembered."""
+        if subject in self._rungs:
+            self._forget(subject)
+
     def fold(self, decision: Decision) -> None:
         """Take in a decision, also one read back from the log: it says where its subject stands now."""
         rung = self._rungs.get(decision.subject)
@@ -224,7 +233,8 @@ class Ladder:
         if rung is None:
             return
         if decision.origin is not Origin.operator:
-            self._forget(decision.subject)
+            if rung.level > Level.observe:  # else it began anew already, and this ends what was before
+                self._forget(decision.subject)
             return
         self._forgive(rung)
         rung.level = Level.observe

@@ -183,6 +183,7 @@ def dropped(pipeline: Pipeline, hub: Hub) -> dict[str, int]:
         **ledgers.gate.dropped(),
         "ladder_subjects": ledgers.ladder.dropped,
         "standing_subjects": ledgers.standing.dropped,
+        "standing_forgotten": pipeline.forgetting.let_go,
         "tombstones": ledgers.tombstones.dropped["tombstones"],
         "tombstone_descendants": ledgers.tombstones.dropped["descendants"],
         "verifications": ledgers.verifier.dropped,

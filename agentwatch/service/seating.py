@@ -89,7 +89,7 @@ class Seating:
         hub, log = Hub(config.hub), RedisLog(client, index)
         health = self._health.part(f"partition {index}:" if self._nodes.partitions > 1 else "")
         source = RedisSource(client, index, StreamOptions(hard_max=config.redis.max_events))
-        store = RedisStore(client, index, _storing(config), self._signer)
+        store = RedisStore(client, index, storing(config), self._signer)
         worker = Worker(source, store, log, pipeline, hub, config.worker, self._beat, self._board, self._intake.pass_on)
         worker.gauges.bounds = lambda now: bounds(now, hub, config)
         health.watch_worker(worker)
@@ -204,7 +204,8 @@ class Seating:
         return self._http
 
 
-def _storing(config: Config) -> StoreOptions:
+def storing(config: Config) -> StoreOptions:
+    """Give the bounds of what a partition keeps in Redis."""
     redis = config.redis
     return StoreOptions(
         lease_s=redis.lease_s,

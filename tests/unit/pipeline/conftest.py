@@ -36,6 +36,7 @@ class Line:
         self.rulebook = make_rulebook(self.config, files)
         self.pipeline: Pipeline = make_pipeline(self.config, self.rulebook)
         self.now = START
+        self.batches: list[Batch] = []
         self.commits: list[Commit] = []
         self.decisions: list[Decision] = []
         self.incidents: list[Incident] = []
@@ -52,7 +53,8 @@ class Line:
             (f"{int(self.now * 1000)}-{self._entry}-{n}"[:20], item) for n, item in enumerate((*controls, *acks))
         ]
         controls, acks = (tuple((p, i) for p, i in numbered if isinstance(i, kind)) for kind in (Control, Ack))
-        commit = self.pipeline.step(Batch(Tick(self.now, **tick), tuple(stored), controls, acks))
+        self.batches.append(Batch(Tick(self.now, **tick), tuple(stored), controls, acks))
+        commit = self.pipeline.step(self.batches[-1])
         self._take(commit)
         return commit
 
