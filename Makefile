@@ -88,7 +88,7 @@ evaluation: $(READY_DEV) ## Measure on recorded runs in TRACES and write the res
 bench-upgrade: $(READY_DEV) ## Upgrade from another version under load, and back (OLD=a checkout of it)
 	@$(BIN)/python -m bench.upgrade $(OLD)
 
-bench-week: $(READY_DEV) ## Live through a week with a million runs, and show memory and disk (WEEK_ARGS)
+bench-week: $(READY_DEV) ## Live through a week with a million runs; fails where memory or disk grow (WEEK_ARGS)
 	@$(BIN)/python -m bench.week $(WEEK_ARGS)
 
 # Published libraries for the same purpose have an environment of their own. One of them needs Python 3.12.

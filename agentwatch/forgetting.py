@@ -1,8 +1,8 @@
 """Lets what is known of a run, a tree, an agent or an app go when that itself is tracked no longer.
 
-What is tracked is forgotten by the app's own clock or by count (`detect.population`), at an event; with it goes at once
-what was measured and a warning's level, so that verdicts follow from the events alone. What stood is ended by a decision
-of the log at a later tick, some at a time. So a replay and a restart forget alike.
+What is tracked is forgotten by the app's own clock or by count (`detect.population`), at an event; with it goes at
+once what was measured and a warning's level, so that verdicts follow from the events alone. What stood is ended by a
+decision of the log at a later tick, some at a time. So a replay and a restart forget alike.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ class _State(Struct, array_like=True):
 
 
 class Forgetting:
-    """Subjects that are tracked no longer and of which a level or a decision is still known, in the order of their ends.
+    """Subjects that are tracked no longer and of which a level or a decision is still known, by their ends.
 
     What binds an agent is never let go before its lease ends: a command in force, a kill that the gate holds back, a
     question for approval. Bounded by the ladder and what stands, for of nothing else there is anything to let go.
@@ -127,7 +127,7 @@ class Forgetting:
 
 
 def _binds_until(stood: Decision, effective: Decision | None, now: float) -> float:
-    """Tell until when what stands must not be let go, as far as is known now; a time that is over where nothing binds."""
+    """Tell until when what stands must not be let go, as far as is known now; the past where nothing does."""
     if effective is not None and effective.expires_at <= 0:
         return now + _LOOK_AGAIN_S  # it stands until somebody ends it
     until = 0.0 if effective is None else effective.expires_at

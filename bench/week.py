@@ -3,8 +3,8 @@
 `python -m bench.week [--runs 1000000] [--days 7]` prints, for each part of the week, what is tracked, the memory of the
 process and of the server, and its disk, and ends with 1 where the last two days are above the second: the first fills
 what is bounded. Time is simulated: entries carry the times of the week, and the real Valkey trims by their ids. One run
-in a hundred loops, one app floods once a day, and the audit log is full from the start. Fewer runs have as many fewer agents and smaller bounds:
-`--runs 100000` is the same week in two minutes.
+in a hundred loops, one app floods once a day, and the audit log is full from the start. Fewer runs have as many fewer
+agents and smaller bounds: `--runs 100000` is the same week in three minutes.
 """
 
 import argparse
@@ -186,8 +186,7 @@ async def fill_audit(store: RedisStore, path: Pipeline, records: int) -> None:
 def flat(measured: Sequence[Measure]) -> int:
     """Compare the most of the last two days with the most of the second day; 1 where anything grew by more than that.
 
-    The first day fills what is bounded. A disk's level swings with each rewrite of the server's log, so it may differ by
-    more.
+    The first day fills what is bounded. A disk swings with each rewrite of the server's log: it may differ more.
     """
     second = [one for one in measured if 1 < one.day <= 2]
     late = [one for one in measured if one.day > measured[-1].day - 2]

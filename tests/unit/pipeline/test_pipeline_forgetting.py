@@ -1,4 +1,4 @@
-"""What stood for a run goes with it: a warning ends when its run is tracked no longer, a command only with its lease."""
+"""What stood for a run goes with it: a warning when its run is tracked no longer, a command only with its lease."""
 
 import msgspec
 import pytest
