@@ -69,7 +69,7 @@ class Population:
         history = run.own if event.agent == run.agent else self._other(run, agent)
         return Scope(app, agent, run.tree or app.roots[run.root], run, history, NOTHING, recent is None, opened)
 
-    def knows(self, extent: Extent, tenant: str, app: str, name: str) -> bool:
+    def knows(self, extent: str, tenant: str, app: str, name: str) -> bool:
         """Tell whether something is tracked now."""
         held = self.apps.get((tenant, app))
         if held is None or extent == "app":
