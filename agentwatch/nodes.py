@@ -93,7 +93,7 @@ class Nodes:
             self._stale = True
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close the connections to all nodes, those of the first address too."""
         clients, self._clients = list(self._clients.values()), {}
         for client in (self._first, *clients):
             await client.aclose()

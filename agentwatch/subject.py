@@ -48,7 +48,7 @@ def root_subject(tenant: str, app: str, root_run: str) -> str:
 
 
 def run_subject(tenant: str, app: str, run: str) -> str:
-    """Name one run."""
+    """Name one run of an app; the parts are escaped here."""
     return f"{app_subject(tenant, app)}/run/{_escape(run)}"
 
 

@@ -21,8 +21,8 @@ def main() -> None:
         try:
             for step in range(int(os.environ.get("STEPS", "1000"))):
                 guard.check()
-                result = run_tool("/tmp/report.pdf", 0.2, guard)  # noqa: S108  # only a name
-                guard.emit(op="execute_tool", step=step, tool="read_file", arguments={"path": "/tmp/report.pdf"},  # noqa: S108
+                result = run_tool("report.pdf", 0.2, guard)
+                guard.emit(op="execute_tool", step=step, tool="read_file", arguments={"path": "report.pdf"},
                            result=result, status="error")  # fmt: skip
         except AgentKilled as stop:
             print(f"stopped by agentwatch: {stop.reason or stop.subject}")  # noqa: T201  # it is an example

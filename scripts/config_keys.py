@@ -150,17 +150,17 @@ def _figure(value: float) -> str:
     return f"{int(value):,}" if value == int(value) else f"{value:g}"
 
 
-def _summary(cls: type) -> str:
+def _summary(cls: type[Struct]) -> str:
     """Give the first sentence of a docstring, where it is no field's."""
     first = " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())
-    fields = "|".join(cls.__struct_fields__)  # type: ignore[attr-defined]
+    fields = "|".join(cls.__struct_fields__)
     return "" if re.match(rf"(?:{fields})(?:, \w+)*: ", first) else re.split(rf" (?:{fields}): ", first)[0]
 
 
-def _said(cls: type) -> dict[str, str]:
+def _said(cls: type[Struct]) -> dict[str, str]:
     """Collect the `name: text` parts of a class docstring; `a, b: text` is said of both."""
     text = " ".join((cls.__doc__ or "").split())
-    names = "|".join(sorted(cls.__struct_fields__, key=len, reverse=True))  # type: ignore[attr-defined]
+    names = "|".join(sorted(cls.__struct_fields__, key=len, reverse=True))
     starts = list(re.finditer(rf"(?:^|(?<=[.;,)] )|(?<=and ))((?:{names})(?:, (?:{names}))*): ", text))
     found: dict[str, str] = {}
     ends = [each.start() for each in starts[1:]] + [len(text)]

@@ -58,7 +58,7 @@ class Draft:
         return Positions(events=self.events, controls=self.controls, acks=self.acks, index=self.index, seq=self.seq)
 
     def commit(self, ledger: Sequence[LedgerLine]) -> Commit:
-        """Close the draft."""
+        """Make the commit of all that was drafted: of each subject the last command alone."""
         return Commit(
             positions=self.positions(),
             at=self.at,

@@ -126,7 +126,7 @@ class Standing:
         return [d for d in ended if d.level is not Level.kill and not d.author]
 
     def snapshot(self) -> bytes:
-        """Encode what stands."""
+        """Encode the last decision on each subject, and those in effect, for a checkpoint."""
         return msgspec.msgpack.encode((list(self._last.values()), list(self._effective.values())))
 
     def restore(self, data: bytes) -> None:

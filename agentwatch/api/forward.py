@@ -29,7 +29,7 @@ class Forward:
         self._client: httpx.AsyncClient | None = None
 
     def client(self) -> httpx.AsyncClient:
-        """Give the client."""
+        """Give the one client for all workers, made at the first call: most daemons never pass anything on."""
         if self._client is None:
             self._client = httpx.AsyncClient(
                 limits=_LIMITS, timeout=_TIMEOUT, trust_env=False, verify=_context(self._options)
@@ -37,7 +37,7 @@ class Forward:
         return self._client
 
     async def aclose(self) -> None:
-        """Close its connections."""
+        """Close the client, if any request was ever passed on."""
         if self._client is not None:
             await self._client.aclose()
 

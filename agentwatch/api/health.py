@@ -18,7 +18,7 @@ class Alive(Struct, frozen=True, kw_only=True):
 
 
 class Readiness(Struct, frozen=True, kw_only=True):
-    """Every component works."""
+    """Every component works. Where one does not, the answer is a problem with status 503 that names it."""
 
     status: str = "ready"
     components: tuple[ComponentHealth, ...] = ()

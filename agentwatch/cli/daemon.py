@@ -167,10 +167,10 @@ def daemon_options(function: F) -> F:
     gather.__doc__ = function.__doc__
     gather.__name__ = function.__name__
     if hasattr(function, "__click_params__"):
-        gather.__click_params__ = function.__click_params__  # type: ignore[attr-defined]
+        gather.__click_params__ = function.__click_params__  # type: ignore[attr-defined]  # click keeps them there
     for option in reversed(_OPTIONS):
         gather = option(gather)
-    return gather  # type: ignore[return-value]
+    return gather  # type: ignore[return-value]  # click calls it by keywords; no type says which
 
 
 _OPTIONS: Final = (

@@ -51,7 +51,7 @@ class Line(Struct, frozen=True):
 
 
 class Sink(Protocol):
-    """Where events go."""
+    """A way to the events stream: Redis, or a daemon's API."""
 
     def send(self, lines: Sequence[Line]) -> Sequence[Refused]:
         """Hand lines over, in order; tells those that were refused."""

@@ -120,7 +120,7 @@ def call(arguments: Sequence[str], **extra: Any) -> int:
     except click.ClickException as wrong:
         wrong.show()
         return wrong.exit_code
-    except Exception as error:
+    except Exception as error:  # `explain_failure` knows the expected ones; any other is raised again
         told = explain_failure(error)
         if told is None:
             raise

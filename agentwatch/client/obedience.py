@@ -41,7 +41,7 @@ class Standing(Struct, frozen=True):
 
     @property
     def clear(self) -> bool:
-        """Whether nothing stands."""
+        """Whether the next call may go at once: no kill, no pause and no throttle stands."""
         return self.kill is None and self.pause is None and not self.throttles
 
 

@@ -10,7 +10,7 @@ __all__ = ["GuardOptions"]
 
 
 class GuardOptions(Struct, frozen=True, kw_only=True):
-    """Options of a guard.
+    """How a guard acts while its signal path is down, and what it waits for and keeps meanwhile.
 
     fail: what `check` does once no signal path has worked for `fail_after_s`: `open` lets the agent go on, `closed`
     raises `AgentStopped`. poll_s: how often the control keys are read when nothing wakes the guard, so the most that

@@ -47,15 +47,24 @@ class Signalled(Protocol):
     """How far a detector got at an event of a run: where, which, in units of its warning, and what it said."""
 
     @property
-    def position(self) -> int: ...
+    def position(self) -> int:
+        """Index of the event in its run, from 0."""
+
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """The detector."""
+
     @property
-    def strength(self) -> float: ...
+    def strength(self) -> float:
+        """In units of the detector's warning."""
+
     @property
-    def reason(self) -> str: ...
+    def reason(self) -> str:
+        """What it said."""
+
     @property
-    def against(self) -> tuple[str, ...]: ...
+    def against(self) -> tuple[str, ...]:
+        """What spoke against."""
 
 
 def confusion(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 try:
     from agentwatch.fingerprint import _compiled as native
 except ImportError:  # no compiler where it was built
-    native = None  # type: ignore[assignment]
+    native = None  # type: ignore[assignment]  # whoever uses it asks first whether it is there
 
 __all__ = ["PURE", "compiled_form", "form_name", "masked_form", "native", "role_of", "watched_words"]
 

@@ -22,7 +22,7 @@ class Account:
         self.seen = seen
 
     def deliver(self, entries: int) -> None:
-        """Count a delivery."""
+        """Count entries that were handed out, where it is known how many were ever added."""
         if self.seen is not None:
             self.seen += entries
 

@@ -147,7 +147,7 @@ class Breaker:
         return self._scopes.pop(scope, None) is not None
 
     def view(self, scope: str, population: int, now: float) -> BreakerView:
-        """Show one scope."""
+        """Tell what one scope has used of its kills at `now`, and whether it is open."""
         found = self._scopes.get(scope) or _Scope()
         self._pass(found, now)
         return BreakerView(

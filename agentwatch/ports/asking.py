@@ -60,7 +60,7 @@ class IncidentQueries(Protocol):
         """List incidents, latest opened first; over ones too, as long as they are known. "" fits any. `BadRequest`."""
 
     def incident(self, id: str) -> Incident | None:
-        """Find one incident."""
+        """Find an incident by its id, open or over; None for one that is not known, or no longer."""
 
 
 class PartitionQueries(Protocol):

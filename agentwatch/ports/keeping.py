@@ -34,7 +34,7 @@ class Store(Protocol):
         """Publish a new generation, then trim the events stream up to its position."""
 
     async def renew(self) -> None:
-        """Extend the lease."""
+        """Extend the lease from now on. Raises `Fenced` when another worker has taken the partition."""
 
     async def close(self) -> None:
         """Give the lease back."""

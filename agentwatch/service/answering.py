@@ -131,7 +131,7 @@ class AllDecided:
         """
         held = self._seats.held or (self._seats.any(),)
         if len(held) == 1 and len(self._seats.spread.owners) == 1:
-            async with aclosing(_answers(held[0]).decisions.watch(after)) as found:  # type: ignore[type-var]
+            async with aclosing(_answers(held[0]).decisions.watch(after)) as found:  # type: ignore[type-var]  # a generator
                 async for row in found:
                     yield row
             return
@@ -183,7 +183,7 @@ class AllIncidents:
         return IncidentPage(incidents=tuple(found[:limit]), next=found[limit - 1].id if len(found) > limit else "")
 
     def incident(self, id: str) -> Incident | None:
-        """Find one incident."""
+        """Find an incident by its id, open or over; None for one that is not known, or no longer."""
         held = self._seats.held or (self._seats.any(),)
         found = (_answers(seat).incidents.incident(id) for seat in held)
         return next((one for one in found if one is not None), None)

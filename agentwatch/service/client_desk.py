@@ -56,7 +56,7 @@ class ClientDesk:
         self._roster.note(name, now)
 
     def listed(self) -> Sequence[ClientView]:
-        """List all callers."""
+        """List who may call, was revoked or has expired, without anything of a token."""
         return self._roster.listed()
 
     async def add(self, client: Client, reason: str) -> None:

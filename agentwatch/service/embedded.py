@@ -83,7 +83,7 @@ class EmbeddedValkey:
         self._lock = _lock(self._dir)
         try:
             await self._launch(binary)
-        except BaseException as error:
+        except BaseException as error:  # a cancelled start must not leave a server behind either
             self._stop(at_once=True)
             if isinstance(error, OSError):
                 raise StoreUnavailable(f"the embedded server did not start: {error}") from error

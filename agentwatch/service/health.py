@@ -58,7 +58,7 @@ class Health:
         return f"the working loop has not turned for {idle:.0f} s" if idle > self.options.loop_s else ""
 
     def components(self, now: float) -> tuple[ComponentHealth, ...]:
-        """Ask every part."""
+        """Ask every part how it is at `now`; what it says is shown without secrets."""
         found = ((name, check(now)) for name, check in self._checks.items())
         return tuple(ComponentHealth(name=name, ok=not wrong, detail=redacted(wrong)) for name, wrong in found)
 

@@ -47,12 +47,12 @@ class Hub:
 
     @property
     def watching(self) -> int:
-        """Count the watchers."""
+        """How many readers follow the decisions now."""
         return len(self._watchers)
 
     @property
     def awaited(self) -> int:
-        """Count the requests that wait for their commit."""
+        """How many requests wait for their commit now."""
         return len(self._waiting)
 
     def wake(self) -> asyncio.Event:
@@ -74,7 +74,7 @@ class Hub:
         return watcher
 
     def leave(self, watcher: Watcher) -> None:
-        """End a watch."""
+        """Send no more to this reader, and keep the count of what it was too slow for."""
         self._watchers.discard(watcher)
         self.dropped += watcher.dropped
 

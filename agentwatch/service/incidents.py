@@ -31,7 +31,7 @@ class IncidentDesk:
         return IncidentPage(incidents=page, next=page[-1].id if more else "")
 
     def incident(self, id: str) -> Incident | None:
-        """Find one incident."""
+        """Find an incident by its id, open or over; None for one that is not known, or no longer."""
         return next((one for one in self._known() if one.id == id), None)
 
     def _known(self) -> list[Incident]:

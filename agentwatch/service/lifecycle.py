@@ -50,7 +50,7 @@ class Lifecycle:
 
     @property
     def reloader(self) -> Reloader:
-        """What `SIGHUP` calls."""
+        """What `SIGHUP` calls; made at the first use, when everything is wired."""
         if self._reloader is None:
             self._reloader = Reloader(self._settings, self.wired, self._notify)
         return self._reloader

@@ -12,7 +12,7 @@ __all__ = ["RedisLedger"]
 
 
 class RedisLedger:
-    """One partition's ledgers."""
+    """Reads what one partition has spent, by day, from Redis."""
 
     def __init__(self, client: Any, partition: int) -> None:
         self._client = client

@@ -111,7 +111,7 @@ class MemoryPartition:
         self.changed.set()
 
     async def acknowledge(self, acks: Sequence[Ack]) -> None:
-        """Append acks."""
+        """Append acknowledgements, in order, and wake whoever reads the partition."""
         for ack in acks:
             self.acks.add(ack, int(self.clock() * 1000))
         self.changed.set()
@@ -180,7 +180,7 @@ class MemoryStore:
         held.acks.trim(checkpoint.positions.acks)
 
     async def renew(self) -> None:
-        """Extend the lease."""
+        """Extend the lease from now on. Raises `Fenced` when another worker has taken the partition."""
         self._own()
         self._partition.owned_until = self._partition.clock() + self._lease_s
 

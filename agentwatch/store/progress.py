@@ -13,14 +13,14 @@ __all__ = ["RedisProgress"]
 
 
 class RedisProgress:
-    """Answers `PartitionQueries`."""
+    """`PartitionQueries` from Redis: owners, leases, commits and the groups' lag, whoever serves the partitions."""
 
     def __init__(self, nodes: Nodes, members: Members) -> None:
         self._nodes = nodes
         self._members = members
 
     async def partitions(self) -> Sequence[PartitionView]:
-        """List every partition."""
+        """List every partition, whoever serves it. Raises `StoreUnavailable`."""
         spread = await self._members.look()
         with reading("partitions"):
             return [await self._view(index, spread) for index in range(len(spread.owners))]

@@ -131,7 +131,7 @@ class RedisStore:
             await self._audit.trim(self._token)
 
     async def renew(self) -> None:
-        """Extend the lease."""
+        """Extend the lease from now on. Raises `Fenced` when another worker has taken the partition."""
         with reading("renew"):
             args = (self._token, self._who, self._lease_ms)
             kept = await self._scripts["renew"].run(self._client, (self._keys.token, self._keys.owner), args)

@@ -140,7 +140,7 @@ def _feed(ready: Sequence[tuple[int, str, Callable[[Any], bool], Any]], limit_s:
                 if time.perf_counter() > deadline:
                     fed.until = index
                     break
-        except Exception:  # noqa: BLE001  counted and shown; a foreign library may fail in any way
+        except Exception:  # noqa: BLE001  # counted and shown; a foreign library may fail in any way
             fed.broken = True
     fed.cpu_s = clock.spent_s
     return fed

@@ -65,7 +65,7 @@ def load(name: str, refused: dict[str, str] | None = None) -> Peer | Absent:
             prepare=getattr(module, "prepare", _as_it_is),
         )
         peer.watch()
-    except Exception as broken:  # noqa: BLE001  a foreign library may fail in any way; the others are still measured
+    except Exception as broken:  # noqa: BLE001  # a foreign library may fail in any way; the others are still measured
         reason = f"{type(broken).__name__}: {broken}"
         known = (refused or {}).items()
         return Absent(name=name, reason=next((why for package, why in known if package in name), reason))

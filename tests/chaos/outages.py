@@ -161,7 +161,7 @@ def cut_and_slowed(kit: Kit, times: int, seed: int = 5) -> Account:
             harm = ("cut", "stall", "cut", "hang", "cut", "stall")[at % 6]
             moment: Moment = "unanswered" if harm == "cut" else chance.choice(("before", "half", "unanswered"))
             fault = Fault(
-                label=label, moment=moment, harm=harm, bytes_on=chance.randrange(1, 200),  # type: ignore[arg-type]
+                label=label, moment=moment, harm=harm, bytes_on=chance.randrange(1, 200),
                 seconds=chance.choice((0.3, 1.5)), skip=chance.randrange(2),
             )  # fmt: skip
             on.proxy.arm(fault)
@@ -215,4 +215,4 @@ def clock_set(kit: Kit, steps: tuple[float, ...]) -> Account:
 
 
 def _number(client: object) -> int:
-    return int(client.hget("agentwatch:{0}:committed", "number") or 0)  # type: ignore[attr-defined]
+    return int(client.hget("agentwatch:{0}:committed", "number") or 0)

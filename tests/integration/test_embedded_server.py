@@ -191,7 +191,7 @@ async def test_a_long_log_is_set_aside(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 async def test_the_broker_retains_and_clears(broker: object) -> None:
-    async with aiomqtt.Client(broker.host, broker.port) as client:  # type: ignore[attr-defined]
+    async with aiomqtt.Client(broker.host, broker.port) as client:
         await client.publish("a/b", b"1", qos=1, retain=True)
         await client.subscribe("a/#", qos=1)
         message = await anext(aiter(client.messages))
@@ -202,4 +202,4 @@ async def test_the_broker_refuses_open_addresses_and_taken_ports(broker: object)
     with pytest.raises(BadConfig, match="loopback"):
         await start_broker("0.0.0.0", 0)
     with pytest.raises(SignalUnavailable):
-        await start_broker("127.0.0.1", broker.port)  # type: ignore[attr-defined]
+        await start_broker("127.0.0.1", broker.port)

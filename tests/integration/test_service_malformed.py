@@ -27,7 +27,10 @@ DEADLINE_S = 60.0
 def rubbish(seed: int) -> Iterator[bytes]:
     """Bad events of every kind, without end; each is wrong in a way that no leniency can mend."""
     rng = random.Random(seed)
-    deep = lambda: b'{"agent":"a","tags":' + b"[" * rng.randint(200, 5000) + b"}"  # noqa: E731
+
+    def deep() -> bytes:
+        return b'{"agent":"a","tags":' + b"[" * rng.randint(200, 5000) + b"}"
+
     kinds = (
         lambda: rng.randbytes(rng.randint(1, 60)) + b"\xff",  # not UTF-8
         lambda: b'{"agent":"a","input":"' + b"x" * (1 << 20) + b'"}',  # oversized
@@ -70,7 +73,7 @@ class Daemon:
 
     def until(self, true: object) -> None:
         deadline = time.monotonic() + DEADLINE_S
-        while not true():  # type: ignore[operator]
+        while not true():
             assert self.process.poll() is None, self.log.read_text()[-3000:]
             assert time.monotonic() < deadline, self.log.read_text()[-3000:]
             time.sleep(0.02)

@@ -145,7 +145,7 @@ async def test_loops_are_stopped_within_a_second_of_the_decision_and_on_call_hea
     with Emitter(redis_url=running.redis) as emitter:
 
         async def play(name: str, path: dict[str, str]) -> tuple[str, float]:
-            async with Guard(name, app="crew", run=f"{name}-1", task="report", **path) as guard:  # type: ignore[arg-type]
+            async with Guard(name, app="crew", run=f"{name}-1", task="report", **path) as guard:
                 return f"{name}-1", await guard.run(loop_until_killed(guard, emitter))
 
         async def cancelled(name: str, path: dict[str, str]) -> tuple[str, float]:

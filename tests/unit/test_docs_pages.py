@@ -93,7 +93,7 @@ def test_the_readme_shows_an_alert_as_it_is_sent() -> None:
 def test_the_readme_gives_a_reason_for_every_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     named = [one for group in (project["dependencies"], *project["optional-dependencies"].values()) for one in group]
-    names = {re.match("[a-z-]+", one).group() for one in named} - {"agentwatch"}  # type: ignore[union-attr]
+    names = {re.match("[a-z-]+", one).group() for one in named} - {"agentwatch"}
     table = "\n".join(line for line in (ROOT / "README.md").read_text("utf-8").splitlines() if line.startswith("| "))
     assert [name for name in sorted(names) if not re.search(rf"\b{name}\b", table)] == []
 

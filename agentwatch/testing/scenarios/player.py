@@ -106,7 +106,7 @@ class Player:
         self.event(**{**given, **fields})
 
     def call(self, call: Call, **fields: Any) -> None:
-        """Call a tool."""
+        """Append a tool call with its result, as far as the log's style holds it; the result is news to the model."""
         style = self.stage.style
         took = self.stage.tool_latency()
         self.stage.now += took

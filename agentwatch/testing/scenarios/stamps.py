@@ -16,5 +16,5 @@ def clock(ts: float) -> str:
 
 
 def day(ts: float) -> str:
-    """Write the date."""
+    """Write the day as a log has it: 2025-10-09."""
     return datetime.fromtimestamp(ts, UTC).strftime("%Y-%m-%d")

@@ -28,7 +28,7 @@ async def test_an_example_emits_and_is_stopped(example, subject, valkey, over_re
         )  # fmt: skip
         assert (done.stdout, done.returncode) == ("stopped by agentwatch: the same again\n", 0), done.stderr
         await side.take_back(subject, 2)
-        done = subprocess.run(  # noqa: ASYNC221
+        done = subprocess.run(  # noqa: ASYNC221  # nothing else is to happen meanwhile
             [sys.executable, ROOT / "examples" / example],
             check=False, env=environment | {"STEPS": "1"}, capture_output=True, text=True, timeout=30,
         )  # fmt: skip

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import threading
 import time
 from pathlib import Path
@@ -194,7 +193,7 @@ async def test_a_port_in_use_is_refused_by_name(valkey, daemon):
 
 def counts() -> tuple[int, int, int]:
     gc.collect()
-    return len(asyncio.all_tasks()), threading.active_count(), len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    return len(asyncio.all_tasks()), threading.active_count(), len([*Path("/proc/self/fd").iterdir()])
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="there is no list of open files here")

@@ -20,7 +20,7 @@ def screen(w: Writer, elements: int) -> str:
 
 
 def click(w: Writer, result: str) -> Call:
-    """Click somewhere."""
+    """Click at a place drawn at random; `result` is the screen after it."""
     return Call(
         tool="computer",
         arguments={"action": "left_click", "coordinate": [w.number(10, 1900), w.number(10, 1060)]},
