@@ -34,7 +34,7 @@ def partitions_list(daemon: DaemonAddress, output: Format) -> int:
     lines = [
         [
             str(one.index),
-            escape(one.owner or "nobody"),
+            escape(_worker(one.owner)),
             escape(one.url),
             str(one.token or ""),
             duration(one.lease_s) if one.owner else "",
@@ -44,7 +44,7 @@ def partitions_list(daemon: DaemonAddress, output: Format) -> int:
         ]
         for one in found
     ]
-    columns = ["partition", "owner", "api", "token", "lease", "events", "lag", "oldest"]
+    columns = ["partition", "worker", "api", "token", "lease", "events", "lag", "oldest"]
     show(found, output, lambda out: rows(out, columns, lines, "there are no partitions"))
     return FINE if all(one.owner for one in found) else FOUND
 
@@ -84,3 +84,9 @@ def partitions_resize(partitions: int, path: Path | None, wait_s: float, yes: bo
     )
     show(done, output, lambda out: out.print(words))
     return FINE
+
+
+def _worker(owner: str) -> str:
+    """Say in words which process holds a partition: its host and number, without the process namespace."""
+    place, _, pid = owner.rpartition(" ")
+    return f"process {pid} on {place.partition('|')[0]}" if place else owner or "nobody"

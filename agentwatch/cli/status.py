@@ -52,6 +52,8 @@ def _print(out: "Console", found: StatusView, every_bound: bool) -> None:
         lines.append(("shed", f"{counted(found.shed_events, 'event')} of flooding apps; lately {apps}"))
     if found.canary:
         lines.append(("canary", found.canary))
+    if found.fingerprints_trouble:
+        lines.append(("fingerprints", f"slow: {found.fingerprints_trouble}"))
     if found.safe_mode:
         out.print(f"[red]{found.safe_mode}: nobody is touched until `agentwatch mode set enforce`[/]")
     for name, words in lines:

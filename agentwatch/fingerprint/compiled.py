@@ -25,7 +25,7 @@ try:
 except ImportError:  # no compiler where it was built
     native = None  # type: ignore[assignment]  # whoever uses it asks first whether it is there
 
-__all__ = ["PURE", "compiled_form", "form_name", "masked_form", "native", "role_of", "watched_words"]
+__all__ = ["PURE", "compiled_form", "form_name", "form_trouble", "masked_form", "native", "role_of", "watched_words"]
 
 PURE = "AGENTWATCH_PURE"  # the variable that keeps the compiled form out
 _INTERFACE = 5
@@ -34,14 +34,24 @@ _INTERFACE = 5
 @cache
 def compiled_form() -> bool:
     """Tell whether the compiled form runs: built, of this version, right on a sample, and not kept out by `PURE`."""
-    if native is None or os.environ.get(PURE) not in (None, "", "0"):
-        return False
-    return native.INTERFACE == _INTERFACE and native.digest(b"agentwatch") == xxh3_64_intdigest(b"agentwatch")
+    return native is not None and os.environ.get(PURE) in (None, "", "0") and not form_trouble()
 
 
 def form_name() -> str:
     """Name the form that runs, for logs, status and metrics."""
     return "compiled" if compiled_form() else "pure"
+
+
+@cache
+def form_trouble() -> str:
+    """Say why a compiled form that is there cannot be trusted; empty where it can, and where there is none."""
+    if native is None:
+        return ""
+    if native.INTERFACE != _INTERFACE:
+        return f"the compiled form has interface {native.INTERFACE}, {_INTERFACE} is needed: build it anew"
+    if native.digest(b"agentwatch") != xxh3_64_intdigest(b"agentwatch"):
+        return "the compiled form gives another digest of a sample than it should: build it anew"
+    return ""
 
 
 def role_of(known: dict[int, Fingerprint], *, result: bool, sketched: bool, cap_bytes: int) -> "Role":

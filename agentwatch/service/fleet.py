@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from agentwatch import __version__
 from agentwatch.config import Config
 from agentwatch.errors import BadRequest
-from agentwatch.fingerprint.compiled import form_name
+from agentwatch.fingerprint.compiled import form_name, form_trouble
 from agentwatch.pipeline import Pipeline
 from agentwatch.records import CANARY_TENANT, Level
 from agentwatch.service.bounds import bounds
@@ -99,6 +99,7 @@ class Fleet:
             last_reload=self._health.last_reload,
             incidents_open=len(ledgers.incidents) + len(ledgers.ourselves.open()),
             fingerprints=form_name(),
+            fingerprints_trouble=form_trouble(),
         )
 
     def agents(self, tenant: str | None) -> Sequence[AgentView]:

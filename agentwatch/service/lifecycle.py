@@ -14,7 +14,7 @@ import structlog
 from agentwatch.cancellation import end
 from agentwatch.counting import counted
 from agentwatch.errors import AgentwatchError
-from agentwatch.fingerprint.compiled import form_name
+from agentwatch.fingerprint.compiled import form_name, form_trouble
 from agentwatch.observe import metrics
 from agentwatch.service.reload import Reloader
 from agentwatch.service.serving import advertised
@@ -78,6 +78,8 @@ class Lifecycle:
             redis=wired.redis_shown,
             fingerprints=form_name(),
         )
+        if trouble := form_trouble():
+            _log.warning("fingerprints_slow", reason=trouble)
 
     async def wait(self) -> None:
         """Wait until a part ends that should not, and raise what ended it; cancel to stop waiting."""

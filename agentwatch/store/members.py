@@ -30,14 +30,14 @@ class RedisMembers:
         """Give a sign of life (None: only look) and read who lives and who owns what. Raises `StoreUnavailable`."""
         with reading("workers"):
             common = self._nodes.common
-            self._nodes.partitions = await settle_partitions(common, 0)
+            known, until = await common.execute_command("HMGET", META, "partitions", "held_back_until")
+            self._nodes.partitions = int(known) if known is not None else await settle_partitions(common, 0)
             seconds, micros = await common.execute_command("TIME")  # of one server, the same for every worker
             now = int(seconds) + int(micros) / 1e6
             if me is not None:
                 entry = msgspec.structs.replace(me, at=now)
                 await common.execute_command("HSET", WORKERS, me.name, msgspec.json.encode(entry))
             members = await self._members(common, now)
-            until = await common.execute_command("HGET", META, "held_back_until")
             owners = [await self._owner(index) for index in range(self._nodes.partitions)]
         return Spread(now=now, members=tuple(members), owners=tuple(owners), held_back=float(until or 0) > now)
 

@@ -67,6 +67,7 @@ class StatusView(Struct, frozen=True, kw_only=True):
     canary: str = ""
     incidents_open: int = 0
     fingerprints: str = ""  # the form that makes them: compiled, or pure
+    fingerprints_trouble: str = ""  # why a compiled form that is there does not run
     partitions_held: tuple[int, ...] = ()
 
 

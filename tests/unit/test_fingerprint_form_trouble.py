@@ -1,0 +1,38 @@
+"""A compiled form that was built for another version is not used, and somebody is told why."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+from xxhash import xxh3_64_intdigest
+
+from agentwatch.fingerprint import compiled
+
+
+@pytest.fixture(autouse=True)
+def asked_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv(compiled.PURE, raising=False)
+    for asked in (compiled.compiled_form, compiled.form_trouble):
+        asked.cache_clear()
+    yield
+    for asked in (compiled.compiled_form, compiled.form_trouble):
+        asked.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("older", "wrong", "why"),
+    [(0, 0, ""), (1, 0, "has interface"), (0, 1, "another digest")],
+)
+def test_what_is_not_of_this_version_is_left_and_named(
+    monkeypatch: pytest.MonkeyPatch, older: int, wrong: int, why: str
+) -> None:
+    native = SimpleNamespace(INTERFACE=compiled._INTERFACE - older, digest=lambda data: xxh3_64_intdigest(data) + wrong)
+    monkeypatch.setattr(compiled, "native", native)
+    assert compiled.form_name() == ("pure" if why else "compiled")
+    assert why in compiled.form_trouble()
+    assert bool(compiled.form_trouble()) == bool(why)
+
+
+def test_where_none_was_built_nothing_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "native", None)
+    assert (compiled.form_name(), compiled.form_trouble()) == ("pure", "")
