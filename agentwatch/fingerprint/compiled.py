@@ -42,7 +42,6 @@ def form_name() -> str:
     return "compiled" if compiled_form() else "pure"
 
 
-@cache
 def form_trouble() -> str:
     """Say why a compiled form that is there cannot be trusted; empty where it can, and where there is none."""
     if native is None:

@@ -12,11 +12,9 @@ from agentwatch.fingerprint import compiled
 @pytest.fixture(autouse=True)
 def asked_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv(compiled.PURE, raising=False)
-    for asked in (compiled.compiled_form, compiled.form_trouble):
-        asked.cache_clear()
+    compiled.compiled_form.cache_clear()
     yield
-    for asked in (compiled.compiled_form, compiled.form_trouble):
-        asked.cache_clear()
+    compiled.compiled_form.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -261,7 +261,10 @@ class MemoryAudit:
 
 class MemoryPartitions:
     async def partitions(self) -> Sequence[views.PartitionView]:
-        return (views.PartitionView(index=0, owner="here 1", token=1), views.PartitionView(index=1, lag=-1))
+        return (
+            views.PartitionView(index=0, owner="here|pid:[4026531836] 1", token=1),
+            views.PartitionView(index=1, lag=-1),
+        )
 
 
 class Served:

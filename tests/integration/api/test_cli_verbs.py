@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from agentwatch.cli.root import call
 from agentwatch.records import Change, Decision, Level
@@ -36,6 +37,25 @@ async def test_status(api: Any, cli: Cli, capsys: pytest.CaptureFixture[str]) ->
     api.fleet.components = (ComponentHealth(name="redis", ok=False, detail="refuses connections"),)
     assert await cli("status", "-o", "json") == 1
     assert json.loads(capsys.readouterr().out)["components"][0]["name"] == "redis"
+
+
+async def test_status_tells_why_a_compiled_form_is_left(
+    api: Any, cli: Cli, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = structs.replace(api.fleet.status(), fingerprints="pure", fingerprints_trouble="it has interface 4")
+    monkeypatch.setattr(api.fleet, "status", lambda: told)
+    assert await cli("status") == 0
+    assert "slow: it has interface 4" in capsys.readouterr().out
+
+
+async def test_partitions_are_listed_with_the_process_that_serves_each(
+    cli: Cli, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await cli("partitions", "list") == 1
+    shown = capsys.readouterr().out
+    assert "process 1 on here" in shown
+    assert "pid:" not in shown
+    assert "nobody" in shown
 
 
 async def test_agents_and_explain(api: Any, cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
