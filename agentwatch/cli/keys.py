@@ -74,7 +74,8 @@ def keys_rotate(file: Path, trusted: Path | None, switch: bool, output: Format) 
     place of FILE, which becomes FILE.<id>.old; reload the daemon then. Guards need the old public key until the longest
     lease of a command that it signed has ended.
     """
-    old = _id(_public(file))
+    present = _public(file)
+    old = _id(present)
     following = file.with_name(file.name + ".next")
     if switch:
         new = _id(_public(following))
@@ -86,8 +87,7 @@ def keys_rotate(file: Path, trusted: Path | None, switch: bool, output: Format) 
         return 0
     public = _draw(following)
     if trusted is not None:
-        with trusted.open("a", encoding="utf-8") as out:
-            out.write(f"{public}  # {_id(public)}\n")
+        _trust(trusted, present, public)
 
     def human(out: "Console") -> None:
         where = f"added to {trusted}" if trusted is not None else "to give to guards"
@@ -96,6 +96,13 @@ def keys_rotate(file: Path, trusted: Path | None, switch: bool, output: Format) 
 
     show({"id": _id(public), "old": old, "public": public, "next": str(following)}, output, human)
     return 0
+
+
+def _trust(trusted: Path, *keys: str) -> None:
+    """Add to the guards' file what it does not hold yet: a new file gets the key in force, too, or it would end it."""
+    held = trusted.read_text(encoding="utf-8") if trusted.exists() else ""
+    with trusted.open("a", encoding="utf-8") as out:
+        out.writelines(f"{key}  # {_id(key)}\n" for key in keys if key not in held)
 
 
 def _draw(file: Path) -> str:

@@ -80,7 +80,8 @@ def test_the_verb_shows_both_halves_and_overwrites_nothing(tmp_path, capsys):
     assert call(["keys", "rotate", str(private)]) == 2, "a drawn key is not drawn over"
     capsys.readouterr()
     assert call(["keys", "show", str(trusted), "-o", "json"]) == 0
-    new = json.loads(capsys.readouterr().out)[0]
+    present, new = json.loads(capsys.readouterr().out)
+    assert present == shown, "a new file of the guards holds the key in force as well"
     assert call(["keys", "rotate", str(private), "--switch"]) == 0
     capsys.readouterr()
     assert call(["keys", "show", str(private), "-o", "json"]) == 0
