@@ -14,6 +14,7 @@ __all__ = [
     "CLIENTS_USED",
     "GROUP",
     "META",
+    "MOST",
     "PERMITS",
     "WORKERS",
     "Home",
@@ -25,6 +26,7 @@ __all__ = [
 
 PERMITS: Final = "agentwatch:{permits}"  # what all partitions share of the breaker lies in one slot
 META: Final = "agentwatch:meta"  # hash: partitions
+MOST: Final = "partitions_most"  # field of it: the most that there ever were, whose audit logs remain
 CLIENTS: Final = "agentwatch:clients"  # hash: callers of the control API that were added while running
 CLIENTS_USED: Final = "agentwatch:clients:used"  # hash: when each was last used
 WORKERS: Final = "agentwatch:workers"  # hash: name of a live worker → its entry

@@ -63,8 +63,21 @@ class Switch(Protocol):
     async def count(self, partitions: int) -> None:
         """Write the number of partitions."""
 
+    async def most(self) -> int:
+        """Tell the most partitions that there ever were, 0 where they were never changed."""
+
     async def forget(self, partition: int, subjects: Sequence[str]) -> None:
         """Take away what stands for subjects in a partition that is no longer theirs."""
+
+
+class Retired(Protocol):
+    """What is left of partitions that are served no longer. Raises `StoreUnavailable`."""
+
+    async def revive(self, partition: int) -> None:
+        """Let nothing of a partition end by itself that is to be served."""
+
+    async def retire(self, partition: int, partitions: int) -> None:
+        """Move or let go what a partition left that none of `partitions` is."""
 
 
 class Resizer:
@@ -78,6 +91,7 @@ class Resizer:
         at: Callable[[int], Partition],
         make: Callable[[Home], Pipeline],
         switch: Switch,
+        retired: Retired,
         pass_on: PassOn,
         grace_s: float = 15.0,
         wait_s: float = 120.0,
@@ -85,6 +99,7 @@ class Resizer:
         self._at = at
         self._make = make
         self._switch = switch
+        self._retired = retired
         self._pass_on = pass_on
         self._grace_s = grace_s
         self._wait_s = wait_s
@@ -92,12 +107,14 @@ class Resizer:
     async def run(self, before: int, after: int) -> Resized:
         """Do it. Raises `Unavailable` where the store or a worker does not let it; run it again then."""
         if before == after:
-            raise BadConfig(f"there are {after} partitions already", "partitions")
+            return await self._cleared(after)
         opened: dict[int, Opened] = {}
         parts = {index: self._at(index) for index in range(max(before, after))}
         holding = asyncio.create_task(self._hold(), name="agentwatch-resize-hold")
         try:
             await self._open(parts, opened)
+            for index in range(before, after):
+                await self._retired.revive(index)
             olds = [await self._restored(index, before, parts[index], opened[index]) for index in range(before)]
             # First more than is needed everywhere, then the number, then less: no moment loses anything.
             homes = [(Home(index, after), opened[index].committed) for index in range(after)]
@@ -116,7 +133,22 @@ class Resizer:
         passed_on = await self._sweep(before, after)
         for index, subjects in strangers.items():
             await self._switch.forget(index, subjects)
+        await self._retire(before, after)
         return replace(done, passed_on=passed_on)
+
+    async def _cleared(self, partitions: int) -> Resized:
+        """Finish a change that was broken off after the number was written; `BadConfig` where there was none."""
+        most = await self._switch.most()
+        if most <= partitions:
+            raise BadConfig(f"there are {partitions} partitions already", "partitions")
+        passed_on = await self._sweep(most, partitions)
+        await self._retire(most, partitions)
+        return Resized(before=partitions, after=partitions, apps=0, moved=0, standing=0, passed_on=passed_on)
+
+    async def _retire(self, before: int, after: int) -> None:
+        for index in range(after, before):
+            await self._retired.retire(index, after)
+            _log.info("partition_retired", partition=index)
 
     async def _hold(self) -> None:
         while True:

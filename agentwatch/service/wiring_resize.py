@@ -11,12 +11,14 @@ from agentwatch.nodes import Nodes
 from agentwatch.pipeline import Pipeline
 from agentwatch.service.composing import make_pipeline
 from agentwatch.service.resizing import Partition, Resized, Resizer
+from agentwatch.service.seating import storing
 from agentwatch.service.settings import Settings
 from agentwatch.service.signing import Signer, read_private_key
 from agentwatch.service.wiring import redis_url
 from agentwatch.store.log import RedisLog
 from agentwatch.store.meta import settle_partitions
 from agentwatch.store.redis import RedisStore, StoreOptions
+from agentwatch.store.retired import RedisRetired
 from agentwatch.store.switch import RedisSwitch
 
 __all__ = ["resize"]
@@ -37,9 +39,11 @@ async def resize(settings: Settings, partitions: int, wait_s: float) -> Resized:
         await nodes.settle()
         before = await settle_partitions(nodes.common, 0)
         signer = Signer(read_private_key(config.signing.private_key))
-        at = partial(_partition, nodes, StoreOptions(lease_s=config.redis.lease_s), signer)
-        intake = RedisIntake(nodes, config.decode)
-        resizer = Resizer(at, partial(_pipeline, settings), RedisSwitch(nodes), intake.pass_on, wait_s=wait_s)
+        bounds = storing(config)
+        at = partial(_partition, nodes, bounds, signer)
+        retired = RedisRetired(nodes, bounds.dead_letters, bounds.ledger_days * 86_400)
+        make, pass_on = partial(_pipeline, settings), RedisIntake(nodes, config.decode).pass_on
+        resizer = Resizer(at, make, RedisSwitch(nodes), retired, pass_on, wait_s=wait_s)
         return await resizer.run(before, partitions)
     finally:
         await nodes.aclose()

@@ -9,7 +9,7 @@ import structlog
 from agentwatch.audited import UNSIGNED, Anchor, AuditEntry, AuditPage, Head, Vouching, anchor_at, genesis, link
 from agentwatch.connection import reading
 from agentwatch.errors import BadRequest, Fenced
-from agentwatch.keys import Keys, keys
+from agentwatch.keys import META, MOST, Keys, keys
 from agentwatch.nodes import Nodes
 from agentwatch.observe import metrics
 from agentwatch.records import Commit
@@ -93,10 +93,13 @@ class RedisAudit:
 
     async def page(self, partition: int, after: int, limit: int) -> AuditPage:
         """List records after a number, in order, with head and anchor as of the same moment."""
-        if partition >= self._nodes.partitions:
-            raise BadRequest(f"there are {self._nodes.partitions} partitions, counted from 0", "partition")
         names = keys(partition)
         with reading("audit"):
+            # those that are served no longer keep their logs: nobody hides what he did by having fewer
+            most = int(await self._nodes.common.execute_command("HGET", META, MOST) or 0)
+            partitions = max(self._nodes.partitions, most)
+            if partition >= partitions:
+                raise BadRequest(f"there are {partitions} partitions, counted from 0", "partition")
             async with self._nodes.of(partition).pipeline(transaction=True) as pipe:
                 pipe.execute_command("HGETALL", names.committed)
                 pipe.execute_command("XRANGE", names.audit, f"{after + 1}-0", "+", "COUNT", limit)
@@ -112,7 +115,7 @@ class RedisAudit:
             entries.append(entry)
         return AuditPage(
             partition=partition,
-            partitions=self._nodes.partitions,
+            partitions=partitions,
             entries=tuple(entries),
             head=_head(committed, partition),
             anchor=_anchor(committed),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from agentwatch.connection import reading
-from agentwatch.keys import META, keys
+from agentwatch.keys import META, MOST, keys
 from agentwatch.nodes import Nodes
 
 __all__ = ["RedisSwitch"]
@@ -25,10 +25,17 @@ class RedisSwitch:
             await common.execute_command("HSET", META, "held_back_until", f"{now + seconds:.0f}" if seconds else "0")
 
     async def count(self, partitions: int) -> None:
-        """Write the number of partitions."""
+        """Write the number of partitions, and the most that there ever were."""
         with reading("partitions"):
-            await self._nodes.common.execute_command("HSET", META, "partitions", partitions)
+            common = self._nodes.common
+            most = max(partitions, self._nodes.partitions, await self.most())
+            await common.execute_command("HSET", META, "partitions", partitions, MOST, most)
             self._nodes.partitions = partitions
+
+    async def most(self) -> int:
+        """Tell the most partitions that there ever were, 0 where they were never changed."""
+        with reading("partitions"):
+            return int(await self._nodes.common.execute_command("HGET", META, MOST) or 0)
 
     async def forget(self, partition: int, subjects: Sequence[str]) -> None:
         """Take away what stands for subjects in a partition that is no longer theirs."""
