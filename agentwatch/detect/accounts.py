@@ -48,9 +48,9 @@ def _spend(seen: Observation, scope: Scope) -> None:
     event, run, root, agent, app = seen.event, scope.run, scope.root, scope.agent, scope.app
     into, out = event.input_tokens or 0, event.output_tokens or 0
     tokens, cost = into + out, seen.cost_nusd
-    run.input_tokens += into
-    run.output_tokens += out
-    root.tokens += tokens
+    run.tokens += tokens
+    alone = run.tree is root  # its counts are the run's, kept as one object
+    root.tokens = run.tokens if alone else root.tokens + tokens
     agent.tokens += tokens
     agent.today.tokens += tokens
     app.today.tokens += tokens
@@ -62,7 +62,7 @@ def _spend(seen: Observation, scope: Scope) -> None:
         app.today.unpriced += 1
     elif cost:
         run.cost_nusd += cost
-        root.cost_nusd += cost
+        root.cost_nusd = run.cost_nusd if alone else root.cost_nusd + cost
         agent.cost_nusd += cost
         agent.today.cost_nusd += cost
         app.today.cost_nusd += cost
@@ -97,7 +97,7 @@ def _to_run(run: RunState, seen: Observation) -> None:
     run.last_index = seen.index
     run.ended = event.op == "run_end"
     if event.trigger == "human":
-        run.human_at = seen.now
+        run.noted().human_at = seen.now
     if event.epoch is not None:
         run.epoch, run.epoch_at = event.epoch, seen.now
     if event.handles and event.handles != run.handles:

@@ -49,7 +49,7 @@ def is_novel(seen: Observation, history: History) -> bool:
     result = seen.prints.result
     if result is None or result.klass is not ResultClass.content or seen.event.status == "empty":
         return False
-    return rfind(history.results, result.masked or 1) < 0
+    return not history.had_answer(result.masked or 1)
 
 
 def is_poll(result: Fingerprint | None, gap_s: float) -> bool:
@@ -78,14 +78,14 @@ def brings_news(seen: Observation, run: RunState, spoken: Spoken | None) -> bool
         return False
     if rfind(spoken.inputs, told.masked) >= 0:
         return False
-    sketches = [spoken.told]
+    sketches = spoken.told
     for history in run.histories():
-        if rfind(history.results, told.masked) >= 0:
+        if history.had_answer(told.masked):
             return False
         said = history.spoken
         if said is None:
             continue
         if rfind(said.outputs, told.masked) >= 0:
             return False
-        sketches += said.sketches
+        sketches += said.said
     return nearest(told.sketch, sketches) < NEWS_BELOW

@@ -7,7 +7,7 @@ from agentwatch.detect.history import FAILED, History, mix, remember, rfind
 from agentwatch.detect.jobs import Job
 from agentwatch.detect.reading import call_digest
 from agentwatch.detect.state import RunState, Scope
-from agentwatch.fingerprint import similarity
+from agentwatch.fingerprint import nearest
 from agentwatch.records import Observation
 
 __all__ = ["EXEMPT", "Outcome", "job_key", "judge", "keep"]
@@ -17,6 +17,7 @@ LEAST_WORDS = 4  # a shorter prompt says too little to be a job
 SEEN = 64  # (call, answer) pairs of former runs that are remembered of a job
 ALIKE = 0.7  # outputs more alike than this are the same in other words
 _DIGEST = 8
+_SKETCH = 64
 
 
 class Outcome(Struct, frozen=True, gc=False):
@@ -31,7 +32,7 @@ class Outcome(Struct, frozen=True, gc=False):
 def job_key(seen: Observation, state: Scope) -> int:
     """Name the job that an event begins; 0 where that cannot be told yet."""
     event, run, prompt = seen.event, state.run, seen.prints.input
-    if event.trigger == "human" or run.human_at:
+    if event.trigger == "human" or run.rare.human_at:
         return EXEMPT
     if event.op in ("compact", "run_end"):
         return 0
@@ -49,16 +50,16 @@ def job_key(seen: Observation, state: Scope) -> int:
 def judge(run: RunState, job: Job, *, failed: bool = False) -> Outcome:
     """Compare a run with what the job's former ones did. failed: its end said so."""
     own = run.own
-    broke = failed or bool(not run.ended and own.marks and own.marks[-1] & FAILED)
+    broke = failed or bool(not run.ended and own.calls and own.mark_at(own.window - 1) & FAILED)
     done = _done(own)
     if done:
         first = not job.seen
         fresh = not first and any(rfind(job.seen, pair) < 0 for pair in done)
         return Outcome(broke, fresh, known=not first, ended=run.ended)
     said, before = own.spoken, bool(job.seen or job.said)
-    if own.marks or said is None or not said.outputs:
-        return Outcome(broke, known=bool(own.marks), ended=run.ended)
-    alike = bool(job.said) and any(similarity(one, job.said) >= ALIKE for one in said.sketches)
+    if own.calls or said is None or not said.outputs:
+        return Outcome(broke, known=bool(own.calls), ended=run.ended)
+    alike = bool(job.said) and nearest(job.said, said.said) >= ALIKE
     fresh = not alike and any(rfind(job.seen, one) < 0 for one in _digests(said.outputs))
     return Outcome(broke, fresh and before, known=before, ended=run.ended)
 
@@ -70,11 +71,11 @@ def keep(run: RunState, job: Job) -> None:
             remember(job.seen, pair, SEEN)
     spoken = run.own.spoken
     if spoken is not None:
-        if not run.own.marks:
+        if not run.own.calls:
             for said in _digests(spoken.outputs):
                 if rfind(job.seen, said) < 0:
                     remember(job.seen, said, SEEN)
-        job.said = spoken.sketches[-1] if spoken.sketches else job.said
+        job.said = spoken.said[-_SKETCH:] or job.said
     job.tokens += run.tokens
     job.cost_nusd += run.cost_nusd
     job.unpriced += run.unpriced
@@ -82,8 +83,7 @@ def keep(run: RunState, job: Job) -> None:
 
 def _done(own: History) -> list[int]:
     """List the calls of a run that did not fail, each with its answer, as digests."""
-    calls, results = _digests(own.calls), _digests(own.results)
-    return [mix(calls[at], results[at]) for at, mark in enumerate(own.marks) if not mark & FAILED]
+    return [mix(call, answer) for call, answer, _, mark in own.entries() if not mark & FAILED]
 
 
 def _digests(ring: bytes | bytearray) -> list[int]:

@@ -15,18 +15,17 @@ RISING = 1.25  # than the one before that, where each is longer than the last
 STEEP = 1.5  # … where jitter made one of them shorter; doubling with a third of jitter gives 2.1 and more
 JITTER = 0.8
 SLOWED = 8.0  # times the first pause: three doublings, after which a back-off may have come to its longest pause
-_DIGEST = 8
 
 
 def backs_off(history: History, call: int, place: int, gap_s: float) -> bool:
     """Tell whether this pause (seconds since the call at `place`) goes on lengthening those before it."""
     if gap_s < LEAST_S:
         return False
-    first = _before(history, call, place)
+    first = history.call_before(call, place)
     if first < 0:
         return False
     last_s = history.time_at(place) - history.time_at(first)
-    second = _before(history, call, first)
+    second = history.call_before(call, first)
     if second < 0:
         return gap_s >= LONGER * last_s
     earlier_s = history.time_at(first) - history.time_at(second)
@@ -37,8 +36,8 @@ def backs_off(history: History, call: int, place: int, gap_s: float) -> bool:
 
 def has_slowed(history: History, call: int, gap_s: float) -> bool:
     """Tell whether this pause is far longer than the first one between such calls: a back-off at its longest pause."""
-    first = _after(history, call, 0)
-    second = _after(history, call, first + 1) if first >= 0 else -1
+    first = history.call_from(call, 0)
+    second = history.call_from(call, first + 1) if first >= 0 else -1
     return second >= 0 and gap_s >= SLOWED * (history.time_at(second) - history.time_at(first))
 
 
@@ -47,21 +46,3 @@ def is_busy(error: str) -> bool:
     """Tell whether the head of an error (`HEAD` characters) says that the other side is busy for now."""
     said = error.lower()
     return any(word in said for word in _BUSY_WORDS) or not _BUSY.isdisjoint(said.replace(":", " ").split())
-
-
-def _before(history: History, call: int, place: int) -> int:
-    """Find the same call before a place, or -1."""
-    wanted = call.to_bytes(_DIGEST, "little")
-    at = history.calls.rfind(wanted, 0, place * _DIGEST)
-    while at >= 0 and at % _DIGEST:
-        at = history.calls.rfind(wanted, 0, at + _DIGEST - 1)
-    return at // _DIGEST
-
-
-def _after(history: History, call: int, place: int) -> int:
-    """Find the same call at a place or after it, or -1."""
-    wanted = call.to_bytes(_DIGEST, "little")
-    at = history.calls.find(wanted, place * _DIGEST)
-    while at >= 0 and at % _DIGEST:
-        at = history.calls.find(wanted, at + 1)
-    return at // _DIGEST

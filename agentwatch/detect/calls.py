@@ -5,8 +5,9 @@ Weights are those of a leaky bucket that warns at 3 and kills at 9 (docs/detecto
 
 from agentwatch.detect.against import POLL_GAP_S, answer_of, found_nothing, is_failure, is_novel, is_poll, moved
 from agentwatch.detect.backoff import HEAD, backs_off, has_slowed, is_busy
-from agentwatch.detect.history import History, Near
+from agentwatch.detect.history import History
 from agentwatch.detect.lookup import acts, looks_up
+from agentwatch.detect.near import Near, same_call
 from agentwatch.detect.reading import Reading, call_digest, likeness, weigh
 from agentwatch.detect.reworded import read_out_of_turn, read_reworded
 from agentwatch.detect.variants import ERROR_ALIKE, SOME_WORDS, read_variant
@@ -96,15 +97,8 @@ def _is_parallel(seen: Observation, history: History, place: int) -> bool:
     return one_output and seen.now - history.time_at(place) < SAME_MOMENT_S
 
 
-def _near(history: History, call: int) -> Near | None:
-    for near in reversed(history.near):
-        if near.call == call:
-            return near
-    return None
-
-
 def _same(seen: Observation, history: History, reading: Reading, result: Fingerprint | None, place: int) -> None:
-    reading.near = near = _near(history, reading.call)
+    reading.near = near = same_call(reading.call.to_bytes(8, "little"), history.near)
     adjacent = place == history.window - 1
     gap_s = seen.now - history.time_at(place)
     earlier = history.result_at(place)

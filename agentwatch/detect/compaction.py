@@ -51,7 +51,7 @@ class Compaction:
 
     def read(self, seen: Observation, state: Scope) -> Signal | None:
         """Judge a compaction by what was done since the one before."""
-        before = state.run.shrinking
+        before = state.run.rare.shrinking
         if before is None or seen.event.op != "compact":
             return None
         added = _weigh(before)
@@ -79,7 +79,7 @@ class Compaction:
     def learn(self, seen: Observation, state: Scope) -> None:
         """Count compactions, and what is done between them."""
         run = state.run
-        before = run.shrinking
+        before = run.rare.shrinking
         if seen.event.op == "compact":
             self._compacted(seen, state, before)
         elif before is not None:
@@ -87,7 +87,7 @@ class Compaction:
 
     def _compacted(self, seen: Observation, state: Scope, before: Shrinking | None) -> None:
         if before is None:
-            before = state.run.shrinking = Shrinking(stale=1.0)
+            before = state.run.noted().shrinking = Shrinking(stale=1.0)
             before.streak = grow(None, seen, state, ())
         else:
             added = _weigh(before)

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from agentwatch.detect.familiar import ANSWER, unmet
 from agentwatch.detect.grade import grade
 from agentwatch.detect.growth import Growth
-from agentwatch.detect.near import of_tool
+from agentwatch.detect.near import nears, of_tool
 from agentwatch.detect.reading import Reading, tool_code
 from agentwatch.detect.state import Scope
 from agentwatch.detect.streak import evidence_of, grow
@@ -108,7 +108,7 @@ def _content(seen: Observation) -> Fingerprint | None:
 
 def _likeness(result: Fingerprint, state: Scope, reading: Reading) -> float:
     """Tell how alike an answer is to those of the latest other calls."""
-    return nearest(result.sketch, (near.answer for near in state.history.near if near.call != reading.call))
+    return nearest(result.sketch, (near.answer for near in nears(state.history.near) if near.call != reading.call))
 
 
 def _is_stale(seen: Observation, state: Scope, growth: Growth, reading: Reading) -> bool:
@@ -123,14 +123,14 @@ def _begin(seen: Observation, state: Scope, result: Fingerprint) -> Growth | Non
     run, history = state.run, state.history
     if history.window < FEWEST:
         return None
-    others = [near.answer for near in of_tool(tool_code(seen.event.tool), history.near[:-1])]
+    others = [near.answer for near in of_tool(tool_code(seen.event.tool), history.near, latest=False)]
     if not others:
         return None
     run.akin = run.akin + 1 if nearest(result.sketch, others) >= AKIN else 0
     if run.akin < 2:
         return None
     growth = run.growth = Growth()
-    for near in history.near:
+    for near in nears(history.near):
         growth.met.meet(near.answer, ANSWER)
     return growth
 

@@ -27,7 +27,9 @@ PATIENT_FROM = 16  # steps in a round's run from which two foreign steps in a ro
 MUTE = 0.5  # factor where no answer in the round says anything (keys pressed, writes confirmed), and for slow rounds
 SLOW_STEP_S = 60.0  # steps further apart than this warn at most
 MANY_WORDS = 10  # an answer this long that is the same makes a click a few pixels off the same click
-_SIZE = 8
+_WHOLE = 8
+_SIZE = 6  # bytes of a symbol that are kept: one of the ring is taken for another once in 2^42 steps
+_KEPT = (1 << 8 * _SIZE) - 1
 
 Rounds = Annotated[int, Meta(ge=2, le=1000)]
 
@@ -62,7 +64,7 @@ class Cycle:
         closed = enter_step(_copy(cycle.step), seen, symbol)
         lag, run = cycle.best, cycle.runs[cycle.best]
         for each in closed:
-            if _told(each, seen) != _back(cycle.symbols, lag):
+            if _told(each, seen) & _KEPT != _back(cycle.symbols, lag):
                 return None
             run += 1
         if not closed or run + lag < self.options.warn_steps or run < (self.options.warn_rounds - 1) * lag:
@@ -154,14 +156,18 @@ def _copy(step: OpenStep) -> OpenStep:
     return OpenStep(step.number, step.at, step.chat, step.members)
 
 
+def _kept(step: int) -> bytes:
+    return step.to_bytes(_WHOLE, "little")[:_SIZE]
+
+
 def _back(symbols: bytes, lag: int) -> int:
     return int.from_bytes(symbols[-_SIZE * lag : len(symbols) - _SIZE * (lag - 1)], "little")
 
 
 def _advance(cycle: Laps, step: int) -> None:
     lag = cycle.best
-    if lag and cycle.runs[lag] >= lag and step != _back(cycle.symbols, lag):
-        cycle.aside += step.to_bytes(_SIZE, "little")
+    if lag and cycle.runs[lag] >= lag and step & _KEPT != _back(cycle.symbols, lag):
+        cycle.aside += _kept(step)
         allowed = 1 if cycle.runs[lag] < PATIENT_FROM else 2
         if len(cycle.aside) <= allowed * _SIZE:
             return
@@ -178,7 +184,7 @@ def _advance(cycle: Laps, step: int) -> None:
 def _append(cycle: Laps, step: int) -> None:
     """Lengthen the runs of those lags at which this symbol stood before, and end all others."""
     symbols = cycle.symbols
-    wanted = step.to_bytes(_SIZE, "little")
+    wanted = _kept(step)
     at = symbols.rfind(wanted)
     if at >= 0:
         _lengthen(cycle, wanted, at)

@@ -16,9 +16,8 @@ from agentwatch.detect.history import (
     NUMBERS,
     WRITE,
     History,
-    Near,
 )
-from agentwatch.detect.near import place_of
+from agentwatch.detect.near import Near, kept, same_call
 from agentwatch.detect.news import spread
 from agentwatch.detect.phrase import learn_phrase, read_phrase
 from agentwatch.detect.reading import NOTHING, Reading, tool_digest
@@ -119,11 +118,8 @@ def _fade(history: History, reading: Reading) -> None:
 
 def _learn_near(seen: Observation, history: History, reading: Reading) -> None:
     arguments, result = seen.prints.arguments, answer_of(seen)
-    call = reading.call.to_bytes(8, "little")
-    place = place_of(call, history.near)
-    found = history.near.pop(place) if place >= 0 else None
-    if len(history.near) >= NEAR:
-        del history.near[0]
+    found = same_call(reading.call.to_bytes(8, "little"), history.near)
+    numbers = result.numbers[:NUMBERS] if result is not None else ()
     near = Near.of(
         tool=tool_digest(seen.event.tool),
         call=reading.call,
@@ -133,12 +129,11 @@ def _learn_near(seen: Observation, history: History, reading: Reading) -> None:
         failed=reading.failed,
         arguments=arguments.sketch if arguments is not None else b"",
         answer=result.sketch if result is not None else b"",
-        numbers=result.numbers[:NUMBERS] if result is not None else (),
+        numbers=numbers,
+        same=found.same + 1 if found is not None and found.result == reading.result else 1,
+        moved=moved(found.numbers, numbers) if found is not None else 0,
     )
-    if found is not None:
-        near.same = found.same + 1 if found.result == near.result else 1
-        near.moved = moved(found.numbers, near.numbers)
-    history.near.append(near)
+    history.near = kept(history.near, near, NEAR)
 
 
 def signal(kind: str, seen: Observation, scope: Scope, warn: float, kill: float) -> Signal | None:

@@ -1,14 +1,16 @@
 """What one agent did lately within one run, as digests: the evidence of the content detectors.
 
 Rings are byte strings that grow with use and drop their oldest entry when full, so a short run pays for its own events
-only: eight bytes a digest, four a time (hundredths of a second since `base`), one a mark. Sketches are kept of the last
-few distinct calls and outputs alone.
+only: eight bytes a digest, and of a call two digests, its time (hundredths of a second since `base`) and a mark.
+Sketches are kept of the last few distinct calls and outputs alone.
 """
+
+from collections.abc import Iterator
+from struct import Struct as Layout
 
 from msgspec import Struct, field
 
 from agentwatch.detect.familiar import Familiar
-from agentwatch.detect.near import Near
 from agentwatch.detect.steps import OpenStep
 
 __all__ = [
@@ -20,12 +22,12 @@ __all__ = [
     "OUTPUTS",
     "WRITE",
     "History",
-    "Near",
     "Phrased",
     "Spoken",
     "Streak",
     "mix",
     "remember",
+    "remembered",
     "rfind",
 ]
 
@@ -40,9 +42,11 @@ IDS = 8  # event ids kept as evidence
 FAILED = 1  # mark of a call: it failed
 FRESH = 4  # mark of a call: never made before in the window, and not a variant of one that brought the same
 WRITE = 2  # mark of a call: it changed something (new arguments, an acknowledging or empty answer)
-_MARKS = tuple(bytes((mark,)) for mark in range(8))
 _DIGEST = 8
-_TIME = 4
+_CALL = Layout("<QQIB")  # of the ring of calls: call, answer, hundredths of a second since `base`, mark
+_SIZE = _CALL.size
+_AT_ANSWER, _AT_TIME, _AT_MARK = 8, 16, 20
+_SKETCH = 64
 _M64 = (1 << 64) - 1
 
 
@@ -87,16 +91,17 @@ class Phrased(Struct, array_like=True, gc=False):
 class Spoken(Struct, array_like=True, gc=False):
     """What an agent said and was told: digests of the last outputs and inputs, sketches of the last few outputs.
 
+    sketches: of the last input where `prompted` says so, and then of the outputs, oldest first, in one byte string.
     stale: leaky count of outputs that said nothing new; hard: the part of it that was equal, not only alike.
     chain: weight of the long outputs in a row that were much like the one before. at: when it spoke last. acted: a
     tool was called since then. heard: the count of news that
     it had heard of when it spoke last. size: of its last output.
     """
 
-    outputs: bytearray = field(default_factory=bytearray)
-    inputs: bytearray = field(default_factory=bytearray)
-    sketches: list[bytes] = field(default_factory=list)
-    told: bytes = b""
+    outputs: bytes = b""  # bytes and not bytearray: an empty one costs nothing, and none has room to spare
+    inputs: bytes = b""
+    sketches: bytes = b""
+    prompted: bool = False
     stale: float = 0.0
     hard: float = 0.0
     chain: float = 0.0
@@ -107,11 +112,31 @@ class Spoken(Struct, array_like=True, gc=False):
     heard: int = 0
     size: int = 0
 
+    @property
+    def told(self) -> bytes:
+        """Sketch of the last input; b"" where it had none."""
+        return self.sketches[:_SKETCH] if self.prompted else b""
+
+    @property
+    def said(self) -> bytes:
+        """Sketches of the last outputs that have one, oldest first, as one byte string."""
+        return self.sketches[_SKETCH:] if self.prompted else self.sketches
+
+    def hear(self, sketch: bytes) -> None:
+        """Keep the sketch of an input (b"" where it has none) in place of the last one's."""
+        self.sketches = sketch + self.said
+        self.prompted = bool(sketch)
+
+    def say(self, sketch: bytes) -> None:
+        """Keep the sketch of an output, and of the latest `TEXTS` only."""
+        said = self.said + sketch
+        self.sketches = self.told + said[-TEXTS * _SKETCH :]
+
 
 class Laps(Struct, array_like=True, gc=False):
     """Step symbols, oldest first, and for each lag (1 to 32) how many symbols in a row equalled the one a lag back."""
 
-    symbols: bytes = b""  # bytes and not bytearray: an empty one costs nothing, and none has room to spare
+    symbols: bytes = b""
     runs: bytes = b""
     aside: bytes = b""
     step: OpenStep = field(default_factory=OpenStep)
@@ -120,7 +145,7 @@ class Laps(Struct, array_like=True, gc=False):
 
 
 class History(Struct, array_like=True, gc=False):
-    """The recent calls, results and outputs of one speaker in one run.
+    """The recent calls, results and outputs of one speaker in one run; near: its latest distinct calls (see `near`).
 
     hard and soft are the two leaky buckets of stale calls; `step_calls` counts the calls of the open step at the end
     of the ring; streaks are kept by kind while their bucket is not empty; `lag`: after how many calls the last one that
@@ -130,10 +155,7 @@ class History(Struct, array_like=True, gc=False):
     index: int = -1
     base: float = 0.0
     calls: bytes = b""
-    results: bytes = b""
-    times: bytes = b""
-    marks: bytes = b""
-    near: list[Near] = field(default_factory=list)
+    near: bytes = b""
     step: int = -1
     step_calls: int = 0
     hard: float = 0.0
@@ -149,36 +171,74 @@ class History(Struct, array_like=True, gc=False):
     @property
     def window(self) -> int:
         """Count the calls in the window."""
-        return len(self.marks)
+        return len(self.calls) // _SIZE
+
+    def entries(self) -> Iterator[tuple[int, int, int, int]]:
+        """Give the calls of the window, oldest first: call, answer, hundredths of a second since `base`, mark."""
+        return _CALL.iter_unpack(self.calls)
 
     def last_call(self, call: int) -> int:
         """Find the latest place of a call in the window, or -1."""
-        return rfind(self.calls, call)
+        return self.call_before(call, len(self.calls))
+
+    def call_before(self, call: int, place: int) -> int:
+        """Find the latest place of a call before a place, or -1."""
+        wanted = call.to_bytes(_DIGEST, "little")
+        at = self.calls.rfind(wanted, 0, place * _SIZE)
+        while at >= 0 and at % _SIZE:
+            at = self.calls.rfind(wanted, 0, at + _DIGEST - 1)
+        return at // _SIZE
+
+    def call_from(self, call: int, place: int) -> int:
+        """Find the first place of a call at a place or after it, or -1."""
+        wanted = call.to_bytes(_DIGEST, "little")
+        at = self.calls.find(wanted, place * _SIZE)
+        while at >= 0 and at % _SIZE:
+            at = self.calls.find(wanted, at + 1)
+        return at // _SIZE
+
+    def had_answer(self, result: int) -> bool:
+        """Tell whether a call of the window got this answer."""
+        wanted = result.to_bytes(_DIGEST, "little")
+        at = self.calls.find(wanted)
+        while at >= 0 and at % _SIZE != _AT_ANSWER:
+            at = self.calls.find(wanted, at + 1)
+        return at >= 0
 
     def times_answered(self, call: int, result: int, place: int) -> int:
         """Count how often a call got this answer at this place or before it, up to two."""
-        wanted = call.to_bytes(_DIGEST, "little")
-        count, at = 0, place * _DIGEST
+        count, at = 0, place
         while at >= 0 and count < 2:
-            count += at % _DIGEST == 0 and self.result_at(at // _DIGEST) == result
-            at = self.calls.rfind(wanted, 0, at + _DIGEST - 1)
+            count += self.result_at(at) == result
+            at = self.call_before(call, at)
         return count
+
+    def call_at(self, place: int) -> int:
+        """Tell the digest of the call at a place."""
+        at = place * _SIZE
+        return int.from_bytes(self.calls[at : at + _DIGEST], "little")
 
     def result_at(self, place: int) -> int:
         """Tell the digest of the answer to the call at a place (0: the log held none)."""
-        return int.from_bytes(self.results[place * _DIGEST : place * _DIGEST + _DIGEST], "little")
+        at = place * _SIZE
+        return int.from_bytes(self.calls[at + _AT_ANSWER : at + _AT_TIME], "little")
 
     def time_at(self, place: int) -> float:
         """Tell when the call at a place was made (unix seconds, to a hundredth)."""
-        return self.base + int.from_bytes(self.times[place * _TIME : place * _TIME + _TIME], "little") / 100
+        at = place * _SIZE
+        return self.base + int.from_bytes(self.calls[at + _AT_TIME : at + _AT_MARK], "little") / 100
+
+    def mark_at(self, place: int) -> int:
+        """Tell the mark of the call at a place."""
+        return self.calls[place * _SIZE + _AT_MARK]
 
     def wrote_since(self, place: int) -> bool:
         """Tell whether something was changed after the call at a place."""
-        return any(mark & WRITE for mark in self.marks[place + 1 :])
+        return any(mark & WRITE for mark in self._marks_after(place))
 
     def went_on_since(self, place: int) -> bool:
         """Tell whether something was called after the call at a place that had not been called before."""
-        return any(mark & FRESH for mark in self.marks[place + 1 :])
+        return any(mark & FRESH for mark in self._marks_after(place))
 
     def alike_since(self, place: int) -> float:
         """Tell the share of the calls from a place on that got the answer which the one there got."""
@@ -188,21 +248,19 @@ class History(Struct, array_like=True, gc=False):
 
     def in_turn(self, place: int) -> bool:
         """Tell whether the call before the one at a place is also the latest: a second pass in the same order."""
-        before = self.calls[(place - 1) * _DIGEST : place * _DIGEST] if place else b""
-        return bool(before) and self.calls.endswith(before)
+        return place > 0 and self.call_at(place - 1) == self.call_at(self.window - 1)
 
     def push(self, call: int, result: int, now: float, mark: int) -> None:
         """Append a call, dropping the oldest where the window is full."""
-        calls, results, times, marks = self.calls, self.results, self.times, self.marks
-        if not marks:
+        calls = self.calls
+        if not calls:
             self.base = now
-        elif len(marks) >= CALLS:
-            calls, results, times, marks = calls[_DIGEST:], results[_DIGEST:], times[_TIME:], marks[1:]
-        since = min(0xFFFFFFFF, max(0, int((now - self.base) * 100)))
-        self.calls = calls + call.to_bytes(_DIGEST, "little")
-        self.results = results + result.to_bytes(_DIGEST, "little")
-        self.times = times + since.to_bytes(_TIME, "little")
-        self.marks = marks + _MARKS[mark]
+        elif len(calls) >= CALLS * _SIZE:
+            calls = calls[_SIZE:]
+        self.calls = calls + _CALL.pack(call, result, min(0xFFFFFFFF, max(0, int((now - self.base) * 100))), mark)
+
+    def _marks_after(self, place: int) -> bytes:
+        return self.calls[(place + 1) * _SIZE + _AT_MARK :: _SIZE]
 
 
 def rfind(ring: bytes | bytearray, digest: int) -> int:
@@ -219,3 +277,9 @@ def remember(ring: bytearray, digest: int, most: int) -> None:
     if len(ring) >= most * _DIGEST:
         del ring[:_DIGEST]
     ring += digest.to_bytes(_DIGEST, "little")
+
+
+def remembered(ring: bytes, digest: int, most: int) -> bytes:
+    """Give a ring that holds at most `most` digests with one more at its end."""
+    added = digest.to_bytes(_DIGEST, "little")
+    return ring[_DIGEST:] + added if len(ring) >= most * _DIGEST else ring + added

@@ -45,4 +45,4 @@ def _tell_ancestors(run: RunState, runs: Mapping[str, RunState], weight: int) ->
 def heard_of(scope: Scope) -> int:
     """Count what the event's agent could hear of in its run: `NEWS` for each piece of news, 1 for each rewording."""
     told = scope.root.told
-    return scope.run.news + (told.get(scope.agent.agent, 0) if told else 0)
+    return scope.run.news + told.get(scope.agent.agent, 0) if told else scope.run.news

@@ -63,7 +63,7 @@ class Phrase(Struct, gc=False):
 def read_phrase(seen: Observation, scope: Scope, said: Said) -> Phrase | None:
     """Compare a prompt with the one before; None where it is too short, quite another, equal, or a human's."""
     told, spoken, output = seen.prints.input, scope.history.spoken, output_of(seen)
-    if told is None or told.words < MIN_WORDS or spoken is None or not spoken.told or output is None:
+    if told is None or told.words < MIN_WORDS or spoken is None or not spoken.prompted or output is None:
         return None
     alike = similarity(told.sketch, spoken.told)
     if alike < TEMPLATED or seen.event.trigger == "human" or rfind(spoken.inputs, told.masked) >= 0:
@@ -147,7 +147,7 @@ def _learn(seen: Observation, scope: Scope, phrase: Phrase) -> None:
 def _is_dull(said: Said, spoken: Spoken, output: Fingerprint) -> bool:
     if output.words < MIN_ANSWER:
         return False
-    return said.equal or nearest(output.sketch, spoken.sketches) >= ANSWER_ALIKE
+    return said.equal or nearest(output.sketch, spoken.said) >= ANSWER_ALIKE
 
 
 def _weight(phrase: Phrase, before: Phrased | None, new: int) -> float:

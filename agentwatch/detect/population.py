@@ -89,9 +89,7 @@ class Population:
                 self.runs += len(app.runs)
                 self.agents += len(app.agents)
                 self.trees += len(app.roots) + sum(run.tree is not None for run in app.runs.values())
-        placed, apps = other.lineage.placed, other.lineage.apps
-        self.lineage.placed.update({key: app for key, app in placed.items() if mine(app_subject(key[0], key[1]))})
-        self.lineage.apps.update({key: app for key, app in apps.items() if mine(app_subject(key[0], app))})
+        self.lineage.absorb(other.lineage, mine)
 
     def _begin_app(self, tenant: str, name: str) -> AppState:
         if len(self.apps) >= self.options.max_apps:
@@ -132,7 +130,7 @@ class Population:
         run.first_index = index
         app.runs[name] = run
         self.runs += 1
-        self.lineage.add(event, run.run, app.app)
+        self.lineage.add(event, app.tenant, run.run, app.app)
         self._join(app, run)
         return run
 

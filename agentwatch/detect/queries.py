@@ -15,7 +15,6 @@ from agentwatch.views import AgentView, RunView, SignalView, StepView
 
 __all__ = ["FleetState", "level_of", "signal_views", "steps_of"]
 
-_DIGEST = 8
 _LEAST_SPAN_S = 300.0
 _MOST_STEPS = 64
 
@@ -185,13 +184,12 @@ def steps_of(run: RunState) -> tuple[StepView, ...]:
 
 def _calls(agent: str, history: History) -> Iterator[StepView]:
     for place in range(history.window):
-        call = int.from_bytes(history.calls[place * _DIGEST : place * _DIGEST + _DIGEST], "little")
         yield StepView(
             index=-1,
             ts=history.time_at(place),
             op="execute_tool",
             agent=agent,
-            arguments=f"{call:016x}",
+            arguments=f"{history.call_at(place):016x}",
             result=f"{history.result_at(place):016x}",
-            status="error" if history.marks[place] & FAILED else "",
+            status="error" if history.mark_at(place) & FAILED else "",
         )

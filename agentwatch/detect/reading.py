@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from xxhash import xxh3_64_intdigest
 
-from agentwatch.detect.history import Near, mix
+from agentwatch.detect.history import mix
+from agentwatch.detect.near import Near
 from agentwatch.fingerprint import similarity
 from agentwatch.records import Observation
 

@@ -78,7 +78,7 @@ class Restart:
             run.job = job_key(seen, state)
             if run.job > EXEMPT:
                 self._start(seen, state, run.job)
-        elif run.human_at and run.job > EXEMPT:
+        elif run.rare.human_at and run.job > EXEMPT:
             self._cleared(state)
         if run.job > EXEMPT and (state.app.jobs or seen.event.op == "run_end"):
             self._go_on(seen, state)

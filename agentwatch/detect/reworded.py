@@ -6,7 +6,7 @@ Likeness alone would accuse every batch, whose items are alike; what tells is th
 from agentwatch.detect.familiar import ANSWER, ASKED, Familiar, unmet
 from agentwatch.detect.history import History
 from agentwatch.detect.lookup import looks_up
-from agentwatch.detect.near import of_tool
+from agentwatch.detect.near import nears, of_tool
 from agentwatch.detect.reading import Reading, tool_code, weigh
 from agentwatch.fingerprint import nearest
 from agentwatch.records import Fingerprint, Observation, ResultClass
@@ -51,8 +51,7 @@ def read_out_of_turn(history: History, reading: Reading, result: Fingerprint, pl
     reading.lag = since
     if result.klass is ResultClass.pending or result.words > FEW_WORDS or since <= 1 or since == history.lag:
         return
-    tool = history.near[-1].tool if history.near else 0
-    if history.went_on_since(place) and any(near.tool != tool for near in history.near):
+    if history.went_on_since(place) and len({near.tool for near in nears(history.near)}) > 1:
         return  # other tools were used for something new, too: keys are pressed between what is typed
     if not history.in_turn(place) and history.alike_since(place) >= ALL_BUT_A_FEW:
         reading.faint = True

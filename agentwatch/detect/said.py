@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from agentwatch.detect.against import brings_news
 from agentwatch.detect.familiar import SAID, unmet
-from agentwatch.detect.history import INPUTS, OUTPUTS, TEXTS, History, Spoken, remember, rfind
+from agentwatch.detect.history import INPUTS, OUTPUTS, History, Spoken, remembered, rfind
 from agentwatch.detect.news import NEWS, heard_of, spread
 from agentwatch.detect.state import RunState, Scope
 from agentwatch.detect.streak import grow
@@ -94,20 +94,20 @@ def read_said(seen: Observation, scope: Scope) -> Said:
 
 
 def _is_next(spoken: Spoken, output: Fingerprint) -> bool:
-    return bool(spoken.sketches and output.sketch) and similarity(output.sketch, spoken.sketches[-1]) >= LONG_ALIKE
+    return similarity(output.sketch, spoken.said[-len(output.sketch) :]) >= LONG_ALIKE
 
 
 def _is_alike(spoken: Spoken, output: Fingerprint) -> bool:
     if output.words < MIN_WORDS or not output.sketch:
         return False
-    return nearest(output.sketch, spoken.sketches) >= ALIKE
+    return nearest(output.sketch, spoken.said) >= ALIKE
 
 
 def _told_before(seen: Observation, history: History, spoken: Spoken) -> bool:
     told = seen.prints.input
     if told is None or told.words == 0 or seen.event.op == "message":
         return True
-    return rfind(spoken.inputs, told.masked) >= 0 or rfind(history.results, told.masked) >= 0
+    return rfind(spoken.inputs, told.masked) >= 0 or history.had_answer(told.masked)
 
 
 def learn_said(seen: Observation, scope: Scope, said: Said) -> None:
@@ -117,8 +117,8 @@ def learn_said(seen: Observation, scope: Scope, said: Said) -> None:
         spoken = scope.history.spoken = Spoken()
     told = seen.prints.input
     if told is not None and told.words:
-        remember(spoken.inputs, told.masked, INPUTS)
-        spoken.told = told.sketch
+        spoken.inputs = remembered(spoken.inputs, told.masked, INPUTS)
+        spoken.hear(told.sketch)
     if said.news or said.heard:
         spoken.stale = spoken.hard = 0.0
         spoken.chain = 0.0 if said.news else spoken.chain
@@ -139,11 +139,9 @@ def learn_said(seen: Observation, scope: Scope, said: Said) -> None:
     if not said.equal:
         spread(seen, scope, NEWS if said.new and _is_news(output, spoken, scope) else 1)
     spoken.at, spoken.heard, spoken.size = seen.now, heard_of(scope), output.size
-    remember(spoken.outputs, output.masked, OUTPUTS)
+    spoken.outputs = remembered(spoken.outputs, output.masked, OUTPUTS)
     if output.sketch and output.words >= MIN_WORDS and not said.equal:
-        if len(spoken.sketches) >= TEXTS:
-            del spoken.sketches[0]
-        spoken.sketches.append(output.sketch)
+        spoken.say(output.sketch)
 
 
 def _is_news(output: Fingerprint, spoken: Spoken, scope: Scope) -> bool:

@@ -2,22 +2,27 @@
 
 A chunk is [format, next index, records]; a record is [part, [key, state]]: the app itself first, then what hangs on it.
 A state larger than a chunk travels alone in a larger one, which the bounds on a run's state make impossible in
-practice. The encoding is that of the state Structs (arrays by field order): a change of theirs is a change of FORMAT.
+practice. The encoding is that of the state Structs (arrays by field order): a change of theirs is a change of FORMAT,
+with a step in `former` for the runs of the format before.
 """
 
 from collections.abc import Iterable, Iterator
+from sys import intern
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
+from agentwatch.detect.former import run_of_1
+from agentwatch.detect.names import same_names
 from agentwatch.detect.population import Population
 from agentwatch.detect.state import AgentState, AppState, RootState, RunState
 from agentwatch.errors import Incompatible
 
 __all__ = ["CHUNK_BYTES", "FORMAT", "dump", "load"]
 
-FORMAT = 1
+FORMAT = 2
+_OLDEST = 1
 CHUNK_BYTES = 1 << 20
 _ROOM = CHUNK_BYTES - 64
 _LINEAGE_AT_ONCE = 512
@@ -60,10 +65,10 @@ def _parts(population: Population) -> Iterator[tuple[Part, object]]:
             yield "root", (key, root)
         for run in app.runs.values():
             yield "run", (key, run)
-    parents = [(*key, app) for key, app in population.lineage.apps.items()]
+    parents = list(population.lineage.parents())
     for at in range(0, len(parents), _LINEAGE_AT_ONCE):
         yield "parents", parents[at : at + _LINEAGE_AT_ONCE]
-    placed = [(*key, app) for key, app in population.lineage.placed.items()]
+    placed = list(population.lineage.placed())
     for at in range(0, len(placed), _LINEAGE_AT_ONCE):
         yield "placed", placed[at : at + _LINEAGE_AT_ONCE]
 
@@ -87,25 +92,32 @@ def load(population: Population, chunks: Iterable[bytes]) -> int:
     for chunk in chunks:
         try:
             found = msgspec.msgpack.decode(chunk, type=_Head).format
-            if found != FORMAT:
-                raise Incompatible(f"detector state has format {found}; this version reads {FORMAT}")
+            if not _OLDEST <= found <= FORMAT:
+                raise Incompatible(f"detector state has format {found}; this version reads {_OLDEST} to {FORMAT}")
             whole = msgspec.msgpack.decode(chunk, type=_Chunk)
             index = whole.index
             for part, raw in whole.records:
-                _take(population, part, raw)
-        except (msgspec.MsgspecError, KeyError) as error:
+                if part == "run":
+                    _take_run(population, *(run_of_1(raw) if found == 1 else _runs.decode(raw)))
+                else:
+                    _take(population, part, raw)
+        except (msgspec.MsgspecError, KeyError, IndexError) as error:
             raise Incompatible(f"detector state cannot be read: {error}") from error
     return index
 
 
+def _take_run(population: Population, key: Key, run: RunState) -> None:
+    app = population.apps[key]
+    same_names(app, run)
+    app.runs[run.run] = run
+    population.runs += 1
+    population.trees += run.tree is not None
+
+
 def _take(population: Population, part: Part, raw: msgspec.Raw) -> None:
-    if part == "run":
-        key, run = _runs.decode(raw)
-        population.apps[key].runs[run.run] = run
-        population.runs += 1
-        population.trees += run.tree is not None
-    elif part == "agent":
+    if part == "agent":
         key, agent = _agents.decode(raw)
+        agent.team, agent.run = intern(agent.team), intern(agent.run)
         population.apps[key].agents[agent.agent] = agent
         population.agents += 1
     elif part == "root":
@@ -116,8 +128,10 @@ def _take(population: Population, part: Part, raw: msgspec.Raw) -> None:
         key, app = _apps.decode(raw)
         population.apps[key] = app
     elif part == "parents":
-        population.lineage.apps.update({(tenant, run): app for tenant, run, app in _parents.decode(raw)})
+        population.lineage.restore(
+            parents=[(intern(tenant), intern(run), intern(app)) for tenant, run, app in _parents.decode(raw)]
+        )
     elif part == "placed":
-        population.lineage.placed.update({(tenant, app, run): to for tenant, app, run, to in _placed.decode(raw)})
+        population.lineage.restore(placed=_placed.decode(raw))
     else:
         population.dropped, population.lineage.dropped = _dropped.decode(raw)

@@ -148,16 +148,16 @@ def _child(seen: Observation, state: Scope) -> Child | None:
     event, run = seen.event, state.run
     asked = event.op == "invoke_agent"
     below = run.root != run.run
-    if not asked and (not below or (run.depth and run.prompted)):
+    if not asked and (not below or (run.rare.depth and run.rare.prompted)):
         return None
     child = Child(asked=asked)
     if asked:
         child.prompt = seen.prints.input or seen.prints.arguments
-    elif not run.prompted and seen.prints.input is not None and seen.prints.input.words:
+    elif not run.rare.prompted and seen.prints.input is not None and seen.prints.input.words:
         child.told = seen.prints.input
-    elif run.depth:
+    elif run.rare.depth:
         return None
-    if below and not run.depth:
+    if below and not run.rare.depth:
         child.depth, child.inbred = _descent(state)
     return child
 
@@ -194,10 +194,10 @@ def _take(seen: Observation, state: Scope, child: Child) -> None:
         if child.prompt is not None and child.prompt.words:
             brood.asked.take(child.prompt, seen.now, step)
     if child.told is not None:
-        state.run.prompted = True
+        state.run.noted().prompted = True
         brood.born.take(child.told, seen.now, -1)
     if child.depth:
-        state.run.depth = child.depth
+        state.run.noted().depth = child.depth
         brood.births += 1
         brood.deepest = max(brood.deepest, child.depth)
         brood.inbred = max(brood.inbred, child.inbred)
@@ -223,8 +223,9 @@ def _bring(seen: Observation, state: Scope, brood: Brood) -> None:
 def _last_word(run: RunState) -> int:
     """Give the digest of the last that a run said, else of the last answer it had; 0 where there was nothing."""
     spoken = run.own.spoken
-    ring = spoken.outputs if spoken is not None and spoken.outputs else run.own.results
-    return int.from_bytes(ring[-8:], "little")
+    if spoken is not None and spoken.outputs:
+        return int.from_bytes(spoken.outputs[-8:], "little")
+    return run.own.result_at(run.own.window - 1) if run.own.calls else 0
 
 
 def _evidence(seen: Observation, state: Scope, brood: Brood, number: int) -> Evidence:

@@ -66,12 +66,30 @@ class RootState(Struct, array_like=True, gc=False):
     told: dict[str, int] | None = None
 
 
+class Seldom(Struct, array_like=True, gc=False):
+    """What most runs know nothing of, and do not pay for.
+
+    human_at: when a human spoke last. depth: how far below the root the run lies, once `spawn` has seen it; prompted:
+    and what it was asked to do. interval_s, woken: how often it is to be woken, and for which job (see `unattended`);
+    asked_nusd, asked_at: what it had cost when it was last asked, -1 where it was not, and when.
+    """
+
+    human_at: float = 0.0
+    depth: int = 0
+    prompted: bool = False
+    shrinking: Shrinking | None = None
+    interval_s: float = 0.0
+    woken: int = 0
+    asked_nusd: int = -1
+    asked_at: float = 0.0
+
+
 class RunState(Struct, array_like=True, gc=False):
     """One run. `own` is the content history of its agent, `others` that of each other agent that speaks in it.
 
-    recent: digests of the latest event ids (see `dedup`). tree: its tree, as long as it is alone in it. depth: how far
-    below the root it lies, once `spawn` has seen it; prompted: and what it was asked to do. job: the key of what it is
-    a run of (see `restart`). news: what was new in it or below it (see `news`).
+    tokens: input and output together. recent: digests of the latest event ids (see `dedup`). tree: its tree, as long as
+    it is alone in it. job: the key of what it is a run of (see `restart`). news: what was new in it or below it (see
+    `news`). seldom: is None until something of it is known.
     """
 
     tenant: str
@@ -91,12 +109,10 @@ class RunState(Struct, array_like=True, gc=False):
     events: int = 0
     chats: int = 0
     rounds: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
+    tokens: int = 0
     cost_nusd: int = 0
     unpriced: int = 0
     ended: bool = False
-    human_at: float = 0.0
     last_step: int = -1
     epoch: int = -1
     epoch_at: float = 0.0
@@ -106,17 +122,22 @@ class RunState(Struct, array_like=True, gc=False):
     others: dict[str, History] | None = None
     tree: RootState | None = None
     signals: dict[str, LastSignal] | None = None
-    depth: int = 0
-    prompted: bool = False
     job: int = 0
-    shrinking: Shrinking | None = None
     growth: Growth | None = None
     akin: int = 0
-    interval_s: float = 0.0
-    woken: int = 0
-    asked_nusd: int = -1
-    asked_at: float = 0.0
     news: int = 0
+    seldom: Seldom | None = None
+
+    @property
+    def rare(self) -> Seldom:
+        """What most runs know nothing of, to be read."""
+        return self.seldom or _NOTHING_RARE
+
+    def noted(self) -> Seldom:
+        """Give what most runs know nothing of, to be written."""
+        if self.seldom is None:
+            self.seldom = Seldom()
+        return self.seldom
 
     @property
     def speakers(self) -> dict[str, History]:
@@ -128,11 +149,6 @@ class RunState(Struct, array_like=True, gc=False):
         return (self.own, *self.others.values()) if self.others else (self.own,)
 
     @property
-    def tokens(self) -> int:
-        """Input and output tokens together."""
-        return self.input_tokens + self.output_tokens
-
-    @property
     def turns(self) -> int:
         """LLM calls, or rounds of tool calls where those are more (a producer may report only its tools)."""
         return max(self.chats, self.rounds)
@@ -141,6 +157,9 @@ class RunState(Struct, array_like=True, gc=False):
     def stoppable(self) -> bool:
         """Whether a guard or a handle for an enforcer was ever seen."""
         return self.epoch >= 0 or bool(self.handles)
+
+
+_NOTHING_RARE = Seldom()  # never changed
 
 
 class AgentState(Struct, array_like=True, gc=False):

@@ -60,7 +60,7 @@ class Unattended:
         """Judge what is spent now by how often the agent woke, and what it was last asked."""
         beats = state.app.beats
         if beats:
-            found = beats.get(_run_key(state.run)) or beats.get(state.run.woken or job_key(seen, state))
+            found = beats.get(_run_key(state.run)) or beats.get(state.run.rare.woken or job_key(seen, state))
             if found is not None and found.fast >= FEWEST:
                 return self._beating(seen, state, found)
         asked = state.agent.asked
@@ -72,28 +72,28 @@ class Unattended:
         """Note who woke the agent, and when."""
         event, run = seen.event, state.run
         if event.interval_s is not None:
-            run.interval_s = event.interval_s
-        if run.interval_s and event.trigger in ("schedule", None):
+            run.noted().interval_s = event.interval_s
+        if run.rare.interval_s and event.trigger in ("schedule", None):
             key = self._woken(seen, state)
             if key:
                 self._beat(seen, state, key)
-        if event.trigger in ("human", "schedule") or run.asked_nusd >= 0:
+        if event.trigger in ("human", "schedule") or run.rare.asked_nusd >= 0:
             _ask(seen, state)
 
     def _woken(self, seen: Observation, state: Scope) -> int:
         """Name the schedule that this event is a beat of; 0 where it is none."""
         event, run = seen.event, state.run
         if run.events > 1 and event.trigger == "schedule":
-            again = run.woken and not run.task and event.op == "chat" and job_key(seen, state) == run.woken
+            again = run.rare.woken and not run.task and event.op == "chat" and job_key(seen, state) == run.rare.woken
             if event.op in _BEATS or again:
                 return _run_key(run)
-        if not run.woken and run.root == run.run and event.op not in _BEATS:
-            run.woken = job_key(seen, state)
-            return run.woken
+        if not run.rare.woken and run.root == run.run and event.op not in _BEATS:
+            run.noted().woken = job_key(seen, state)
+            return run.rare.woken
         return 0
 
     def _beat(self, seen: Observation, state: Scope, key: int) -> None:
-        app, agent, interval_s = state.app, state.agent, state.run.interval_s
+        app, agent, interval_s = state.app, state.agent, state.run.rare.interval_s
         before = came(app.wakes, key)
         if before is not None and seen.now - before < AT_ONCE_S:
             return
@@ -151,8 +151,8 @@ class Unattended:
 
     def _spending(self, seen: Observation, state: Scope, asked: Asked) -> Signal | None:
         options, run = self.options, state.run
-        spent = run.cost_nusd - run.asked_nusd
-        if run.asked_nusd < 0 or spent < options.spend_usd * _USD or spent < options.warn * asked.most_nusd:
+        spent = run.cost_nusd - run.rare.asked_nusd
+        if run.rare.asked_nusd < 0 or spent < options.spend_usd * _USD or spent < options.warn * asked.most_nusd:
             return None
         usual = asked.most_nusd / _USD
         return Signal(
@@ -168,7 +168,7 @@ class Unattended:
             evidence=Evidence(
                 count=run.chats,
                 onset_index=run.first_index,
-                since=run.asked_at,
+                since=run.rare.asked_at,
                 last=seen.now,
                 event_ids=(seen.event.id,),
                 model=seen.event.model or run.model,
@@ -196,10 +196,10 @@ def _ask(seen: Observation, state: Scope) -> None:
     ends = seen.event.op == "run_end"
     if not ends and seen.event.trigger not in ("human", "schedule"):
         return
-    if run.asked_nusd >= 0:
-        _spent(agent, run.cost_nusd - (seen.cost_nusd or 0) * (not ends) - run.asked_nusd)
-    run.asked_nusd = -1 if ends else run.cost_nusd - (seen.cost_nusd or 0)
-    run.asked_at = seen.now
+    if run.rare.asked_nusd >= 0:
+        _spent(agent, run.cost_nusd - (seen.cost_nusd or 0) * (not ends) - run.rare.asked_nusd)
+    run.noted().asked_nusd = -1 if ends else run.cost_nusd - (seen.cost_nusd or 0)
+    run.noted().asked_at = seen.now
 
 
 def _spent(agent: AgentState, nusd: int) -> None:

@@ -1,8 +1,8 @@
 """Whether a call that was never made before is only a variant of an earlier one that brought the same nothing."""
 
-from agentwatch.detect.history import History, Near
+from agentwatch.detect.history import History
 from agentwatch.detect.lookup import looks_up
-from agentwatch.detect.near import answered
+from agentwatch.detect.near import Near, answered, nears
 from agentwatch.detect.reading import Reading, likeness, tool_digest, weigh
 from agentwatch.records import Fingerprint, Observation, ResultClass
 
@@ -37,12 +37,13 @@ def read_variant(seen: Observation, history: History, reading: Reading, result: 
     ):
         return
     # a success with another answer is no variant
-    nears = history.near if reading.failed else answered(reading.result.to_bytes(8, "little"), history.near)
-    if not nears:
+    ring = history.near
+    found = nears(ring) if reading.failed else answered(reading.result.to_bytes(8, "little"), ring)
+    if not found:
         return
     tool = tool_digest(seen.event.tool)
     best = Reading()
-    for near in reversed(nears):
+    for near in reversed(found):
         if near.failed != reading.failed or not near.result:
             continue
         if near.tool == tool:
@@ -50,7 +51,7 @@ def read_variant(seen: Observation, history: History, reading: Reading, result: 
         elif reading.failed and result.words >= MANY_WORDS:
             _failing_elsewhere(near, result, reading, best)
     if reading.failed and not result.sketch and not best.kind:
-        _one_tool_after_the_other(history.near, tool, best)
+        _one_tool_after_the_other(found, tool, best)
     reading.kind, reading.hard, reading.soft = best.kind, best.hard, best.soft
     reading.words, reading.against, reading.near, reading.faint = best.words, best.against, best.near, best.faint
 
@@ -75,7 +76,7 @@ def _compare(
     elif same_answer and reading.empty:
         silent = result.size == 0 and seen.event.status != "empty" and not looks_up(seen.event)
         _nothing(found, arguments, alike, silent=silent, counted=counted)
-        if history.near[-1].tool != near.tool and history.wrote_since(history.last_call(near.call)):
+        if nears(history.near)[-1].tool != near.tool and history.wrote_since(history.last_call(near.call)):
             used = HALF if counted or alike >= ALIKE_FROM else 0.0
             found.hard, found.soft = found.hard * used, found.soft * used
     elif same_answer:

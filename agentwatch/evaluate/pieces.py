@@ -10,7 +10,8 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agentwatch.detect.reading import Reading, tool_digest
+from agentwatch.detect.near import of_tool
+from agentwatch.detect.reading import Reading, tool_code
 from agentwatch.detect.state import Scope
 from agentwatch.records import Fingerprint, Observation, Prints, ResultClass
 
@@ -77,8 +78,7 @@ def _not_novel(reading: Reading, _seen: Observation, _scope: Scope) -> None:
 
 
 def _no_success(reading: Reading, seen: Observation, scope: Scope) -> None:
-    tool = tool_digest(seen.event.tool)
-    last = next((near for near in reversed(scope.history.near) if near.tool == tool), None)
+    last = next(reversed(of_tool(tool_code(seen.event.tool), scope.history.near)), None)
     if last is not None and last.failed:
         reading.novel = False
 

@@ -33,8 +33,11 @@ def unbroken(encoded: bytes, /) -> bytes | None:
 def digest(form: bytes, /) -> int:
     """XXH3, 64 bits (`xxhash.xxh3_64_intdigest`)."""
 
-def agreeing(sketch: bytes, others: Iterable[bytes], /) -> int:
-    """Count the bins in which a sketch agrees with the one of some others that is most like it; 0 without a sketch."""
+def agreeing(sketch: bytes, others: Iterable[bytes] | bytes, /) -> int:
+    """Count the bins in which a sketch agrees with the one of some others that is most like it; 0 without a sketch.
+
+    The others may be one byte string of whole sketches.
+    """
 
 def word_hash(word: bytes, /) -> int:
     """Hash a word (`sketch`)."""

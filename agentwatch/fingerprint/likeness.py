@@ -15,6 +15,6 @@ def similarity(a: bytes, b: bytes) -> float:
     return _ESTIMATES[native.agreeing(a, (b,))] if compiled_form() else pure.similarity(a, b)
 
 
-def nearest(sketch: bytes, others: Iterable[bytes]) -> float:
-    """Give the highest `similarity` of a sketch to any of the others; 0 without others."""
+def nearest(sketch: bytes, others: Iterable[bytes] | bytes) -> float:
+    """Give the highest `similarity` of a sketch to any of the others (or one byte string of them); 0 without others."""
     return _ESTIMATES[native.agreeing(sketch, others)] if compiled_form() else pure.nearest(sketch, others)

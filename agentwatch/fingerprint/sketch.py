@@ -99,11 +99,13 @@ def similarity(a: bytes, b: bytes) -> float:
     return ESTIMATES[(_number(a, "little") ^ _number(b, "little")).to_bytes(BINS, "little").count(0)]
 
 
-def nearest(sketch: bytes, others: Iterable[bytes]) -> float:
-    """Give the highest `similarity` of a sketch to any of the others; 0 without others."""
+def nearest(sketch: bytes, others: Iterable[bytes] | bytes) -> float:
+    """Give the highest `similarity` of a sketch to any of the others (or one byte string of them); 0 without others."""
     if len(sketch) != BINS:
         return 0.0
     number, most = _number(sketch, "little"), 0
+    if isinstance(others, bytes):
+        others = [others[at : at + BINS] for at in range(0, len(others), BINS)]
     for other in others:
         if len(other) == BINS:
             agreeing = (number ^ _number(other, "little")).to_bytes(BINS, "little").count(0)

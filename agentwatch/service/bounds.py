@@ -22,7 +22,7 @@ def bounds(pipeline: Pipeline, hub: Hub, config: Config) -> tuple[BoundView, ...
         ("state.max_runs", state.max_runs, stats["runs"], gone("runs_over_limit")),
         ("state.max_agents", state.max_agents, stats["agents"], gone("agents_over_limit")),
         ("state.max_apps", state.max_apps, stats["apps"], gone("apps_over_limit")),
-        ("state.max_parents", state.max_parents, max(len(lineage.apps), len(lineage.placed)), lineage.dropped),
+        ("state.max_parents", state.max_parents, len(lineage), lineage.dropped),
         ("ladder.max_subjects", config.ladder.max_subjects, len(ledgers.ladder), ledgers.ladder.dropped),
         ("standing.max_subjects", config.standing.max_subjects, len(ledgers.standing), ledgers.standing.dropped),
         ("tombstones.max_tombstones", limits.max_tombstones, len(graves), graves.dropped["tombstones"]),

@@ -151,8 +151,8 @@ class Memory:
             tool=event.tool,
             model=event.model,
             status=event.status or ("error" if event.error is not None else ""),
-            call=_digest(history.calls) if called else 0,
-            answer=_digest(history.results) if called else 0,
+            call=history.call_at(history.window - 1) if called else 0,
+            answer=history.result_at(history.window - 1) if called else 0,
             prints=seen.prints,
             said=said,
             samples=quoted(Evidence(), seen, samples=True).samples if self._samples(event) else (),
@@ -195,10 +195,6 @@ def _hex(digest: int) -> str:
     return f"{digest:016x}" if digest else ""
 
 
-def _digest(ring: bytes | bytearray) -> int:
-    return int.from_bytes(ring[-8:], "little")
-
-
 def _earlier(agent: str, history: History) -> list[Step]:
     """Give the calls before the one in hand, as far as the state still holds them."""
     return [
@@ -206,8 +202,8 @@ def _earlier(agent: str, history: History) -> list[Step]:
             index=-1,
             ts=history.time_at(place),
             agent=agent,
-            status="error" if history.marks[place] & FAILED else "",
-            call=int.from_bytes(history.calls[place * 8 : place * 8 + 8], "little"),
+            status="error" if history.mark_at(place) & FAILED else "",
+            call=history.call_at(place),
             answer=history.result_at(place),
         )
         for place in range(history.window - 1)

@@ -82,7 +82,7 @@ def test_counters_always_agree_with_what_is_held(events, runs, agents):
         assert stats["agents"] == sum(len(app.agents) for app in apps) <= agents
         assert stats["roots"] == sum(len({run.root for run in app.runs.values()}) for app in apps)
         assert stats["apps"] <= 2
-        assert len(bank.population.lineage.apps) <= 3
+        assert len(bank.population.lineage) <= 3
         for app in apps:
             for name in {run.root for run in app.runs.values()} | set(app.roots):
                 assert app.root(name).live == sum(1 for run in app.runs.values() if run.root == name) > 0

@@ -151,7 +151,7 @@ def test_everything_is_counted_once_and_held_events_are_no_turns():
     scope, _ = observe(bank, event(ts=5.0, op="heartbeat", trigger="human", team="ops"))
     run = scope.run
     assert (run.events, run.turns, run.rounds, run.tokens, run.cost_nusd, run.unpriced) == (6, 2, 2, 170, 5000, 1)
-    assert (run.model, run.users, run.human_at, run.epoch, run.handles) == ("m", ("u",), 5.0, 4, {"pid": "7"})
+    assert (run.model, run.users, run.rare.human_at, run.epoch, run.handles) == ("m", ("u",), 5.0, 4, {"pid": "7"})
     assert run.stoppable
     assert run.team == "ops"
     assert (scope.root.tokens, scope.agent.tokens, scope.agent.today.tokens, scope.app.today.tokens) == (170,) * 4
