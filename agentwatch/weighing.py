@@ -30,7 +30,8 @@ class Weigher:
         event, ledgers = seen.event, self._ledgers
         if event.tenant == CANARY_TENANT:
             return () if scope.duplicate else ledgers.verifier.see(event, seen.cost_nusd)
-        ledgers.gate.note_event(event, compiled.rule.name, now, seen.own_effect)
+        run = scope.run
+        ledgers.gate.note_event(event, compiled.rule.name, now, seen.own_effect, (run.tenant, run.app, run.run))
         if scope.duplicate:
             return ()
         self._ledger.add(event, seen.cost_nusd, ledgers.ladder.concerns((event.run,)) and self._looping(event))

@@ -30,10 +30,10 @@ def account(seen: Observation, scope: Scope) -> None:
         agent.team = event.team
     app.events += 1
     day = now // DAY_S
-    if day != agent.today.day:
-        _begin_day(agent.today, now)
     if day != app.today.day:
-        _begin_day(app.today, now)
+        _begin_day(app.today, int(day), now)
+    if day != agent.today.day:
+        _begin_day(agent.today, app.today.day, now)
     turns = _turns(run, event)
     if turns:
         root.turns += turns
@@ -68,8 +68,8 @@ def _spend(seen: Observation, scope: Scope) -> None:
         app.today.cost_nusd += cost
 
 
-def _begin_day(today: DayTotals, now: float) -> None:
-    today.day, today.since = int(now // DAY_S), now
+def _begin_day(today: DayTotals, day: int, now: float) -> None:
+    today.day, today.since = day, now
     today.turns = today.tokens = today.cost_nusd = today.unpriced = 0
 
 

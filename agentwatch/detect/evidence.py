@@ -59,9 +59,8 @@ def learn(seen: Observation, scope: Scope) -> None:
         _learn_call(seen, scope, history, reading)
     elif reading.said is not None:
         said = reading.said
-        if said.news:
-            history.hard *= 0.5
-            history.soft = 0.0
+        if said.news and (history.hard or history.soft):  # most are 0 already, and another 0.0 would cost
+            history.hard, history.soft = history.hard * 0.5, 0.0
         learn_said(seen, scope, said)
         learn_phrase(seen, scope, said, reading.phrase)
 

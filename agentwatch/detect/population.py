@@ -5,6 +5,7 @@ takes the stalest sixteenth at once, which keeps the cost of an event flat witho
 """
 
 from collections.abc import Callable
+from sys import intern
 from typing import Literal
 
 from agentwatch.detect.dedup import note
@@ -123,9 +124,11 @@ class Population:
         # Equal names are kept as one string: of most runs half of the names are equal.
         name = agent.agent if event.run == agent.agent else event.run
         root = name if event.root_run == name else event.root_run
-        if root is name and event.parent_run in app.runs:
-            root = app.runs[event.parent_run].root
-        run = RunState(app.tenant, app.app, agent.agent, name, root, event.parent_run, event.task, event.team)
+        parent, above = event.parent_run, app.runs.get(event.parent_run)
+        if above is not None:
+            parent = above.run
+            root = above.root if root is name else root
+        run = RunState(app.tenant, app.app, agent.agent, name, root, parent, intern(event.task), intern(event.team))
         run.started = run.last = app.clock
         run.first_index = index
         app.runs[name] = run

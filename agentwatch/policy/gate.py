@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from agentwatch.policy.activity import Activity
+from agentwatch.policy.activity import Activity, RunKey
 from agentwatch.policy.allow import AllowList
 from agentwatch.policy.approval import APPROVAL, wanted
 from agentwatch.policy.breaker import Breaker
@@ -88,20 +88,20 @@ class Gate:
         self._staleness.recall(at)
         self._recalling = True
 
-    def note_event(self, event: Event, rule: str, now: float, own_effect: bool = False) -> None:
-        """Count the event's run as active under its rule, and whether it fails as in an outage."""
+    def note_event(
+        self, event: Event, rule: str, now: float, own_effect: bool = False, key: RunKey | None = None
+    ) -> None:
+        """Count the event's run (`key`, in strings kept anyway) as active, and whether it fails as in an outage."""
         # the gate's own clock is not moved: while a restart learns, `now` is the entries' time, not the source's
-        if now < self._now:
-            now = self._now
-        key = (event.tenant, event.app, event.run)
+        now = max(now, self._now)
+        key = key or (event.tenant, event.app, event.run)
         if event.op == "run_end":
             self._activity.end(key)
             return
         self._activity.note(key, rule, now)
         if not own_effect and event.status != "held" and event.op in ("chat", "execute_tool"):
-            self._outage.note(
-                key, (event.error is not None or event.status is not None) and provider_failed(event), now
-            )
+            failed = (event.error is not None or event.status is not None) and provider_failed(event)
+            self._outage.note(key, failed, now)
 
     def note_decision(self, decision: Decision) -> None:
         """Fold a decision that was made or is read back from the log: permits used, breakers opened or closed."""
