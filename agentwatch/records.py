@@ -134,6 +134,7 @@ class FieldPrint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     masked: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")] | None = None
     shape: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")] | None = None
     sketch: Annotated[str, Meta(pattern="^([0-9a-f]{2}){64}$")] | None = None
+    pieces: Annotated[str, Meta(pattern="^([0-9a-f]{4}){1,256}$")] | None = None
     size: Count = 0
     words: Count = 0
     klass: ResultClass | None = field(default=None, name="class")
@@ -208,6 +209,7 @@ class Fingerprint(Struct, frozen=True, gc=False):
     sketch: 64 bins of 8 bits (b"" when not computed or when the text holds no words).
     size: bytes of the canonical form. words: number of words. numbers: the first numbers of a result, in order.
     kid: key under which a producer made the digests ("" = from text); digests of different keys never compare.
+    pieces: two bytes for each passage, of a producer that sends no sketch.
     """
 
     exact: int
@@ -219,6 +221,7 @@ class Fingerprint(Struct, frozen=True, gc=False):
     sketch: bytes = b""
     numbers: tuple[float, ...] = ()
     kid: str = ""
+    pieces: bytes = b""
 
 
 class Prints(Struct, frozen=True, gc=False):

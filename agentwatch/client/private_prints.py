@@ -14,12 +14,16 @@ _MIN_KEY_BYTES, _MAX_KEY_BYTES = 16, 64
 class Privacy(Struct, frozen=True, kw_only=True):
     """A fingerprint key of 16 to 64 bytes and its name; numbers of results travel only on request.
 
+    sketches: let sketches travel, which tell how alike two texts are. Without them only digests leave: of whole texts,
+    and of passages of results, which tell what was met before and nothing of single words. Some rewordings are not
+    found then.
     `error`, `tool` and `tags` always travel in clear.
     """
 
     kid: str
     key: bytes
     with_numbers: bool = False
+    sketches: bool = True
 
     def __post_init__(self) -> None:
         if not self.kid or not _MIN_KEY_BYTES <= len(self.key) <= _MAX_KEY_BYTES:
@@ -44,5 +48,6 @@ def with_prints(event: Event, privacy: Privacy) -> Event:
         arguments=event.arguments,
         result=event.result,
         with_numbers=privacy.with_numbers,
+        with_sketch=privacy.sketches,
     )
     return msgspec.structs.replace(event, input=None, output=None, arguments=None, result=None, fp=prints)

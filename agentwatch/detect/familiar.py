@@ -7,7 +7,7 @@ tells that; of two generations the older is dropped when the younger is full, so
 
 from msgspec import Struct
 
-__all__ = ["ANSWER", "ASKED", "PROMPT", "SAID", "Familiar", "unmet"]
+__all__ = ["ANSWER", "ASKED", "PROMPT", "SAID", "Familiar", "unmet", "unmet_pieces"]
 
 BITS = 2048
 FULL = 512  # bins in a generation: a quarter of the bits, so that at most 44 of 100 new bins look familiar
@@ -27,7 +27,13 @@ class Familiar(Struct, array_like=True, gc=False):
 
     def meet(self, sketch: bytes, role: int) -> None:
         """Take the bins of a sketch in."""
-        mask = _mask(sketch, role)
+        self._take(_mask(sketch, role))
+
+    def meet_pieces(self, pieces: bytes) -> None:
+        """Take the pieces of an answer in."""
+        self._take(_mask_of_pieces(pieces))
+
+    def _take(self, mask: int) -> None:
         young = int.from_bytes(self.young, "little")
         fresh = (mask & ~young).bit_count()
         if self.count + fresh > FULL:
@@ -43,6 +49,20 @@ def unmet(familiar: Familiar | None, sketch: bytes, role: int) -> int:
         return 64
     met = int.from_bytes(familiar.young, "little") | int.from_bytes(familiar.old, "little")
     return (_mask(sketch, role) & ~met).bit_count()
+
+
+def unmet_pieces(familiar: Familiar, pieces: bytes) -> int:
+    """Count the pieces of an answer that were not met before; two may fall on one bit and count once."""
+    met = int.from_bytes(familiar.young, "little") | int.from_bytes(familiar.old, "little")
+    return (_mask_of_pieces(pieces) & ~met).bit_count()
+
+
+def _mask_of_pieces(pieces: bytes) -> int:
+    mask = 0
+    for at in range(0, len(pieces), 2):
+        piece = int.from_bytes(pieces[at : at + 2], "big")
+        mask |= 1 << ((piece * _ODD & 0xFFFFFFFF) >> 21)
+    return mask
 
 
 def _mask(sketch: bytes, role: int) -> int:

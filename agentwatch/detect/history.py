@@ -197,12 +197,12 @@ class History(Struct, array_like=True, gc=False):
             at = self.calls.find(wanted, at + 1)
         return at // _SIZE
 
-    def had_answer(self, result: int) -> bool:
-        """Tell whether a call of the window got this answer."""
-        wanted = result.to_bytes(_DIGEST, "little")
-        at = self.calls.find(wanted)
+    def had_answer(self, result: int, *, latest: bool = True) -> bool:
+        """Tell whether a call of the window got this answer; latest: or the last of them did."""
+        wanted, end = result.to_bytes(_DIGEST, "little"), len(self.calls) - (0 if latest else _SIZE)
+        at = self.calls.find(wanted, 0, end)
         while at >= 0 and at % _SIZE != _AT_ANSWER:
-            at = self.calls.find(wanted, at + 1)
+            at = self.calls.find(wanted, at + 1, end)
         return at >= 0
 
     def times_answered(self, call: int, result: int, place: int) -> int:

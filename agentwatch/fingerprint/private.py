@@ -11,6 +11,7 @@ from agentwatch.fingerprint.chant import count_chant
 from agentwatch.fingerprint.mask import mask
 from agentwatch.fingerprint.numbers import numbers
 from agentwatch.fingerprint.options import FingerprintOptions
+from agentwatch.fingerprint.pieces import pieces_of_hashes
 from agentwatch.fingerprint.shape import shape
 from agentwatch.fingerprint.single import text_class
 from agentwatch.fingerprint.sketch import pairs, sketch_of_hashes
@@ -34,19 +35,26 @@ def private_prints(
     arguments: str | None = None,
     result: str | None = None,
     with_numbers: bool = False,
+    with_sketch: bool = True,
     options: FingerprintOptions = _DEFAULT,
 ) -> PrivatePrints:
     """Fingerprint an event's texts under `key` (16 to 64 bytes, named `kid`); numbers of a result only on request.
 
+    with_sketch: with sketches, which tell how alike two texts are; without, a result has digests of its pieces.
     Raises ValueError for a key of another length.
     """
 
     def made(text: str | None, *, is_result: bool = False) -> FieldPrint | None:
         if text is None:
             return None
-        said = text is output
         return private_print(
-            text, key=key, result=is_result, with_numbers=with_numbers, with_chant=said, options=options
+            text,
+            key=key,
+            result=is_result,
+            with_numbers=with_numbers,
+            with_chant=text is output,
+            with_sketch=with_sketch,
+            options=options,
         )
 
     return PrivatePrints(
@@ -65,11 +73,13 @@ def private_print(
     result: bool = False,
     with_numbers: bool = False,
     with_chant: bool = False,
+    with_sketch: bool = True,
     options: FingerprintOptions = _DEFAULT,
 ) -> FieldPrint:
     """Fingerprint one text under a key of 16 to 64 bytes; raises ValueError for a key of another length.
 
-    with_chant: say how it repeats one block, where it does, which is for what a model said.
+    with_chant: say how it repeats one block, where it does, which is for what a model said. with_sketch: else a result
+    has digests of its pieces, which tell which passages it shares with another.
     """
     if not 16 <= len(key) <= _KEY_BYTES:
         raise ValueError("a fingerprint key has 16 to 64 bytes")
@@ -77,12 +87,14 @@ def private_print(
     masked = mask(plain)
     single = [_digest(word, key, _WORD) for word in words(masked, options.sketch_cap_bytes)]
     hashes = [int.from_bytes(digest, "big") for digest in single]
-    sketch = sketch_of_hashes(hashes + pairs(hashes))
+    sketch = sketch_of_hashes(hashes + pairs(hashes)) if with_sketch else b""
+    pieces = pieces_of_hashes(hashes) if result and not with_sketch else b""
     return FieldPrint(
         exact=_digest(plain, key, _TEXT).hex(),
         masked=_digest(masked, key, _TEXT).hex(),
         shape=_digest(shape(masked), key, _TEXT).hex(),
         sketch=sketch.hex() or None,
+        pieces=pieces.hex() or None,
         size=len(plain),
         words=word_count(masked),
         klass=text_class(plain, result=result),
@@ -121,4 +133,5 @@ def _read(field: FieldPrint | None, kid: str) -> Fingerprint | None:
         bytes.fromhex(field.sketch) if field.sketch else b"",
         tuple(field.numbers[:8]) if field.numbers else (),
         kid,
+        bytes.fromhex(field.pieces) if field.pieces else b"",
     )

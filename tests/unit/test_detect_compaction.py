@@ -80,19 +80,26 @@ def test_a_context_that_does_not_grow_does_no_harm():
     assert signals(Context(ContextOptions()), slices(48, grows=0)) == []
 
 
-def test_without_sketches_nothing_can_be_told():
-    trace = slices(48)
-    trace.events = [in_form(event, "digests") for event in trace.events]
+def test_digests_of_pieces_tell_and_digests_of_whole_texts_do_not():
+    trace = slices(64, lines=60, span=20)
+    made = trace.events
+    trace.events = [in_form(event, "digests") for event in made]
+    found = signals(Context(ContextOptions()), trace)
+    assert found
+    assert {one.ceiling for one in found} == {Level.pause}
+    trace.events = [in_form(event, "bare") for event in made]
     assert signals(Context(ContextOptions()), trace) == []
 
 
-def test_new_pages_are_news_and_a_page_that_changes_a_little_is_neither():
+@pytest.mark.parametrize("form", ["text", "digests"])
+def test_new_pages_are_news_and_a_page_that_changes_a_little_is_neither(form):
     trace = Trace()
     for at in range(40):
         trace.say("On.", input_tokens=10_000 + at * 3000)
         trace.call(
             "read_file", {"path": "big.txt", "offset": at}, "\n".join(prose(at * 12 + line, 10) for line in range(12))
         )
+    trace.events = [in_form(event, form) for event in trace.events]
     assert signals(Context(ContextOptions()), trace) == []
     form = [prose(at, 10) for at in range(20)]
     trace = Trace()
@@ -100,6 +107,7 @@ def test_new_pages_are_news_and_a_page_that_changes_a_little_is_neither():
         form[at % 20] = f"{prose(at % 20, 9)} filled in {at}"
         trace.say("On.", input_tokens=10_000 + at * 3000)
         trace.call("fill", {"field": at}, "\n".join(form))
+    trace.events = [in_form(event, form) for event in trace.events]
     assert signals(Context(ContextOptions()), trace) == []
 
 
@@ -112,4 +120,6 @@ def test_compaction_keeps_the_contract(options):
 @pytest.mark.parametrize("options", [ContextOptions(), ContextOptions(warn=4.0, kill=9.0, growth=0.0)])
 def test_context_keeps_the_contract(options):
     names = ("context_grows", "form_by_screen", "compactions_with_work")
-    check_detector(lambda: Context(options), {n: lambda n=n: scenario(n).make(1).events for n in names})
+    traces = {n: lambda n=n: scenario(n).make(1).events for n in names}
+    traces["digests"] = lambda: scenario("context_grows").make(1, "digests").events
+    check_detector(lambda: Context(options), traces)

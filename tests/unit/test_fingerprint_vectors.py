@@ -32,6 +32,7 @@ TEXTS = [
     "\u4e2d\u6587 words \u2014 \u00fcber alles",
     "antidisestablishmentarianism and antidisestablishXXXXarianism",
     "Error: no such table",
+    "Two hits of seven: the quiet ledger of Arvalon, then a report on tidal turbines and what they cost to maintain.",
     "x" * 40 + " long text " * 2000 + "tail",
 ]
 
@@ -59,7 +60,10 @@ def vector(text: str) -> dict[str, Any]:
         "words": made.words,
         "numbers": list(made.numbers),
         "class": made.klass.value,
-        "private": {name: getattr(private, name) for name in ("exact", "masked", "shape", "sketch")},
+        "private": {
+            **{name: getattr(private, name) for name in ("exact", "masked", "shape", "sketch")},
+            "pieces": private_print(text, key=KEY, result=True, with_sketch=False).pieces,
+        },
     }
 
 

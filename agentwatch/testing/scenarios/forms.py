@@ -1,4 +1,8 @@
-"""The forms in which a producer may tell what was said: text, keyed digests with sketches, keyed digests alone."""
+"""The forms in which a producer may tell what was said: text, keyed digests with sketches, keyed digests alone.
+
+The digests are those that a client makes without sketches: of whole texts, and of the pieces of results. `bare` is what
+a producer sends that knows of no pieces.
+"""
 
 from functools import lru_cache
 from typing import Literal
@@ -10,7 +14,7 @@ from agentwatch.records import Event, FieldPrint, PrivatePrints
 
 __all__ = ["FORMS", "Form", "in_form"]
 
-Form = Literal["text", "sketch", "digests"]
+Form = Literal["text", "sketch", "digests", "bare"]
 FORMS: tuple[Form, ...] = ("text", "sketch", "digests")
 _KID = "scenarios"
 _KEY = b"a key for tests that guards nothing"
@@ -34,11 +38,11 @@ def in_form(event: Event, form: Form) -> Event:
 def _print(text: str | None, is_result: bool, form: Form, *, said: bool = False) -> FieldPrint | None:
     if text is None:
         return None
-    made = _sketched(text, is_result, said)
-    return made if form == "sketch" else replace(made, sketch=None)
+    made = _made(text, is_result, said, form == "sketch")
+    return made if form != "bare" else replace(made, pieces=None)
 
 
 @lru_cache(4096)
-def _sketched(text: str, is_result: bool, said: bool) -> FieldPrint:
+def _made(text: str, is_result: bool, said: bool, sketched: bool) -> FieldPrint:
     """Loops say the same thing often: a cache saves most of the time."""
-    return private_print(text, key=_KEY, result=is_result, with_numbers=False, with_chant=said)
+    return private_print(text, key=_KEY, result=is_result, with_chant=said, with_sketch=sketched)

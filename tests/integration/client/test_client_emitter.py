@@ -62,6 +62,19 @@ def test_a_key_keeps_all_text_inside(valkey, client):
     assert (first.fp.arguments, beat.fp) == (None, None)
 
 
+def test_without_sketches_only_digests_leave(valkey, client):
+    privacy = Privacy(kid="k1", key=b"0123456789abcdef", sketches=False)
+    with Emitter(redis_url=valkey, privacy=privacy) as emitter:
+        emitter.emit(agent="bot", op="execute_tool", tool="t", arguments={"a": "b"}, result="one two three four five")
+        assert emitter.flush(10)
+    (made,) = events_of(client)
+    assert made.fp is not None
+    assert made.fp.arguments is not None
+    assert made.fp.result is not None
+    assert (made.fp.arguments.sketch, made.fp.arguments.pieces, made.fp.result.sketch) == (None, None, None)
+    assert made.fp.result.pieces is not None
+
+
 def test_what_is_no_event_is_counted_and_the_rest_goes_on(valkey, client):
     with Emitter(redis_url=valkey) as emitter:
         emitter.emit(agent="bot", input_tokens="many")
