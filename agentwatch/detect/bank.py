@@ -33,6 +33,7 @@ from agentwatch.detect.spawn import Spawn
 from agentwatch.detect.stagnation import Stagnation
 from agentwatch.detect.stakes import Stakes
 from agentwatch.detect.state import AgentState, AppState, LastSignal, RootState, RunState, Scope
+from agentwatch.detect.timetable import keeps_time
 from agentwatch.detect.unattended import Unattended
 from agentwatch.ports import Detector
 from agentwatch.records import Event, Observation, Op, Signal
@@ -117,7 +118,9 @@ class Bank:
         for read in panel.accused[event.op] if scope.reading.accuses else panel.calm[event.op]:
             signal = read(seen, scope)
             if signal is not None:
-                signals.append(panel.stakes.weigh(signal))
+                signal = panel.stakes.weigh(signal, on_time=keeps_time(seen, scope))
+            if signal is not None:
+                signals.append(signal)
         evidence.learn(seen, scope)
         for learn in panel.learns[event.op]:
             learn(seen, scope)

@@ -37,7 +37,8 @@ class RestartOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Starts of one job with nothing to show for them: within an hour to warn and to kill, and within a day to kill.
 
     starts: how many starts of an app are remembered. jobs: of how many jobs what their runs brought. waste_usd,
-    waste_runs: what a schedule's runs must have cost, and how many they must be, without anything new, to be paused.
+    waste_runs, waste_usd_an_hour: what a schedule's runs must have cost, how many they must be, and what they must burn
+    an hour, without anything new, to be paused. cheap_usd_a_day: below it such a schedule is not even warned of.
     """
 
     enabled: bool = True
@@ -48,6 +49,8 @@ class RestartOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     jobs: Many = 32
     waste_usd: Annotated[float, Meta(gt=0, le=1e9)] = 2.0
     waste_runs: Annotated[int, Meta(ge=2, le=1_000_000)] = 12
+    cheap_usd_a_day: Annotated[float, Meta(ge=0, le=1e9)] = 1.0
+    waste_usd_an_hour: Annotated[float, Meta(gt=0, le=1e9)] = 0.5
 
 
 class Restart:
@@ -96,12 +99,16 @@ class Restart:
             return None
         graded = grade(hard, total, options.warn, options.kill)
         run, failing = state.run, hard > 0.0
+        checks = seen.event.trigger == "schedule" and not failing
+        ceiling = self._ceiling(graded.ceiling, job, seen.now, checks=checks)
+        if ceiling is Level.observe:
+            return None
         return Signal(
             kind=self.kind,
             subject=_subject(run),
             strength=graded.strength,
             kill_at=graded.kill_at,
-            ceiling=self._ceiling(graded.ceiling, job, checks=seen.event.trigger == "schedule" and not failing),
+            ceiling=ceiling,
             confidence=graded.confidence,
             reason=f"{_name(run)} is started for the {job.count + 1}th time without success",
             speaks_for=("its former runs failed" if failing else "its former runs brought nothing new",),
@@ -109,12 +116,17 @@ class Restart:
             evidence=_evidence(seen, state, job),
         )
 
-    def _ceiling(self, graded: Level, job: Job, *, checks: bool) -> Level:
-        """Tell the most that may follow: a scheduled check that finds nothing is as it should be, unless dear."""
+    def _ceiling(self, graded: Level, job: Job, now: float, *, checks: bool) -> Level:
+        """Tell the most that may follow: a scheduled check that finds nothing is as it should be, unless it burns."""
         if not checks:
             return graded
-        dear = job.cost_nusd >= self.options.waste_usd * 1e9 and job.count >= self.options.waste_runs
-        return min(graded, Level.pause) if dear and not job.unpriced else Level.warn
+        options = self.options
+        hourly = job.cost_nusd / 1e9 * HOUR_S / max(HOUR_S, now - job.since)
+        small = job.cost_nusd and not job.unpriced and job.tokens < DEAR_TOKENS * job.count
+        if small and hourly * 24.0 < options.cheap_usd_a_day:
+            return Level.observe
+        waste = job.cost_nusd >= options.waste_usd * 1e9 and job.count >= options.waste_runs and not job.unpriced
+        return min(graded, Level.pause) if waste and hourly >= options.waste_usd_an_hour else Level.warn
 
     def _start(self, seen: Observation, state: Scope, key: int) -> None:
         app, run = state.app, state.run

@@ -1,6 +1,7 @@
 """Jobs that are started again: by task, by prompt, by first call, under new names; and jobs that only recur."""
 
 import pytest
+from msgspec.structs import replace
 
 from agentwatch.detect.restart import Restart, RestartOptions
 from agentwatch.records import Level
@@ -91,6 +92,15 @@ def test_a_scheduled_check_that_is_dear_and_finds_nothing_is_told_of():
     answers = found(dear)
     assert answers
     assert {signal.ceiling for _, signal in answers} == {Level.warn}
+
+
+@pytest.mark.parametrize(("every_s", "most"), [(3600.0, Level.warn), (600.0, Level.pause)])
+def test_a_scheduled_check_that_is_dear_is_paused_only_where_it_burns(every_s, most):
+    dear = runs(30, WORKS, end="ok", trigger="schedule", every_s=every_s)
+    events = [replace(one, input_tokens=60_000, cost_usd=0.2) if one.op == "chat" else one for one in dear]
+    answers = found(events)
+    assert answers
+    assert max(signal.ceiling for _, signal in answers) is most
 
 
 def test_ten_failures_a_day_are_as_bad_as_six_an_hour():

@@ -1,12 +1,18 @@
 """Time and money in every judgement: cents a day warn, dollars an hour hasten, leisure pauses."""
 
 import pytest
+from msgspec import convert
+from msgspec.structs import replace
 
+from agentwatch.detect import evidence
 from agentwatch.detect.bank import Bank
 from agentwatch.detect.options import DetectOptions, StateOptions, merge
 from agentwatch.detect.stakes import Stakes, StakesOptions
+from agentwatch.detect.timetable import keeps_time
+from agentwatch.policy.ladder import Ladder, LadderOptions
 from agentwatch.records import Evidence, Level, Signal
 from agentwatch.testing import Trace, observations
+from agentwatch.verdict import fold
 
 CALL = (
     "search",
@@ -106,3 +112,76 @@ def test_at_leisure_it_pauses_once_dollars_went_for_nothing():
     assert weigh(signal(1.5, 12 * 3600.0, count=13, strength=1.2)).strength == 1.2  # too little is gone
     assert weigh(signal(2.5, 12 * 3600.0, count=13, strength=1.2, unpriced=1)).strength == 1.2  # not known
     assert weigh(hourly, waste_usd=5.0).ceiling is Level.warn
+
+
+def test_a_loop_that_may_be_killed_for_is_not_left_in_a_pause_by_being_dear():
+    """Play to a guard that obeys: at a pause nothing comes any more, at a throttle less."""
+    for usd in (0.00005, 0.02, 0.2):
+        last, events = obeyed(usd)
+        assert last is Level.kill
+        assert events <= 12
+    first, _ = obeyed(0.2, ladder={"pause_before_kill": True})
+    assert first is Level.pause
+    slow, fast = obeyed(0.00005, ladder={"pause_before_kill": True}), obeyed(0.2, ladder={"pause_before_kill": True})
+    assert (slow[0], fast[0]) == (Level.pause, Level.pause)
+    assert fast[1] < slow[1]
+
+
+def obeyed(cost_usd, ladder=None):
+    """Make the same call until it is stopped; gives the last level, and how many calls it took."""
+    trace = Trace(gap_s=1.0)
+    for _ in range(40):
+        trace.call(*CALL, cost_usd=cost_usd, model="m", input_tokens=500)
+    bank, climbed = Bank(StateOptions()), Ladder(convert(ladder or {}, LadderOptions))
+    for at, seen in enumerate(observations(trace.events)):
+        for verdict in fold(bank.observe(seen, bank.admit(seen.event), DetectOptions())):
+            climbed.climb(verdict, seen.now)
+        if (level := climbed.level("default/app/run/run-1")) >= Level.pause:
+            return level, at + 1
+    return Level.observe, 40
+
+
+@pytest.mark.parametrize(("usd", "most"), [(2.5, Level.warn), (5.9, Level.warn), (8.0, Level.pause)])
+def test_what_a_clock_brings_again_warns_unless_it_burns(usd, most):
+    given = signal(usd, 12 * 3600.0, count=13, strength=1.2, ceiling=Level.pause)
+    found = Stakes(StakesOptions()).weigh(given, on_time=True)
+    assert found.ceiling is most
+    assert ("by the clock" in " ".join(found.speaks_against)) is (most is Level.warn)
+
+
+@pytest.mark.parametrize(
+    ("gaps", "expected"), [([300.0], True), ([300.0, 340.0], True), ([300.0, 90.0], False), ([20.0], False)]
+)
+def test_a_clock_is_told_by_even_gaps_of_a_minute_and_more(gaps, expected):
+    trace = Trace()
+    for at in range(8):
+        trace.call(*CALL)
+        trace.now += gaps[at % len(gaps)]
+    assert on_time(trace.events) is expected
+
+
+def test_a_declared_schedule_keeps_time_from_its_first_beat():
+    assert on_time(Trace().call(*CALL, trigger="schedule").events) is True
+    assert on_time(Trace().call(*CALL).events) is False
+
+
+def on_time(events):
+    bank, told = Bank(StateOptions()), False
+    for seen in observations(events):
+        scope = bank.admit(seen.event)
+        evidence.read(seen, scope)
+        told = keeps_time(seen, scope)
+        bank.observe(seen, scope, DetectOptions())
+    return told
+
+
+def test_a_small_check_by_the_clock_that_costs_cents_a_day_is_nobodys_business():
+    small = signal(0.02, 12 * 3600.0, count=13, strength=1.2)
+    weigh_on_time = Stakes(StakesOptions()).weigh
+    assert weigh_on_time(small, on_time=True) is None
+    whole_context = replace(small, evidence=replace(small.evidence, tokens=13 * 50_000))
+    found = weigh_on_time(whole_context, on_time=True)
+    assert found is not None
+    assert found.ceiling is Level.warn
+    assert weigh_on_time(small) is not None
+    assert weigh_on_time(signal(0.0, 12 * 3600.0, count=13), on_time=True) is not None  # what it costs is not known

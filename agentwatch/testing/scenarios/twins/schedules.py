@@ -62,6 +62,59 @@ def nightly_import(stage: Stage) -> None:
         stage.wait(24 * HOUR, 0.01)
 
 
+def _all_well(stage: Stage) -> tuple[Call, str]:
+    """Make a check that finds nothing to do, and what is said of it."""
+    write = stage.write
+    unit = f"{write.noun()}-{write.noun()}"
+    tool, found = write.one(
+        (
+            ("list_tickets", "[]"),
+            ("check_queue", '{"waiting": 0, "failed": 0}'),
+            ("get_alerts", f"No open alerts for {unit}."),
+            ("run_health_check", f"all 14 checks of {unit} passed, nothing needs attention at the moment"),
+        )
+    )
+    said = write.one(
+        ("Nothing to do.", f"Nothing to do for {unit}.", f"All is well with {unit}, no action was needed.")
+    )
+    return Call(tool=tool, arguments={"unit": unit}, result=found), said
+
+
+def scheduled_check(stage: Stage) -> None:
+    """Look by a declared schedule whether there is something to do: mostly there is not, in the same words."""
+    stage.require(usage=True, chats=True)
+    write = stage.write
+    agent, task = write.one(stage.place.agents), write.one(("", f"check-{write.noun()}"))
+    every = write.one((HOUR, 2.0 * HOUR, 6.0 * HOUR))
+    call, said = _all_well(stage)
+    for _ in stage.rounds(30, 60):
+        player = stage.player(agent, task=task, trigger="schedule", interval_s=every)
+        player.context = write.number(1200, 4000)
+        player.begin("Look whether there is anything to do for the unit that you keep, and do it if there is.")
+        player.turn(call)
+        if write.chance(0.06):
+            player.work(write.number(1, 3))
+            player.think(write.prose(1, 2))
+        else:
+            player.think(said)
+        player.end()
+        stage.wait(every, 0.005)
+
+
+def standing_watch(stage: Stage) -> None:
+    """Look by the clock, in one run, whether something has come in; the answer is the same until it has."""
+    stage.require(usage=True, chats=True)
+    player, write = stage.player().begin(stage.place.task(stage.write)), stage.write
+    player.work(write.number(2, 5))
+    every = write.one((HOUR / 2.0, HOUR))
+    call, said = _all_well(stage)
+    for _ in stage.rounds(12, 36):
+        player.turn(call, said)
+        stage.wait(every, 0.02)
+    player.turn(call.answering(write.prose(1, 3)))
+    player.work(write.number(2, 5))
+
+
 def _backing_off(stage: Stage, player: Player, start: float, length: float) -> None:
     stage.now = start + stage.write.rng.random() * 20.0
     write = stage.write
@@ -103,6 +156,8 @@ SCENARIOS = (
     twin(daily_cron, "a daily report with fresh results", "slow", "restart"),
     twin(hourly_monitor, "an hourly check of figures that move", "slow", "restart", "monologue"),
     twin(nightly_import, "a nightly job that succeeds", "restart", "slow"),
+    twin(scheduled_check, "a check by the clock that finds nothing to do", "slow", "restart", "monologue"),
+    twin(standing_watch, "a look by the clock in one run, until something comes in", "repeat", "monologue"),
     twin(outage_backoff, "retries with back-off in an outage", "failure"),
     twin(resumed_by_human, "paused and resumed by a person", "restart"),
 )
