@@ -6,6 +6,8 @@ runs or distinct answers only, and never from a run that was warned of. Texts ar
 the one before and either its answer says nothing new, or it is one of those that are learnt.
 """
 
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
 from xxhash import xxh3_64_intdigest
 
@@ -15,15 +17,12 @@ from agentwatch.detect.said import Said, output_of
 from agentwatch.detect.state import Scope
 from agentwatch.detect.streak import grow
 from agentwatch.fingerprint import nearest, similarity
-from agentwatch.fingerprint.residual import (
-    LearntSubject,
-    ResidualOptions,
-    Shingles,
-    sketch_shingles,
-    text_shingles,
-)
+from agentwatch.fingerprint.residual import LearntSubject, ResidualOptions
 from agentwatch.fingerprint.sketch import sketch_of_hashes
 from agentwatch.records import Fingerprint, Observation
+
+if TYPE_CHECKING:
+    from agentwatch.fingerprint.shingles import Shingles
 
 __all__ = ["Phrase", "learn_phrase", "read_phrase"]
 
@@ -57,7 +56,7 @@ class Phrase(Struct, gc=False):
     dull: bool = False
     learn: bool = False
     left: bytes = b""
-    shingles: Shingles | None = None
+    shingles: "Shingles | None" = None
 
 
 def read_phrase(seen: Observation, scope: Scope, said: Said) -> Phrase | None:
@@ -184,6 +183,8 @@ def _may_learn(scope: Scope, told: Fingerprint) -> bool:
     return template is None or template.prompts < LEARNT or told.masked % 64 == 0
 
 
-def _shingles(seen: Observation, told: Fingerprint) -> Shingles:
+def _shingles(seen: Observation, told: Fingerprint) -> "Shingles":
+    from agentwatch.fingerprint.shingles import sketch_shingles, text_shingles  # with numpy, which start-up can spare
+
     text = seen.event.input
     return sketch_shingles(told.sketch) if text is None else text_shingles(text, cap_bytes=CAP_BYTES)

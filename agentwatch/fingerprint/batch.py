@@ -12,7 +12,6 @@ from xxhash import xxh3_64_intdigest
 
 from agentwatch.fingerprint.canonical import canonical
 from agentwatch.fingerprint.compiled import compiled_form, native, role_of
-from agentwatch.fingerprint.kernel import sketch_many
 from agentwatch.fingerprint.mask import mask
 from agentwatch.fingerprint.numbers import numbers
 from agentwatch.fingerprint.options import FingerprintOptions
@@ -155,6 +154,8 @@ class Fingerprinter:
         cap_bytes = self.options.sketch_cap_bytes
         drafts = role.drafts
         if role.sketched:
+            from agentwatch.fingerprint.kernel import sketch_many  # with numpy, which the compiled form does not need
+
             masked = [draft.masked for draft in drafts.values()]
             sketches, counts = sketch_many(masked, cap_bytes, self.options.batch_bytes)
             self.sketched += len(drafts)

@@ -7,18 +7,12 @@ meant to find: a prompt counts only with a witness (its run, or what its result 
 learnt of a subject from its first warning on; and a prompt whose residual is empty is not "nothing" but "identical".
 """
 
-from collections.abc import Iterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 from msgspec import Meta, Struct, field
-from numpy.typing import NDArray
 
-from agentwatch.fingerprint.canonical import canonical
-from agentwatch.fingerprint.compiled import compiled_form, masked_form, native
-from agentwatch.fingerprint.mask import mask
-from agentwatch.fingerprint.sketch import BINS, MIX, PAIR, word_hash
-from agentwatch.fingerprint.words import words
+if TYPE_CHECKING:
+    from agentwatch.fingerprint.shingles import Shingles
 
 __all__ = [
     "LearntSubject",
@@ -26,19 +20,13 @@ __all__ = [
     "ResidualOptions",
     "ResidualState",
     "Residue",
-    "Shingles",
     "likeness",
-    "sketch_shingles",
-    "text_shingles",
 ]
 
 _DIGEST = 8
 _M64 = (1 << 64) - 1
-_NO_HASHES = np.empty(0, dtype=np.uint64)
-_BIN_HASHES = np.arange(BINS, dtype=np.uint64) << np.uint64(8)
 _FULL = 200  # prompts after which all counters are halved; below 256, so that a byte holds them
-_ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xFF51AFD7ED558CCD)
-_ODDS = np.array(_ODD, dtype=np.uint64).tobytes()
+_HALVED = bytes(value >> 1 for value in range(256))
 
 
 class ResidualOptions(Struct, frozen=True, kw_only=True):
@@ -53,18 +41,10 @@ class ResidualOptions(Struct, frozen=True, kw_only=True):
     sketch_share: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.6
     least_prompts: Annotated[int, Meta(ge=1, le=_FULL // 2)] = 20
     tail_words: Annotated[int, Meta(ge=1)] = 64
-    rows: Annotated[int, Meta(ge=1, le=len(_ODD))] = 2
+    rows: Annotated[int, Meta(ge=1, le=4)] = 2  # `shingles` has as many multipliers
     width_bits: Annotated[int, Meta(ge=6, le=20)] = 11
     witnesses: Annotated[int, Meta(ge=1)] = 128
     subjects: Annotated[int, Meta(ge=1)] = 4096
-
-
-class Shingles(Struct, frozen=True):
-    """Hashes of a prompt's shingles: all of them, and those of its last words (none where only a sketch is known)."""
-
-    every: NDArray[np.uint64]
-    tail: NDArray[np.uint64]
-    bins: bool = False  # they are the bins of a sketch
 
 
 class Residue(Struct, frozen=True):
@@ -88,19 +68,15 @@ class LearntSubject(Struct, array_like=True, gc=False):
         """Begin to learn a subject."""
         return cls(subject, bytearray(options.rows << options.width_bits))
 
-    def residual(self, shingles: Shingles, options: ResidualOptions) -> Residue:
+    def residual(self, shingles: "Shingles", options: ResidualOptions) -> Residue:
         """Take the template off a prompt; before enough prompts are learnt, return the prompt's tail."""
         if self.prompts < options.least_prompts:
             return _without_template(shingles)
-        hashes = shingles.every
-        if not len(hashes):
-            return Residue(frozenset(), True)
-        held = np.min([row[cells] for row, cells in self._rows(hashes, options)], axis=0)
         share = options.sketch_share if shingles.bins else options.share
-        kept = hashes[held < share * self.prompts]
-        return Residue(frozenset(kept.tolist()), True)
+        kept = shingles.counted_below(share * self.prompts, self.counts, options.rows, options.width_bits)
+        return Residue(frozenset(kept), True)
 
-    def learn(self, shingles: Shingles, witness: int, options: ResidualOptions) -> bool:
+    def learn(self, shingles: "Shingles", witness: int, options: ResidualOptions) -> bool:
         """Count a prompt's shingles once; False when frozen or when `witness` was counted before."""
         if self.frozen or self._knows(witness):
             return False
@@ -108,15 +84,10 @@ class LearntSubject(Struct, array_like=True, gc=False):
             del self.witnesses[:_DIGEST]
         self.witnesses += (witness & _M64).to_bytes(_DIGEST, "little")
         if self.prompts >= _FULL:
-            whole = np.frombuffer(self.counts, dtype=np.uint8)
-            whole >>= 1
+            self.counts[:] = self.counts.translate(_HALVED)
             self.prompts >>= 1
         self.prompts += 1
-        if compiled_form():
-            native.count(self.counts, shingles.every, options.width_bits, _ODDS[: options.rows * _DIGEST])
-        else:
-            for row, cells in self._rows(shingles.every, options):
-                row[cells] += 1  # a cell that is named twice is raised once
+        shingles.count(self.counts, options.rows, options.width_bits)
         return True
 
     def _knows(self, witness: int) -> bool:
@@ -125,15 +96,6 @@ class LearntSubject(Struct, array_like=True, gc=False):
         while at >= 0 and at % _DIGEST:
             at = self.witnesses.find(wanted, at + 1)
         return at >= 0
-
-    def _rows(
-        self, hashes: NDArray[np.uint64], options: ResidualOptions
-    ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint64]]]:
-        """Give each row of counters with the cells of the hashes in it."""
-        counts = np.frombuffer(self.counts, dtype=np.uint8).reshape(options.rows, 1 << options.width_bits)
-        shift = np.uint64(64 - options.width_bits)
-        for row, odd in zip(counts, _ODD, strict=False):
-            yield row, (hashes * np.uint64(odd)) >> shift
 
 
 class ResidualState(Struct, frozen=True):
@@ -154,14 +116,14 @@ class Residual:
         self.evicted = 0
         self._subjects: dict[str, LearntSubject] = {}
 
-    def residual(self, subject: str, shingles: Shingles) -> Residue:
+    def residual(self, subject: str, shingles: "Shingles") -> Residue:
         """Take the subject's template off a prompt; before enough prompts are learnt, return the prompt's tail."""
         known = self._subjects.get(subject)
         if known is None:
             return _without_template(shingles)
         return known.residual(shingles, self.options)
 
-    def learn(self, subject: str, shingles: Shingles, witness: int) -> bool:
+    def learn(self, subject: str, shingles: "Shingles", witness: int) -> bool:
         """Count a prompt's shingles once; False when the subject is frozen or `witness` was counted before.
 
         witness: a digest of the run, or of a result that is content. Ask `residual` first: read before learning.
@@ -215,35 +177,6 @@ def likeness(a: Residue, b: Residue) -> float:
     return shared / (len(a.hashes) + len(b.hashes) - shared)
 
 
-def _without_template(shingles: Shingles) -> Residue:
+def _without_template(shingles: "Shingles") -> Residue:
     known = shingles.tail if len(shingles.tail) else shingles.every
     return Residue(frozenset(known.tolist()), False)
-
-
-def text_shingles(text: str, *, tail_words: int = 64, cap_bytes: int = 16_384) -> Shingles:
-    """Hash the shingles of a text's masked form; of a text longer than the cap those of head and tail."""
-    if compiled_form():
-        both = np.frombuffer(native.shingles(masked_form(text), cap_bytes), dtype=np.uint64)
-        single, double = both[: (len(both) + 1) // 2], both[(len(both) + 1) // 2 :]
-    else:
-        single = np.array(list(map(word_hash, words(mask(canonical(text)), cap_bytes))), dtype=np.uint64)
-        double = _pairs(single)
-    tail = np.concatenate((single[-tail_words:], double[max(0, len(single) - tail_words) :]))
-    return Shingles(np.concatenate((single, double)), tail)
-
-
-def sketch_shingles(sketch: bytes) -> Shingles:
-    """Take the bins of a sketch for shingles: what there is when a producer sends no text."""
-    if len(sketch) != BINS:
-        return Shingles(_NO_HASHES, _NO_HASHES, bins=True)
-    return Shingles(_BIN_HASHES | np.frombuffer(sketch, dtype=np.uint8), _NO_HASHES, bins=True)
-
-
-def _pairs(single: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Hash every two words in a row as `bigram_hash` does, all at once."""
-    mixed = single[:-1] * np.uint64(PAIR) + single[1:]
-    for _ in range(2):
-        mixed ^= mixed >> np.uint64(32)
-        mixed *= np.uint64(MIX)
-    mixed ^= mixed >> np.uint64(32)
-    return mixed

@@ -13,14 +13,22 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from xxhash import xxh3_64_intdigest
 
-from agentwatch.fingerprint import Fingerprinter, FingerprintOptions, compiled, fingerprint_text, phrases, residual
+from agentwatch.fingerprint import (
+    Fingerprinter,
+    FingerprintOptions,
+    compiled,
+    fingerprint_text,
+    phrases,
+    residual,
+    shingles,
+)
 from agentwatch.fingerprint.canonical import _folded, canonical, unbroken
 from agentwatch.fingerprint.classify import classify
 from agentwatch.fingerprint.compiled import compiled_form, masked_form, native, role_of, watched_words
 from agentwatch.fingerprint.mask import mask
 from agentwatch.fingerprint.numbers import numbers
-from agentwatch.fingerprint.residual import text_shingles
 from agentwatch.fingerprint.shape import shape
+from agentwatch.fingerprint.shingles import text_shingles
 from agentwatch.fingerprint.sketch import BINS, ESTIMATES, nearest, shingle_hashes, similarity, sketch, word_hash
 from agentwatch.fingerprint.words import word_count
 from agentwatch.records import Event, ResultClass
@@ -147,7 +155,7 @@ def test_shingles(text: str, cap_bytes: int) -> None:
 def test_shingles_for_the_residual(text: str, tail_words: int) -> None:
     fast = text_shingles(text, tail_words=tail_words, cap_bytes=64)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(residual, "compiled_form", lambda: False)
+        patch.setattr(shingles, "compiled_form", lambda: False)
         pure = text_shingles(text, tail_words=tail_words, cap_bytes=64)
     assert (fast.every.tolist(), fast.tail.tolist()) == (pure.every.tolist(), pure.tail.tolist())
 
@@ -158,11 +166,11 @@ def test_what_is_learnt(prompts: list[str], rows: int, width_bits: int) -> None:
     options = residual.ResidualOptions(rows=rows, width_bits=width_bits)
     fast, pure = (residual.LearntSubject.new("a", options) for _ in range(2))
     for witness, text in enumerate([*prompts, *prompts[:2]]):
-        shingles = text_shingles(text + " again again", cap_bytes=64)
-        fast.learn(shingles, witness, options)
+        held = text_shingles(text + " again again", cap_bytes=64)
+        fast.learn(held, witness, options)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(residual, "compiled_form", lambda: False)
-            pure.learn(shingles, witness, options)
+            patch.setattr(shingles, "compiled_form", lambda: False)
+            pure.learn(held, witness, options)
     assert fast == pure
 
 

@@ -12,11 +12,9 @@ from agentwatch.fingerprint.residual import (
     Residual,
     ResidualOptions,
     ResidualState,
-    Shingles,
     likeness,
-    sketch_shingles,
-    text_shingles,
 )
+from agentwatch.fingerprint.shingles import Shingles, sketch_shingles, text_shingles
 from agentwatch.fingerprint.sketch import shingle_hashes
 
 DRAW = random.Random(11)
