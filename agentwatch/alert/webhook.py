@@ -6,15 +6,18 @@ HMAC of the body.
 """
 
 import hmac
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
 
-import httpx
 import msgspec
 from msgspec import Meta, Struct
 
 from agentwatch.alert.render import Alert, render
 from agentwatch.errors import NotifyRefused, NotifyUnavailable
 from agentwatch.records import Incident
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["WebhookNotifier", "WebhookOptions"]
 
@@ -43,9 +46,9 @@ class _Message(Struct, frozen=True):
 
 
 class WebhookNotifier:
-    """One receiver. The client belongs to the caller, who closes it."""
+    """One receiver. `client` gives the client, at the first alert; it belongs to the caller, who closes it."""
 
-    def __init__(self, options: WebhookOptions, client: httpx.AsyncClient) -> None:
+    def __init__(self, options: WebhookOptions, client: "Callable[[], httpx.AsyncClient]") -> None:
         self.name = options.name
         self._options = options
         self._client = client
@@ -56,6 +59,8 @@ class WebhookNotifier:
         Raises `NotifyUnavailable` when the same may be taken later (no answer, 5xx, 408, 425, 429 with its
         `Retry-After`), `NotifyRefused` when it never will (any other answer but 2xx).
         """
+        import httpx  # a daemon without an alert to send is ready without it
+
         key = f"{incident.id}:{incident.seq}"
         body = _encode(key, incident, render(incident))
         headers = {"Content-Type": "application/json", "Idempotency-Key": key, **self._options.headers}
@@ -63,7 +68,7 @@ class WebhookNotifier:
             signature = hmac.new(self._options.secret.encode(), body, "sha256").hexdigest()
             headers["X-Agentwatch-Signature"] = f"sha256={signature}"
         try:
-            answer = await self._client.post(
+            answer = await self._client().post(
                 self._options.url,
                 content=body,
                 headers=headers,
@@ -76,7 +81,7 @@ class WebhookNotifier:
             raise NotifyUnavailable(f"{type(error).__name__}: {error}") from error
         self._judge(answer)
 
-    def _judge(self, answer: httpx.Response) -> None:
+    def _judge(self, answer: "httpx.Response") -> None:
         status = answer.status_code
         if 200 <= status < 300:
             return

@@ -4,9 +4,7 @@ A handler states its roles in `opt["roles"]`, and in `opt["open_by"]` the option
 states neither is closed.
 """
 
-import hashlib
 import ipaddress
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,24 +17,15 @@ from agentwatch import subject as subjects
 from agentwatch.api.options import ApiOptions
 from agentwatch.api.problems import FieldProblem, Problem
 from agentwatch.api.rates import Rates
+from agentwatch.api.tokens import hash_token
 from agentwatch.clients import Clients, Role
 from agentwatch.observe import metrics
 
-__all__ = ["Authenticator", "Identity", "hash_token", "new_token"]
+__all__ = ["Authenticator", "Identity"]
 
 _log = structlog.get_logger(__name__)
 _FORWARDING = frozenset({"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"})
 _ALL_ROLES: frozenset[Role] = frozenset({"producer", "guard", "operator", "read"})
-
-
-def new_token() -> str:
-    """Draw a token of 256 random bits; shown once, stored only as `hash_token` of it."""
-    return "aw_" + secrets.token_urlsafe(32)
-
-
-def hash_token(token: str) -> str:
-    """Digest a token as the configuration holds it (hexadecimal SHA-256)."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 class Identity(Struct, frozen=True):

@@ -1,9 +1,8 @@
 """Follows a question to the worker that serves its partition: guards and operators may ask any worker."""
 
 import ssl
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import structlog
 from litestar import Litestar, Request, Response
 from litestar.types import Receive, Scope, Send
@@ -12,13 +11,14 @@ from agentwatch.api.options import ApiOptions
 from agentwatch.api.problems import Problem, answer
 from agentwatch.errors import Elsewhere
 
+if TYPE_CHECKING:
+    import httpx
+
 __all__ = ["HOP", "Forward", "forwarded"]
 
 HOP = "x-agentwatch-hop"  # set on what was forwarded once; it is not forwarded again
 _log = structlog.get_logger(__name__)
 _DROPPED = frozenset(("host", "connection", "keep-alive", "transfer-encoding", "content-length", "upgrade", "te"))
-_LIMITS = httpx.Limits(max_connections=256, max_keepalive_connections=32)
-_TIMEOUT = httpx.Timeout(5.0, read=None)  # streams are quiet for as long as nothing happens
 
 
 class Forward:
@@ -28,11 +28,16 @@ class Forward:
         self._options = options
         self._client: httpx.AsyncClient | None = None
 
-    def client(self) -> httpx.AsyncClient:
+    def client(self) -> "httpx.AsyncClient":
         """Give the one client for all workers, made at the first call: most daemons never pass anything on."""
+        import httpx
+
         if self._client is None:
             self._client = httpx.AsyncClient(
-                limits=_LIMITS, timeout=_TIMEOUT, trust_env=False, verify=_context(self._options)
+                limits=httpx.Limits(max_connections=256, max_keepalive_connections=32),
+                timeout=httpx.Timeout(5.0, read=None),  # streams are quiet for as long as nothing happens
+                trust_env=False,
+                verify=_context(self._options),
             )
         return self._client
 
@@ -70,6 +75,8 @@ class _Relay(Response[None]):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Ask the other worker and pass its answer on as it comes."""
+        import httpx
+
         app: Litestar = self._request.app
         forward: Forward = app.state.forward
         url = self._error.url + scope["path"]

@@ -60,7 +60,7 @@ def clients_add(
     daemon: DaemonAddress, roles: tuple[str, ...], path: Path | None, output: Format, **asked_for: Any
 ) -> int:
     """Admit the caller NAME, at once. Its token is drawn here and shown once; the daemon keeps its digest alone."""
-    from agentwatch.api.auth import hash_token, new_token
+    from agentwatch.api.tokens import hash_token, new_token
 
     token = new_token()
     body = {"roles": list(dict.fromkeys(roles)), "sha256": hash_token(token), **asked_for}

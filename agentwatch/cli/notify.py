@@ -124,7 +124,7 @@ async def _send_all(receivers: Sequence[ReceiverOptions], incident: Incident) ->
 
 async def _try(receiver: ReceiverOptions, client: httpx.AsyncClient, incident: Incident) -> Outcome:
     try:
-        notifier = make_notifier(resolved(receiver), client)
+        notifier = make_notifier(resolved(receiver), lambda: client)
         task = asyncio.create_task(notifier.notify(incident), name=f"notify-{receiver.name}-send")
         done, _ = await asyncio.wait({task}, timeout=_DEADLINE_S)
         if not done:

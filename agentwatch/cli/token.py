@@ -34,8 +34,8 @@ def token_new(name: str, roles: tuple[str, ...], tenant: str | None, app: str | 
     Nothing is stored here; the token works once its lines are in the configuration and the daemon has reloaded.
     """
     # The API's own module draws and digests, so that the two can never differ.
-    from agentwatch.api.auth import hash_token, new_token
     from agentwatch.api.options import ApiOptions, TokenOptions, check_options
+    from agentwatch.api.tokens import hash_token, new_token
 
     token = new_token()
     entry = {"name": name, "roles": list(dict.fromkeys(roles)), "sha256": hash_token(token)}

@@ -3,14 +3,14 @@
 import math
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
 from agentwatch.cost.plan import Band, Plan, linear
 from agentwatch.records import Event
 
-__all__ = ["AGGREGATES", "ModelPrices", "PriceOptions", "Pricer"]
+__all__ = ["AGGREGATES", "ModelPrices", "PriceOptions", "Pricer", "load_prices"]
 
 Usd = Annotated[float, Meta(ge=0, le=1_000_000)]
 # what these report is the sum of calls that are reported one by one as well
@@ -57,10 +57,6 @@ class Pricer:
         self._plans: dict[tuple[str, str], Plan | Band | None] = {}
         self.unpriced = 0
         self.bad_figures = 0
-
-    def warm(self) -> None:
-        """Load the bundled price list, which takes the better part of a second, before the first event needs it."""
-        self._find("openai", "gpt-4o")
 
     def price(self, event: Event) -> int | None:
         """Give an event's cost in nano-dollars.
@@ -121,9 +117,7 @@ class Pricer:
 
     def _find(self, provider: str, model: str) -> Plan | None:
         """Look a model up at its provider; where the list does not know the provider, at the model's own maker."""
-        from genai_prices.data_snapshot import get_snapshot
-
-        snapshot = get_snapshot()
+        snapshot = load_prices()
         asked = _PROVIDERS.get(provider.lower(), provider) or None
         bare = model.rpartition("/")[2]
         for name, ref in ((asked, model), (None, model), (None, bare)):
@@ -132,6 +126,13 @@ class Pricer:
             except LookupError:
                 continue
         return None
+
+
+def load_prices() -> Any:
+    """Give the bundled price list; the first call loads it, which takes as long as half of a daemon's start."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    return get_snapshot()
 
 
 def _figure(cost_usd: float | str) -> int | None:

@@ -17,9 +17,9 @@ from agentwatch.errors import AgentwatchError
 from agentwatch.fingerprint.compiled import form_name, form_trouble
 from agentwatch.observe import metrics
 from agentwatch.service.reload import Reloader
-from agentwatch.service.serving import advertised
 from agentwatch.service.settings import Settings
 from agentwatch.service.systemd import Notify
+from agentwatch.service.warming import load_ahead
 from agentwatch.service.wiring import Wired, wire
 
 __all__ = ["Lifecycle"]
@@ -60,13 +60,12 @@ class Lifecycle:
         loop = asyncio.get_running_loop()
         self._ended = loop.create_future()
         wired = self._wired = await wire(self._settings, self._stack, self._beat)
-        await asyncio.to_thread(wired.make().parts.pricer.warm)
         for name, run in wired.tasks:
             self._spawn(name, run())
         await self._until_ready(wired)
         if wired.api is not None:
             await wired.api.start()
-            wired.seats.tell(advertised(self._settings.config.api, wired.url))
+            wired.seats.tell(wired.api.advertised)
         self._notify.ready(self._status())
         metrics().reload_ok.set(1)
         metrics().reload_at.set(time.time())
@@ -80,6 +79,10 @@ class Lifecycle:
         )
         if trouble := form_trouble():
             _log.warning("fingerprints_slow", reason=trouble)
+
+    async def warm(self) -> None:
+        """Load, beside the work, what is not needed to be ready and would keep the first events waiting."""
+        await asyncio.to_thread(load_ahead, alerts=bool(self._settings.config.receivers))
 
     async def wait(self) -> None:
         """Wait until a part ends that should not, and raise what ended it; cancel to stop waiting."""

@@ -1,16 +1,20 @@
 """Makes the receivers of alerts of a configuration, by kind: like `wiring`, a place that names adapters."""
 
-import httpx
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from agentwatch.alert.apprise import AppriseNotifier, AppriseOptions, check_url
 from agentwatch.alert.webhook import WebhookNotifier, WebhookOptions
 from agentwatch.config import ReceiverOptions
 from agentwatch.ports import Notifier
 
+if TYPE_CHECKING:
+    import httpx
+
 __all__ = ["check_notifier", "make_notifier"]
 
 
-def make_notifier(options: ReceiverOptions, client: httpx.AsyncClient) -> Notifier:
+def make_notifier(options: ReceiverOptions, client: "Callable[[], httpx.AsyncClient]") -> Notifier:
     """Make the receiver of alerts that the options describe, its secrets already in place."""
     if options.kind == "apprise":
         return AppriseNotifier(AppriseOptions(name=options.name, url=options.url))

@@ -46,10 +46,8 @@ async def _run(settings: Settings) -> int:
                 await starting
             return 0
         starting.result()
-        gc.collect()
-        gc.freeze()  # what start-up made lives as long as the process; the collector need not look at it again
         loop.add_signal_handler(signal.SIGHUP, daemon.reloader.reload)
-        ending = asyncio.create_task(daemon.wait(), name="agentwatch-part-ended")
+        ending = asyncio.create_task(_until_ended(daemon), name="agentwatch-part-ended")
         await asyncio.wait([ending, asked], return_when=asyncio.FIRST_COMPLETED)
         failed = ending.done() and ending.exception() is not None
         ending.cancel()
@@ -57,3 +55,10 @@ async def _run(settings: Settings) -> int:
         asked.cancel()
         await daemon.stop()
     return 1 if failed else 0
+
+
+async def _until_ended(daemon: Lifecycle) -> None:
+    await daemon.warm()
+    gc.collect()
+    gc.freeze()  # what start-up made lives as long as the process; the collector need not look at it again
+    await daemon.wait()

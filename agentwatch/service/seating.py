@@ -4,9 +4,8 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 from msgspec.structs import replace
 
 from agentwatch.act.command_outbox import drain_commands
@@ -48,6 +47,9 @@ from agentwatch.store.packing import METRICS
 from agentwatch.store.permits import PermitLimits, RedisPermits
 from agentwatch.store.redis import RedisStore, StoreOptions
 from agentwatch.store.trimming import TrimOptions
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["Seating"]
 
@@ -189,15 +191,17 @@ class Seating:
 
     def _receivers(self, seat: Seat, log: RedisLog, options: tuple[ReceiverOptions, ...]) -> None:
         def make(wanted: ReceiverOptions) -> Delivery:
-            return Delivery(log, make_notifier(wanted, self._client()), wanted.deliver, time.time)
+            return Delivery(log, make_notifier(wanted, self._client), wanted.deliver, time.time)
 
         receivers = seat.receivers = Receivers(make, seat.health)
         receivers.prepare(options)()
         seat.hub.on_commit(receivers.wake)
         seat.tasks.append(("receivers", receivers.run))
 
-    def _client(self) -> httpx.AsyncClient:
-        """Give the one client of all receivers; there is none where there is no receiver."""
+    def _client(self) -> "httpx.AsyncClient":
+        """Give the one client of all receivers; there is none before the first alert."""
+        import httpx
+
         if self._http is None:
             self._http = httpx.AsyncClient()
             self._stack.push_async_callback(self._http.aclose)

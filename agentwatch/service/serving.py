@@ -15,7 +15,7 @@ from agentwatch.api.options import ApiOptions
 from agentwatch.errors import AgentwatchError, BadConfig
 from agentwatch.service.connections import bounded_protocol
 
-__all__ = ["ApiServer", "advertised"]
+__all__ = ["ApiServer"]
 
 _log = structlog.get_logger(__name__)
 _BACKLOG = 512
@@ -94,6 +94,17 @@ class ApiServer:
         host, port = self.address
         scheme = "https" if self._options.tls_certificate else "http"
         return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+    @property
+    def advertised(self) -> str:
+        """Where other machines reach it, once started."""
+        options, url = self._options, self.url
+        if options.advertise:
+            return options.advertise.rstrip("/")
+        parts = urlsplit(url)
+        if parts.hostname not in ("0.0.0.0", "::"):  # noqa: S104  # compared, not bound
+            return url
+        return urlunsplit(parts._replace(netloc=f"{socket.gethostname()}:{parts.port}"))
 
     async def start(self) -> None:
         """Listen, and return when requests are answered. Raises `BadConfig` for an address or a key of no use."""
@@ -201,13 +212,3 @@ def _listen(host: str, port: int) -> socket.socket:
         raise BadConfig(f"cannot listen on {host} port {port}: {error}", "api.port") from error
     listener.setblocking(False)
     return listener
-
-
-def advertised(options: ApiOptions, url: str) -> str:
-    """Tell where other machines reach an API that answers at `url`."""
-    if options.advertise:
-        return options.advertise.rstrip("/")
-    parts = urlsplit(url)
-    if parts.hostname not in ("0.0.0.0", "::"):  # noqa: S104  # compared, not bound
-        return url
-    return urlunsplit(parts._replace(netloc=f"{socket.gethostname()}:{parts.port}"))

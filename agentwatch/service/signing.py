@@ -44,11 +44,11 @@ def read_private_key(value: str, field: str = "signing.private_key") -> "Ed25519
 
     Raises `BadConfig` that tells the field and never the key.
     """
+    if not value:
+        return None
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    if not value:
-        return None
     text = secret(value, field)
     try:
         key = load_pem_private_key(text.encode(), None)

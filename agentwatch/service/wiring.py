@@ -5,14 +5,13 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-import httpx
 import structlog
 from msgspec.structs import replace
 
 from agentwatch import __version__
-from agentwatch.api.app import ApiPorts, create_app
 from agentwatch.api.options import clients_of
 from agentwatch.backoff import Backoff, BackoffOptions
 from agentwatch.broker import BrokerAddress, broker_address
@@ -33,13 +32,11 @@ from agentwatch.service.composing import make_pipeline
 from agentwatch.service.embedded import EmbeddedOptions, EmbeddedValkey
 from agentwatch.service.embedded_broker import start_broker
 from agentwatch.service.health import Health
-from agentwatch.service.heartbeat import Heartbeat
 from agentwatch.service.memory import Memory, RememberingBank
 from agentwatch.service.notes import Notes
 from agentwatch.service.safe_mode import SafeMode
 from agentwatch.service.seating import Seating
 from agentwatch.service.seats import Seats
-from agentwatch.service.serving import ApiServer
 from agentwatch.service.settings import Settings
 from agentwatch.service.signing import Signer, read_private_key
 from agentwatch.service.state_dir import state_dir
@@ -53,6 +50,9 @@ from agentwatch.store.holder import this_process
 from agentwatch.store.members import RedisMembers
 from agentwatch.store.meta import settle_partitions
 from agentwatch.store.progress import RedisProgress
+
+if TYPE_CHECKING:
+    from agentwatch.service.serving import ApiServer
 
 __all__ = ["Wired", "redis_url", "wire"]
 
@@ -190,7 +190,11 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
 
 
 async def _heartbeat(wired: Wired, stack: AsyncExitStack) -> None:
-    """Join what tells an outside watcher that all is well."""
+    """Join what tells an outside watcher that all is well; only here, since it takes an HTTP client with it."""
+    import httpx
+
+    from agentwatch.service.heartbeat import Heartbeat
+
     options = wired.settings.config.heartbeat
     client = await stack.enter_async_context(httpx.AsyncClient())
     heart = Heartbeat(secret(options.url, "heartbeat.url"), options, client, wired.turns, wired.wrong)
@@ -198,7 +202,10 @@ async def _heartbeat(wired: Wired, stack: AsyncExitStack) -> None:
 
 
 def _api(wired: Wired, nodes: Nodes, intake: RedisIntake, members: RedisMembers) -> None:
-    """Join the control API to what answers for every partition."""
+    """Join the control API to what answers for every partition; only here, since its framework is half of a start."""
+    from agentwatch.api.app import ApiPorts, create_app
+    from agentwatch.service.serving import ApiServer
+
     options = wired.settings.config.api
     clients = wired.clients = ClientDesk(
         RedisClients(nodes.common), clients_of(options), options.clients_refresh_s, note=wired.notes.put
@@ -253,15 +260,18 @@ async def _redis(settings: Settings, stack: AsyncExitStack) -> tuple[str, str, E
 def redis_url(config: Config) -> tuple[str, str]:
     """Give the URL of the configured Redis with its password, and the one that may be shown."""
     try:
-        parts = httpx.URL(config.redis.url)
-    except httpx.InvalidURL:  # whose words may quote a password that holds a sign of the URL's own
-        raise BadConfig(
-            "is no URL; write redis://host:port/0, with % escapes in name and password", "redis.url"
-        ) from None
-    conceal(parts.password)
+        parts = urlsplit(config.redis.url)
+        whole = bool(parts.scheme) and parts.port != 0  # a port that is none is found out when it is asked for
+    except ValueError:
+        whole = False
+    if not whole:  # said in our own words: the error's may quote a password that holds a sign of the URL's own
+        raise BadConfig("is no URL; write redis://host:port/0, with % escapes in name and password", "redis.url")
+    conceal(unquote(parts.password or ""))
     password = secret(config.redis.password, "redis.password")
-    whole = str(parts.copy_with(username=parts.username, password=password)) if password else config.redis.url
-    return whole, str(parts.copy_with(username=None, password=None))
+    place = parts.netloc.rpartition("@")[2]
+    login = f"{parts.username or ''}:{quote(password, safe='')}@"
+    url = urlunsplit(parts._replace(netloc=login + place)) if password else config.redis.url
+    return url, urlunsplit(parts._replace(netloc=place))
 
 
 async def _broker(config: Config, stack: AsyncExitStack) -> BrokerAddress | None:

@@ -70,7 +70,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 def webhook(receiver: Receiver, client: httpx.AsyncClient, **options) -> WebhookNotifier:
-    return WebhookNotifier(WebhookOptions(name="hook", url=f"http://{receiver.address}/x", **options), client)
+    return WebhookNotifier(WebhookOptions(name="hook", url=f"http://{receiver.address}/x", **options), lambda: client)
 
 
 async def test_a_webhook_gets_the_incident_the_text_and_a_key_to_know_it_again(receiver, client):
@@ -116,12 +116,12 @@ async def test_silence_and_absence_are_unavailable(receiver, client):
     receiver.answers.clear()
     with pytest.raises(NotifyUnavailable, match="Timeout"):
         await webhook(receiver, client, timeout_s=0.2).notify(INCIDENT)
-    nobody = WebhookNotifier(WebhookOptions(name="hook", url="http://127.0.0.1:9/x"), client)
+    nobody = WebhookNotifier(WebhookOptions(name="hook", url="http://127.0.0.1:9/x"), lambda: client)
     with pytest.raises(NotifyUnavailable, match="Connect"):
         await nobody.notify(INCIDENT)
     for url in ("ftp://127.0.0.1/x", "no url"):
         with pytest.raises(NotifyRefused):
-            await WebhookNotifier(WebhookOptions(name="hook", url=url), client).notify(INCIDENT)
+            await WebhookNotifier(WebhookOptions(name="hook", url=url), lambda: client).notify(INCIDENT)
 
 
 async def test_apprise_delivers_and_says_when_the_service_did_not_take_it(receiver):

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from agentwatch.api.auth import hash_token
 from agentwatch.api.options import ApiOptions
+from agentwatch.api.tokens import hash_token
 from agentwatch.cli.daemon import DEFAULT_URL
 from agentwatch.cli.root import call
 from agentwatch.records import Event

@@ -11,8 +11,9 @@ import msgspec
 import pytest
 
 from agentwatch import observe, views
-from agentwatch.api import ApiOptions, ApiPorts, TokenOptions, create_app, hash_token
-from agentwatch.api.options import clients_of
+from agentwatch.api.app import ApiPorts, create_app
+from agentwatch.api.options import ApiOptions, TokenOptions, clients_of
+from agentwatch.api.tokens import hash_token
 from agentwatch.audited import AuditPage, Head, genesis, link
 from agentwatch.config import Config
 from agentwatch.errors import BadRequest, StoreUnavailable

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from agentwatch.api import TokenOptions, hash_token, new_token
-from agentwatch.api.options import ApiOptions, LimitOptions, check_options
+from agentwatch.api.options import ApiOptions, LimitOptions, TokenOptions, check_options
+from agentwatch.api.tokens import hash_token, new_token
 from agentwatch.errors import BadConfig
 
 WHY = {"author": "alice", "reason": "loops"}

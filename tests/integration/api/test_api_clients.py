@@ -5,7 +5,8 @@ import stat
 
 import pytest
 
-from agentwatch.api import TokenOptions, hash_token
+from agentwatch.api.options import TokenOptions
+from agentwatch.api.tokens import hash_token
 from agentwatch.cli.root import call
 from agentwatch.clients import MAX_CLIENTS, Client, Roster
 from agentwatch.connection import RedisOptions, connect

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from agentwatch.api import TokenOptions, hash_token
 from agentwatch.api.app import all_handlers
+from agentwatch.api.options import TokenOptions
+from agentwatch.api.tokens import hash_token
 
 WHY = {"author": "alice", "reason": "loops"}
 QUERY = "author=alice&reason=loops"

@@ -16,8 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from agentwatch.api import ApiOptions
-from agentwatch.api.options import LimitOptions
+from agentwatch.api.options import ApiOptions, LimitOptions
 from agentwatch.errors import BadConfig
 from agentwatch.service.serving import ApiServer
 

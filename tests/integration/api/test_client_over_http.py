@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from agentwatch.api import TokenOptions, hash_token
+from agentwatch.api.options import TokenOptions
+from agentwatch.api.tokens import hash_token
 from agentwatch.client import AgentKilled, AgentStopped, Emitter, Guard, GuardOptions, ThreadGuard
 from agentwatch.records import Level
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from agentwatch.api import TokenOptions, hash_token
+from agentwatch.api.options import TokenOptions
+from agentwatch.api.tokens import hash_token
 from agentwatch.cli.root import call
 from agentwatch.records import Change, Decision, Event, Level
 

@@ -1,6 +1,6 @@
 """Callers of a running daemon: taken from the configuration by a reload, and from Redis after a restart."""
 
-from agentwatch.api import hash_token
+from agentwatch.api.tokens import hash_token
 
 HEAD = {"Authorization": "Bearer aw_first"}
 OTHER = {"Authorization": "Bearer aw_second"}

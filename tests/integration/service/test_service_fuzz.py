@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 
-from agentwatch.api import hash_token
+from agentwatch.api.tokens import hash_token
 
 schemathesis = pytest.importorskip("schemathesis")
 

@@ -10,7 +10,7 @@ import traceback
 import pytest
 
 from agentwatch import observe
-from agentwatch.api import hash_token
+from agentwatch.api.tokens import hash_token
 from agentwatch.cli.root import call
 from agentwatch.client import Guard
 from agentwatch.errors import BadConfig

@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from agentwatch.api import hash_token
 from agentwatch.api.forward import Forward
+from agentwatch.api.tokens import hash_token
 from agentwatch.cli.root import call
 from agentwatch.client import Emitter, Guard, GuardOptions
 from agentwatch.errors import BadConfig
