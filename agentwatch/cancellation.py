@@ -8,10 +8,10 @@ for every answer, in it.
 import asyncio
 from collections.abc import Coroutine, Iterable
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from redis.asyncio import Redis
-from redis.exceptions import TimeoutError as RedisTimeoutError
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 __all__ = ["cancellable", "end", "surely"]
 
@@ -28,6 +28,8 @@ def cancellable(client: "Redis") -> "Redis":
 
 @lru_cache(maxsize=8)
 def _writing_cancellably(kind: type[Any]) -> type[Any]:
+    from redis.exceptions import TimeoutError as RedisTimeoutError  # loaded already by whoever has a connection
+
     async def send_packed_command(self: Any, command: Any, check_health: bool = True) -> None:
         # The driver waits with `wait_for` only where a time limit is set.
         timeout_s, self.socket_timeout = self.socket_timeout, None

@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 
 from agentwatch import __version__
 from agentwatch.cli.failure import explain_failure
+from agentwatch.cli.loading import loading
 
 __all__ = ["VERBS", "call", "cli"]
 
@@ -63,7 +64,8 @@ class LazyGroup(click.Group):
         """Load a verb: the function in its module that has its name."""
         if cmd_name not in VERBS:
             return None
-        module = import_module(f"agentwatch.cli.{VERBS[cmd_name][0]}")
+        with loading():
+            module = import_module(f"agentwatch.cli.{VERBS[cmd_name][0]}")
         command = getattr(module, f"{cmd_name}_command")
         assert isinstance(command, click.Command)  # noqa: S101  # a slip in the table, not in what a user typed
         return command

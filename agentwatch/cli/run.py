@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from agentwatch.cli.config_file import config_file_option
+from agentwatch.cli.loading import loading
 
 __all__ = ["run_command"]
 
@@ -18,7 +19,9 @@ def run_command(path: Path | None) -> int:
     AGENTWATCH_… variables override the file: redis.url is AGENTWATCH_REDIS_URL. With no Redis configured a server of
     its own starts on loopback. Exit code 2: the configuration was refused; 1: a part failed.
     """
-    from agentwatch.service.running import run
-    from agentwatch.service.settings import read_settings
+    with loading(for_good=True):
+        from agentwatch.service.running import run
+        from agentwatch.service.settings import read_settings
 
-    return run(read_settings(path, os.environ))
+        settings = read_settings(path, os.environ)
+    return run(settings)

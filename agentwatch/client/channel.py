@@ -1,7 +1,7 @@
 """What a signal path is to a guard, and what a guard is to a signal path."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from agentwatch.client.obedience import Held
 from agentwatch.records import Ack, Command
@@ -52,6 +52,7 @@ class Channel(Protocol):
         """Let the connections go, after `run` has ended."""
 
 
+@runtime_checkable
 class SharedLimit(Protocol):
     """Where the processes of a throttled subject share its limit."""
 

@@ -15,10 +15,9 @@ import msgspec
 from msgspec import Struct, field
 
 from agentwatch.backoff import Backoff, BackoffOptions
-from agentwatch.client.event_sinks import EventSink, HttpSink, RedisSink
+from agentwatch.client.event_sinks import EventSink, HttpSink
 from agentwatch.client.log import log
 from agentwatch.client.private_prints import Privacy, with_prints
-from agentwatch.client.redis_url import checked_redis_url
 from agentwatch.errors import BadConfig, Unavailable
 from agentwatch.records import Event
 
@@ -66,7 +65,7 @@ class Emitter:
         if not redis_url and not http_url:
             raise BadConfig("give redis_url or http_url", "redis_url")
         self._options = options or EmitterOptions()
-        self._redis_url = checked_redis_url(redis_url, "redis_url") if redis_url else ""
+        self._redis_url = _checked(redis_url) if redis_url else ""
         self._http_url = http_url
         self._token = token
         self._source = source
@@ -171,12 +170,15 @@ class Emitter:
         self._thread.start()
         atexit.register(self.close)
 
+    def _sink(self) -> EventSink:
+        if not self._redis_url:
+            return HttpSink(self._http_url, self._token, self._options.timeout_s)
+        from agentwatch.client.redis_sink import RedisSink  # its driver is most of what a client loads
+
+        return RedisSink(self._redis_url, self._options.timeout_s, self._options.maxlen)
+
     def _serve(self) -> None:
-        sink: EventSink = (
-            RedisSink(self._redis_url, self._options.timeout_s, self._options.maxlen)
-            if self._redis_url
-            else HttpSink(self._http_url, self._token, self._options.timeout_s)
-        )
+        sink = self._sink()
         backoff = Backoff(self._options.backoff)
         while batch := self._next_batch():
             if time.monotonic() >= self._give_up_at:
@@ -260,3 +262,9 @@ def _freeze_texts(fields: dict[str, Any]) -> int:
             value = fields[name] = msgspec.json.encode(value).decode()
         size += len(value) if value else 0
     return size
+
+
+def _checked(url: str) -> str:
+    from agentwatch.client.redis_url import checked_redis_url  # its driver is most of what a client loads
+
+    return checked_redis_url(url, "redis_url")

@@ -14,13 +14,12 @@ from typing import Any, Self, TypeVar
 import msgspec
 
 from agentwatch.client.cancelling import Cancelling, run_until_killed
+from agentwatch.client.channel import SharedLimit
 from agentwatch.client.emitter import Emitter
 from agentwatch.client.hold import Hold
-from agentwatch.client.http_channel import HttpChannel
 from agentwatch.client.identity import Identity, identity_from
 from agentwatch.client.options import GuardOptions
 from agentwatch.client.paths import Paths, channels_of, paths_from
-from agentwatch.client.redis_channel import RedisChannel
 from agentwatch.client.watch import Watch
 from agentwatch.errors import BadConfig
 from agentwatch.records import Command
@@ -80,7 +79,7 @@ class Guard:
 
     async def __aenter__(self) -> Self:
         channels = channels_of(self.paths, self.identity, self._watch, self.options)
-        self._hold.shared = next((c for c in channels if isinstance(c, (RedisChannel, HttpChannel))), None)
+        self._hold.shared = next((c for c in channels if isinstance(c, SharedLimit)), None)
         await self._watch.start(channels)
         return self
 

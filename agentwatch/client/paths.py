@@ -13,8 +13,6 @@ from agentwatch.client.http_channel import HttpChannel
 from agentwatch.client.identity import Identity
 from agentwatch.client.mqtt_channel import MqttChannel
 from agentwatch.client.options import GuardOptions
-from agentwatch.client.redis_channel import RedisChannel
-from agentwatch.client.redis_url import checked_redis_url
 from agentwatch.client.trust import Trust
 from agentwatch.client.watch import Watch
 from agentwatch.errors import BadConfig
@@ -74,6 +72,10 @@ def channels_of(paths: Paths, identity: Identity, watch: Watch, options: GuardOp
     channels: list[Channel] = []
     listener = _listener(paths, identity, watch)
     if paths.redis:
+        # its driver is most of what a client loads, and a guard over MQTT or HTTP has no use for it
+        from agentwatch.client.redis_channel import RedisChannel
+        from agentwatch.client.redis_url import checked_redis_url
+
         channels.append(RedisChannel(checked_redis_url(paths.redis, "redis"), identity, listener, options))
     elif paths.http:
         channels.append(HttpChannel(paths.http, paths.token, identity, listener, options))

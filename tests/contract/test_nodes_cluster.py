@@ -9,7 +9,7 @@ import pytest
 from redis.crc import key_slot
 from redis.exceptions import RedisError
 
-from agentwatch.client.event_sinks import RedisSink
+from agentwatch.client.redis_sink import RedisSink
 from agentwatch.connection import RedisOptions
 from agentwatch.errors import StoreUnavailable
 from agentwatch.ingest.intake import RedisIntake
