@@ -13,11 +13,10 @@ import structlog
 from msgspec import Struct
 from structlog.tracebacks import ExceptionDictTransformer
 
-from agentwatch.redaction import Redactor
+from agentwatch.redaction import conceal, redacted, reveal
 
 __all__ = ["LogOptions", "conceal", "configure_logging", "forget", "last_lines", "redacted"]
 
-_redactor = Redactor()
 _lines: deque[str] = deque(maxlen=500)
 
 
@@ -28,16 +27,6 @@ class LogOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     format: Literal["auto", "json", "console"] = "auto"
 
 
-def conceal(secret: str) -> None:
-    """Hide a secret in all that is logged or answered from now on."""
-    _redactor.learn(secret)
-
-
-def redacted(text: str) -> str:
-    """Give a text without the secrets in it."""
-    return _redactor.clean(text)
-
-
 def last_lines() -> Sequence[str]:
     """List the last lines of the log, oldest first, as they were written: without secrets, at most 500."""
     return tuple(_lines)
@@ -45,8 +34,7 @@ def last_lines() -> Sequence[str]:
 
 def forget() -> None:
     """Forget lines and secrets, and put logging back as Python and structlog have it."""
-    global _redactor  # noqa: PLW0603  # the one deliberate global
-    _redactor = Redactor()
+    reveal()
     _lines.clear()
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()

@@ -5,7 +5,7 @@ from json import dumps
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
-__all__ = ["HIDDEN", "Redactor"]
+__all__ = ["HIDDEN", "Redactor", "conceal", "redacted", "reveal"]
 
 HIDDEN: Final = "•••"
 _LEAST: Final = 4  # shorter ones are words of everyday texts; nobody is helped by their absence
@@ -45,3 +45,22 @@ class Redactor:
             longest_first = sorted(self._known, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
         return self._pattern.sub(HIDDEN, text)
+
+
+_process = Redactor()  # one of the deliberate globals: a secret is one wherever in the process it is shown
+
+
+def conceal(secret: str) -> None:
+    """Hide a secret in all that is logged or answered from now on."""
+    _process.learn(secret)
+
+
+def redacted(text: str) -> str:
+    """Give a text without the secrets in it."""
+    return _process.clean(text)
+
+
+def reveal() -> None:
+    """Forget all secrets: nothing is hidden any more."""
+    global _process  # noqa: PLW0603
+    _process = Redactor()

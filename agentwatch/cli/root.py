@@ -126,7 +126,7 @@ def call(arguments: Sequence[str], **extra: Any) -> int:
         told = explain_failure(error)
         if told is None:
             raise
-        from agentwatch.observe import redacted
+        from agentwatch.redaction import redacted
 
         words, code = told
         click.echo(f"agentwatch: {redacted(words)}", err=True)

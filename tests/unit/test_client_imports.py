@@ -6,7 +6,8 @@ import sys
 PROGRAM = """
 import sys
 import agentwatch.client
-heavy = "numpy sklearn scipy litestar uvicorn click aiomqtt paho httpx prometheus_client pydantic"
+heavy = "redis hiredis structlog rich numpy sklearn scipy litestar uvicorn click aiomqtt paho httpx "
+heavy += "prometheus_client pydantic"
 print(*sorted(set(heavy.split()) & set(sys.modules)))
 print(*sorted(name for name in sys.modules if name.startswith("agentwatch.")
               and name.split(".")[1] not in allowed))
