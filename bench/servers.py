@@ -75,7 +75,11 @@ async def daemon_on_valkey() -> AsyncIterator[tuple["DaemonProcess", str]]:
 
 
 class DaemonProcess:
-    """A daemon as its users run it. `start` returns when it says that it is ready, as it would to systemd."""
+    """A daemon as its users run it. `start` returns when it says that it is ready, as it would to systemd.
+
+    Its modules' bytecode is kept beside its state: an installed package has its own, a checkout may have none. So the
+    first start compiles, and those that follow are what an installed daemon does.
+    """
 
     def __init__(self, directory: Path, redis_url: str, more: str = "") -> None:
         self._directory = directory
@@ -98,6 +102,8 @@ class DaemonProcess:
         place = self._directory / "notify"
         place.unlink(missing_ok=True)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AGENTWATCH_")}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        environment |= {"PYTHONPYCACHEPREFIX": str(self._directory / "bytecode")}
         environment |= {"NOTIFY_SOCKET": str(place), "PYTHONPATH": str(ROOT)}
         with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as listener:
             listener.bind(str(place))
