@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct, field
 
+from agentwatch.counting import counted
 from agentwatch.records import Ack, Change, Decision, Event, Level, Tick
 from agentwatch.subject import Names, covering
 
@@ -231,7 +232,9 @@ class Verifier:
             return None
         watch.calls += 1
         late = event.ts - watch.decided_at
-        return self._insist(watch, event.ts, f"{watch.calls} calls after the grace, {late:.0f} s after the decision")
+        return self._insist(
+            watch, event.ts, f"{counted(watch.calls, 'call')} after the grace, {late:.0f} s after the decision"
+        )
 
     def _insist(self, watch: _Watch, at: float, reason: str) -> Finding | None:
         """Issue the command anew, unless that was just done; give up once after the last time."""
@@ -239,7 +242,9 @@ class Verifier:
             return None
         if watch.attempt >= self._options.attempts:
             watch.failed = True
-            return self._finding(Change.failed, watch, at, f"{reason}; issued {1 + watch.attempt} times in vain")
+            return self._finding(
+                Change.failed, watch, at, f"{reason}; issued {counted(1 + watch.attempt, 'time')} in vain"
+            )
         watch.next_at = at + self._options.interval_s * 2**watch.attempt
         watch.attempt += 1
         return self._finding(Change.escalated, watch, at, reason)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from agentwatch.counting import counted
 from agentwatch.detect.state import DayTotals, RootState, RunState, Scope
 from agentwatch.records import Evidence, Level, Observation, Signal
 from agentwatch.subject import agent_subject, app_subject, root_subject, run_subject
@@ -109,7 +110,11 @@ class Ceiling:
         options = self.options
         over = share >= 1.0
         hardest = Level.kill if options.kill else Level.pause
-        against = (f"{used.unpriced} calls are unpriced and not in the dollars",) if used.unpriced else ()
+        against = (
+            (f"{counted(used.unpriced, 'call is', 'calls are')} unpriced and not in the dollars",)
+            if used.unpriced
+            else ()
+        )
         return Signal(
             kind=self.kind,
             subject=self._subject(state),

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from agentwatch.counting import counted
 from agentwatch.detect.grade import grade
 from agentwatch.detect.shrinking import Shrinking
 from agentwatch.detect.state import Scope
@@ -70,9 +71,11 @@ class Compaction:
             kill_at=graded.kill_at,
             ceiling=graded.ceiling,
             confidence=graded.confidence,
-            reason=f"{found.count} compactions, {added.words}",
+            reason=f"{counted(found.count, 'compaction')}, {added.words}",
             speaks_for=(added.words,),
-            speaks_against=(f"{before.work} calls brought something since the last one",) if before.work else (),
+            speaks_against=(f"{counted(before.work, 'call')} brought something since the last one",)
+            if before.work
+            else (),
             evidence=found,
         )
 

@@ -5,6 +5,7 @@ before they learn. Each of the three reports the events that are evidence of its
 buckets together. Hard evidence alone can justify a kill; soft evidence pauses at most.
 """
 
+from agentwatch.counting import counted
 from agentwatch.detect.against import answer_of, moved
 from agentwatch.detect.calls import read_call
 from agentwatch.detect.grade import grade
@@ -164,15 +165,15 @@ def signal(kind: str, seen: Observation, scope: Scope, warn: float, kill: float)
 
 def _reason(seen: Observation, reading: Reading, count: int) -> str:
     every = f", every {reading.apart} calls" if reading.apart > 1 else ""
-    return f"{seen.event.tool or 'tool'}: {reading.words}{every}, {count} times so far"
+    return f"{seen.event.tool or 'tool'}: {reading.words}{every}, {counted(count, 'time')} so far"
 
 
 def _for(history: History, reading: Reading, hard: float, total: float) -> tuple[str, ...]:
-    found = [reading.words, f"{history.stale + 1} calls of this run brought nothing new"]
+    found = [reading.words, f"{counted(history.stale + 1, 'call')} of this run brought nothing new"]
     if hard < total:
         found.append(f"{hard / total:.0%} of the evidence is an exact repetition")
     return tuple(found)
 
 
 def _novelty(history: History) -> tuple[str, ...]:
-    return (f"{history.fresh} calls of this run brought something new",) if history.fresh else ()
+    return (f"{counted(history.fresh, 'call')} of this run brought something new",) if history.fresh else ()

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from agentwatch.counting import counted
 from agentwatch.detect.attempts import EXEMPT, Outcome, job_key, judge, keep
 from agentwatch.detect.grade import grade
 from agentwatch.detect.history import IDS
@@ -110,7 +111,7 @@ class Restart:
             kill_at=graded.kill_at,
             ceiling=ceiling,
             confidence=graded.confidence,
-            reason=f"{_name(run)} is started for the {job.count + 1}th time without success",
+            reason=f"{_name(run)} was started {counted(job.count + 1, 'time')} without success",
             speaks_for=("its former runs failed" if failing else "its former runs brought nothing new",),
             speaks_against=("its former runs did not fail",) if not failing else (),
             evidence=_evidence(seen, state, job),

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from agentwatch.counting import counted
 from agentwatch.detect.brood import Brood, Line, stem
 from agentwatch.detect.grade import grade
 from agentwatch.detect.history import IDS
@@ -96,7 +97,8 @@ class Spawn:
             kill_at=graded.kill_at,
             ceiling=graded.ceiling,
             confidence=graded.confidence,
-            reason=f"{weight.number} agents started below {state.root.agent}, {deepest} levels deep",
+            reason=f"{counted(weight.number, 'agent')} started below {state.root.agent}, "
+            f"{counted(deepest, 'level')} deep",
             speaks_for=tuple(found),
             speaks_against=against,
             evidence=_evidence(seen, state, brood, weight.number),

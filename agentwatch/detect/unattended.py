@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from xxhash import xxh3_64_intdigest
 
+from agentwatch.counting import counted
 from agentwatch.detect.attempts import job_key
 from agentwatch.detect.beats import Asked, Beats
 from agentwatch.detect.history import IDS
@@ -163,7 +164,7 @@ class Unattended:
             ceiling=Level.throttle,
             confidence=0.6,
             reason=f"${spent / _USD:,.2f} spent since it was last asked; the most so far was ${usual:,.2f}",
-            speaks_for=(f"it was asked {asked.count} times before",),
+            speaks_for=(f"it was asked {counted(asked.count, 'time')} before",),
             speaks_against=("a larger task costs more",),
             evidence=Evidence(
                 count=run.chats,

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from agentwatch.counting import counted
 from agentwatch.errors import Incompatible
 from agentwatch.records import Change, Decision, Level, Origin, Verdict
 from agentwatch.subject import Names
@@ -145,7 +146,7 @@ class Ladder:
         rung.since = rung.last = now
         if rung.level is Level.observe:
             self._forget(subject)
-        reason = f"{chosen.calm_events} events and {chosen.calm_s:.0f} s without new evidence"
+        reason = f"{counted(chosen.calm_events, 'event')} and {chosen.calm_s:.0f} s without new evidence"
         return Move(
             subject=subject,
             previous=previous,

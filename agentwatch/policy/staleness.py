@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from agentwatch.counting import counted
 from agentwatch.records import Tick
 
 __all__ = ["Staleness", "StalenessOptions"]
@@ -52,7 +53,8 @@ class Staleness:
         """Take the time of a batch, its backlog and its loss; gives the seconds by which the clock was set, or 0."""
         state, options = self._state, self._options
         if tick.gap > 0:
-            self._hold(tick.at + options.gap_hold_s, f"{tick.gap} events were lost before they were read")
+            lost = counted(tick.gap, "event was lost before it was read", "events were lost before they were read")
+            self._hold(tick.at + options.gap_hold_s, lost)
         back = state.last_at - tick.at
         if back > options.back_step_s:
             # what was held until a time of the old clock is held anew by the new one
@@ -82,7 +84,7 @@ class Staleness:
         if age > options.max_age_s:
             return f"stale: the event was {age:.0f} s old when it was read (limit {options.max_age_s:g} s)"
         if options.max_lag and state.lag > options.max_lag:
-            return f"stale: {state.lag} events wait to be read (limit {options.max_lag})"
+            return f"stale: {counted(state.lag, 'event waits', 'events wait')} to be read (limit {options.max_lag})"
         if state.last_at < state.hold_until:
             return f"stale: {state.hold_reason}"
         return ""

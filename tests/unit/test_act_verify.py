@@ -77,7 +77,7 @@ def test_a_call_after_the_grace_is_answered_and_one_under_way_is_not():
     assert watch.see(call(60.0, duration_ms=58_000), 1) == ()
     (found,) = watch.see(call(60.5, duration_ms=100), 1)
     assert (found.change, found.attempt) == (Change.escalated, 1)
-    assert found.reason == "1 calls after the grace, 60 s after the decision"
+    assert found.reason == "1 call after the grace, 60 s after the decision"
 
 
 @pytest.mark.parametrize(

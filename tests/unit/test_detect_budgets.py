@@ -74,7 +74,7 @@ def test_days_begin_anew_at_midnight_utc():
 def test_unpriced_calls_are_told_beside_a_budget_in_dollars():
     fleet = Fleet(ceiling=CeilingOptions(run_usd=1.0))
     fleet.event(0.0, None, input_tokens=5)
-    assert fleet.event(1.0, 0.85)[0].speaks_against == ("1 calls are unpriced and not in the dollars",)
+    assert fleet.event(1.0, 0.85)[0].speaks_against == ("1 call is unpriced and not in the dollars",)
 
 
 def test_no_limits_cost_nothing_and_disabled_detectors_are_left_out():

@@ -162,7 +162,7 @@ def test_an_old_event_only_observes_and_a_warning_tells_so(gate):
 @pytest.mark.parametrize(
     ("tick", "words"),
     [
-        (Tick(NOW + 1, lag=100_001), "100001 events wait"),
+        (Tick(NOW + 1, lag=100_001), "100,001 events wait"),
         (Tick(NOW + 1, gap=7), "7 events were lost"),
         (Tick(NOW - 10), "went back by 10 s"),
         (Tick(NOW + 61), "nothing was read for 61 s"),
