@@ -137,9 +137,14 @@ class WorkerOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class SigningOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the daemon vouches for with its own key: every command, and the heads of the audit log."""
+    """What the daemon vouches for with its own key: every command, operator's wish, and head of the audit log.
+
+    require_signed_controls: carry out no wish that is not signed by that key, or by one of `trusted_keys`.
+    """
 
     private_key: str = ""
+    require_signed_controls: bool = False
+    trusted_keys: str = ""
 
 
 class HubOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -242,6 +247,10 @@ def read_config(path: Path | None, environment: Mapping[str, str]) -> Config:
     except msgspec.ValidationError as error:
         raise BadConfig(*where_wrong(str(path) if path else "", str(error))) from error
     check_options(config.api)
+    if config.signing.require_signed_controls and not config.signing.private_key:
+        raise BadConfig(
+            "needs signing.private_key: every daemon signs what it asks for", "signing.require_signed_controls"
+        )
     names = [receiver.name for receiver in config.receivers]
     if len(set(names)) < len(names):
         raise BadConfig("two receivers have one name", "receivers")

@@ -183,6 +183,11 @@ class Metrics:
             "Takings over of a partition whose audit log did not end where the last commit left it.",
             registry=to,
         )
+        self.wishes_refused = Counter(
+            "agentwatch_controls_refused_total",
+            "Wishes on the controls streams that were not carried out, for nobody who may have signed them.",
+            registry=to,
+        )
         self.build = Gauge(
             "agentwatch_build_info",
             "1, with the version and the form of fingerprints (compiled, pure) as labels.",

@@ -12,7 +12,16 @@ from typing import Final
 from agentwatch.errors import BadConfig, BadRequest
 from agentwatch.records import Command
 
-__all__ = ["command_message", "key_id", "netstrings", "public_line", "read_public_line", "read_sig", "sig_text"]
+__all__ = [
+    "command_message",
+    "key_id",
+    "netstrings",
+    "public_line",
+    "read_public_line",
+    "read_sig",
+    "sig_text",
+    "wish_message",
+]
 
 _ALGORITHM: Final = "ed25519"
 _KEY_BYTES: Final = 32
@@ -49,6 +58,11 @@ def command_message(command: Command, kid: str) -> bytes:
         str(command.grace_ms),
         limit,
     )
+
+
+def wish_message(data: bytes, kid: str) -> bytes:
+    """Give the bytes that the signature of an operator's wish covers: those of its entry, word for word."""
+    return netstrings("agentwatch wish 1", kid) + b"%d:%b," % (len(data), data)
 
 
 def key_id(public: bytes) -> str:

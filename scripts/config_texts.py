@@ -39,6 +39,10 @@ TEXTS: Final = {
     "redis.look_s": "How often to look for partitions that nobody serves and for workers that joined, in seconds",
     "signing.private_key": "Ed25519 key in PEM form, from `agentwatch keys new`: `credential:NAME`, `file:/path`, or "
     "itself; empty: commands are not signed. A reload takes another key over",
+    "signing.require_signed_controls": "Carry out no wish of an operator on the controls streams that none of the keys "
+    "signed, and none a second time",
+    "signing.trusted_keys": "Public keys of other daemons on the same Redis whose wishes are believed, too: words "
+    "`ed25519:…` or `file:/path`; only with require_signed_controls",
     "audit.max_records": "How many records a partition keeps; the oldest go at a checkpoint, and a signed anchor "
     "stands for them",
     "redis.lease_s": "The partition of a worker that was silent for so many seconds is taken over",

@@ -65,31 +65,33 @@ class CommandKeys:
         return self._keys.get(kid)
 
 
-def command_keys(given: str, clock: Callable[[], float] = time.monotonic) -> CommandKeys:
+def command_keys(given: str, clock: Callable[[], float] = time.monotonic, field: str = _FIELD) -> CommandKeys:
     """Read keys: words `ed25519:<base64>` apart by white space or commas, or `file:/path` with one a line.
 
-    Raises `BadConfig`, also where the extra that verifies is not installed.
+    Raises `BadConfig`, also where the extra that verifies is not installed. It names `field`.
     """
     try:
         import cryptography  # noqa: F401  # only whether it can be imported is asked
     except ImportError as error:
-        raise BadConfig("signed commands need cryptography: install agentwatch[verify]", _FIELD) from error
+        raise BadConfig("signed commands need cryptography: install agentwatch[verify]", field) from error
     file = Path(given.removeprefix("file:")) if given.startswith("file:") else None
-    return CommandKeys(_read(_lines(file) if file is not None else given.replace(",", " ").split()), file, clock)
+    return CommandKeys(
+        _read(_lines(file, field) if file is not None else given.replace(",", " ").split(), field), file, clock
+    )
 
 
-def _lines(file: Path) -> list[str]:
+def _lines(file: Path, field: str = _FIELD) -> list[str]:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadConfig(f"cannot read {file}: {getattr(error, 'strerror', None) or 'not text'}", _FIELD) from error
+        raise BadConfig(f"cannot read {file}: {getattr(error, 'strerror', None) or 'not text'}", field) from error
     return [words[0] for line in text.splitlines() if (words := line.partition("#")[0].split())]
 
 
-def _read(lines: Iterable[str]) -> dict[str, Any]:
+def _read(lines: Iterable[str], field: str = _FIELD) -> dict[str, Any]:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    raw = [read_public_line(line, _FIELD) for line in lines]
+    raw = [read_public_line(line, field) for line in lines]
     if not raw or len(raw) > _MAX_KEYS:
-        raise BadConfig(f"give at least one public key, and at most {_MAX_KEYS}", _FIELD)
+        raise BadConfig(f"give at least one public key, and at most {_MAX_KEYS}", field)
     return {key_id(public): Ed25519PublicKey.from_public_bytes(public) for public in raw}

@@ -6,6 +6,7 @@ from itertools import groupby
 import msgspec
 from msgspec.structs import replace
 
+from agentwatch.audited import UNSIGNED, Vouching
 from agentwatch.connection import reading
 from agentwatch.errors import BadEvent
 from agentwatch.ingest.decode import DecodeOptions, DecodeStats, complete, parse
@@ -13,6 +14,7 @@ from agentwatch.keys import keys, partition, partition_of
 from agentwatch.nodes import Nodes
 from agentwatch.ports import IngestResult
 from agentwatch.records import CANARY_TENANT, Ack, Astray, Entry, Event
+from agentwatch.wishes import entry_fields
 
 __all__ = ["RedisIntake"]
 
@@ -22,15 +24,17 @@ Item = tuple[int, str, bytes]  # partition, stream, data
 
 
 class RedisIntake:
-    """Appends events and acks to the streams of their partitions."""
+    """Appends events and acks to the streams of their partitions; `signer` signs the wishes that are passed on."""
 
     def __init__(
         self,
         nodes: Nodes,
         options: DecodeOptions = DecodeOptions(),  # noqa: B008  # frozen
         stats: DecodeStats | None = None,
+        signer: Vouching = UNSIGNED,
     ) -> None:
         self._nodes = nodes
+        self._signer = signer
         self._options = options
         self.stats = stats if stats is not None else DecodeStats()
 
@@ -89,7 +93,9 @@ class RedisIntake:
                 async with self._nodes.of(index).pipeline(transaction=False) as pipe:
                     for at in places:
                         _, stream, data = items[at]
-                        pipe.execute_command("XADD", stream, "*", "data", data)
+                        wish = stream == keys(index).controls
+                        fields = entry_fields(data, self._signer) if wish else ("data", data)
+                        pipe.execute_command("XADD", stream, "*", *fields)
                     for at, position in zip(places, await pipe.execute(), strict=True):
                         found[at] = position.decode()
         return found

@@ -18,6 +18,7 @@ from agentwatch.ingest.account import Account, order
 from agentwatch.ingest.entries import decoded, entries_of
 from agentwatch.keys import GROUP, keys
 from agentwatch.records import Ack, Batch, Control, Entry, Positions, Tick
+from agentwatch.wishes import Wishes
 
 __all__ = ["RedisSource", "StreamOptions"]
 
@@ -41,10 +42,17 @@ class StreamOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class RedisSource:
-    """Reads one partition. The client's time-out must be longer than any `block_s`."""
+    """Reads one partition. The client's time-out must be longer than any `block_s`. `wishes`: which to believe."""
 
-    def __init__(self, client: Any, partition: int, options: StreamOptions = StreamOptions()) -> None:  # noqa: B008  # frozen
+    def __init__(
+        self,
+        client: Any,
+        partition: int,
+        options: StreamOptions = StreamOptions(),  # noqa: B008  # frozen
+        wishes: Wishes | None = None,
+    ) -> None:
         self._client = client
+        self._wishes = wishes
         self._keys = keys(partition)
         self._options = options
         self._delivered = "0-0"
@@ -94,7 +102,7 @@ class RedisSource:
             return ()
         with reading("controls"):
             rows = await self._client.execute_command("XRANGE", self._keys.controls, f"({after}", until)
-        return tuple(control for _, control in decoded(self._keys.controls, rows, Control))
+        return tuple(control for _, control in self._controls_of(rows))
 
     async def _take(self, limit: int) -> Batch:
         for _ in range(_ATTEMPTS):
@@ -146,7 +154,7 @@ class RedisSource:
         acks: tuple[tuple[str, Ack], ...] = ()
         for name, found in inputs or ():
             if name.decode() == self._keys.controls:
-                controls = decoded(self._keys.controls, found, Control)
+                controls = self._controls_of(found)
                 self._controls = found[-1][0].decode()
             else:
                 acks = decoded(self._keys.acks, found, Ack)
@@ -159,6 +167,10 @@ class RedisSource:
             await self._cap(length)
         left = length if lag is None else int(lag) - gap
         return Batch(Tick(int(time[0]) + int(time[1]) / 1e6, max(0, left - len(entries)), gap), entries, controls, acks)
+
+    def _controls_of(self, rows: Sequence[Any]) -> tuple[tuple[str, Control], ...]:
+        believed = rows if self._wishes is None else self._wishes.believed(rows)
+        return decoded(self._keys.controls, believed, Control)
 
     async def _cap(self, length: int) -> None:
         """Drop the oldest entries; those that were not read show as a gap at the next read."""

@@ -38,7 +38,7 @@ from agentwatch.service.receivers import Receivers
 from agentwatch.service.safe_mode import SafeMode
 from agentwatch.service.seat import Answers, Seat
 from agentwatch.service.self_report import SelfReport
-from agentwatch.service.signing import Signer
+from agentwatch.service.signing import Signer, believing
 from agentwatch.service.worker import Worker
 from agentwatch.store.controls import RedisControls
 from agentwatch.store.dead import RedisDeadLetters
@@ -83,6 +83,7 @@ class Seating:
         self._stack = stack
         self._beat = beat
         self._board = Board()
+        self._wishes = believing(config.signing, signer)
         self._http: httpx.AsyncClient | None = None
 
     def make(self, index: int, pipeline: Callable[[], Pipeline], receivers: tuple[ReceiverOptions, ...]) -> Seat:
@@ -90,13 +91,13 @@ class Seating:
         config, client = self._config, self._nodes.of(index)
         hub, log = Hub(config.hub), RedisLog(client, index)
         health = self._health.part(f"partition {index}:" if self._nodes.partitions > 1 else "")
-        source = RedisSource(client, index, StreamOptions(hard_max=config.redis.max_events))
+        source = RedisSource(client, index, StreamOptions(hard_max=config.redis.max_events), self._wishes())
         store = RedisStore(client, index, storing(config), self._signer)
         worker = Worker(source, store, log, pipeline, hub, config.worker, self._beat, self._board, self._intake.pass_on)
         worker.gauges.bounds = lambda now: bounds(now, hub, config)
         health.watch_worker(worker)
         seat = Seat(index, worker, hub, health)
-        report = SelfReport(partial(RedisControls(self._nodes).append_to, index))
+        report = SelfReport(partial(RedisControls(self._nodes, self._signer).append_to, index))
         self._safe.guard(index, worker, report)
         if self._nodes.partitions > 1:
             self._permits(seat, report)
@@ -158,7 +159,7 @@ class Seating:
             incidents=IncidentDesk(lambda: worker.pipeline),
             operations=OperatorDesk(
                 worker,
-                RedisControls(nodes),
+                RedisControls(nodes, self._signer),
                 seat.hub,
                 config.worker.answer_s,
                 mine=lambda subject: partition_of(subject, nodes.partitions) == seat.index,

@@ -160,7 +160,7 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
         raise BadConfig(f"there are {partitions} partitions, counted from 0", "redis.partition")
     signer = Signer(read_private_key(config.signing.private_key))
     starts = UncleanStarts(state_dir(config.state_dir, settings.environment) / f"starts-{wanted}.json", config.safe)
-    notes = Notes(partial(RedisControls(nodes).append_to, 0))
+    notes = Notes(partial(RedisControls(nodes, signer).append_to, 0))
     notes.put("daemon_started", f"version {__version__}", reason=f"policy {settings.rulebook.policy.digest}")
     wired = Wired(settings, shown, Health(), signer, SafeMode(starts, config.safe), notes)
     wired.tasks.append(("notes", notes.run))
@@ -169,7 +169,7 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
         wired.health.add("embedded server", lambda _: embedded.failing)
     wired.safe.begin()
     wired.tasks.append(("safe-mode", wired.safe.run))
-    intake, members = RedisIntake(nodes, config.decode), RedisMembers(nodes, config.redis.lease_s)
+    intake, members = RedisIntake(nodes, config.decode, signer=signer), RedisMembers(nodes, config.redis.lease_s)
     seating = Seating(
         config, nodes, intake, await _broker(config, stack), wired.health, signer, stack, beat, wired.safe, url
     )
@@ -217,7 +217,7 @@ def _api(wired: Wired, nodes: Nodes, intake: RedisIntake, members: RedisMembers)
         fleet=fleet,
         decisions=AllDecided(wired.seats),
         incidents=AllIncidents(wired.seats),
-        operations=AllDesks(wired.seats, RedisControls(nodes)),
+        operations=AllDesks(wired.seats, RedisControls(nodes, wired.signer)),
         partitions=RedisProgress(nodes, members),
         ingest=intake,
         acks=intake,

@@ -1,5 +1,6 @@
 """Joins what a change of the number of partitions needs: like `wiring`, a place that names adapters."""
 
+from collections.abc import Callable
 from functools import partial
 
 from agentwatch.connection import RedisOptions as ConnectionOptions
@@ -13,13 +14,14 @@ from agentwatch.service.composing import make_pipeline
 from agentwatch.service.resizing import Partition, Resized, Resizer
 from agentwatch.service.seating import storing
 from agentwatch.service.settings import Settings
-from agentwatch.service.signing import Signer, read_private_key
+from agentwatch.service.signing import Signer, believing, read_private_key
 from agentwatch.service.wiring import redis_url
 from agentwatch.store.log import RedisLog
 from agentwatch.store.meta import settle_partitions
 from agentwatch.store.redis import RedisStore, StoreOptions
 from agentwatch.store.retired import RedisRetired
 from agentwatch.store.switch import RedisSwitch
+from agentwatch.wishes import Wishes
 
 __all__ = ["resize"]
 
@@ -40,18 +42,21 @@ async def resize(settings: Settings, partitions: int, wait_s: float) -> Resized:
         before = await settle_partitions(nodes.common, 0)
         signer = Signer(read_private_key(config.signing.private_key))
         bounds = storing(config)
-        at = partial(_partition, nodes, bounds, signer)
+        at = partial(_partition, nodes, bounds, signer, believing(config.signing, signer))
         retired = RedisRetired(nodes, bounds.dead_letters, bounds.ledger_days * 86_400)
-        make, pass_on = partial(_pipeline, settings), RedisIntake(nodes, config.decode).pass_on
+        make, pass_on = partial(_pipeline, settings), RedisIntake(nodes, config.decode, signer=signer).pass_on
         resizer = Resizer(at, make, RedisSwitch(nodes), retired, pass_on, wait_s=wait_s)
         return await resizer.run(before, partitions)
     finally:
         await nodes.aclose()
 
 
-def _partition(nodes: Nodes, bounds: StoreOptions, signer: Signer, index: int) -> Partition:
+def _partition(
+    nodes: Nodes, bounds: StoreOptions, signer: Signer, wishes: Callable[[], Wishes | None], index: int
+) -> Partition:
     client = nodes.of(index)
-    return Partition(RedisStore(client, index, bounds, signer), RedisSource(client, index), RedisLog(client, index))
+    source = RedisSource(client, index, wishes=wishes())
+    return Partition(RedisStore(client, index, bounds, signer), source, RedisLog(client, index))
 
 
 def _pipeline(settings: Settings, home: Home) -> Pipeline:

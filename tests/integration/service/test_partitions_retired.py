@@ -65,7 +65,7 @@ def costs(apps: Iterable[str]) -> Iterable[LedgerLine]:
 async def resize(nodes: Nodes, before: int, after: int, retired: RedisRetired | None = None):
     config = Config()
     make = partial(make_pipeline, config, make_rulebook(config, {}))
-    at = partial(_partition, nodes, BOUNDS, Signer())
+    at = partial(_partition, nodes, BOUNDS, Signer(), lambda: None)
     kept = retired or RedisRetired(nodes, BOUNDS.dead_letters, 1000)
 
     async def passed(_inputs: object) -> None:
