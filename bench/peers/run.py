@@ -1,6 +1,7 @@
 """Measures agentwatch beside published libraries: `python -m bench.peers.run --seeds 10 [--traces DIR]`.
 
-All see the same events in one process, interleaved case by case; the time is CPU time of feeding alone.
+All see the same events in one process, interleaved case by case. The time is CPU time: from what is in memory to the
+alarm, and beside it that of the whole path.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import structlog
 from bench.peers.corpus import scenario_cases, trace_cases
 from bench.peers.installing import refusals
 from bench.peers.measuring import measure
+from bench.peers.ourselves import LEVELS
 from bench.peers.protocol import Absent, Peer, load
 from bench.peers.roster import NAMES
 from bench.peers.table import by_group, plain, render
@@ -36,7 +38,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, help="write all figures here, by shape and source too")
     parser.add_argument("--groups", action="store_true", help="print the share found or accused of each shape")
     parser.add_argument("--limit-s", type=float, default=120.0, help="CPU seconds for each library and corpus")
-    parser.add_argument("--only", nargs="*", default=NAMES, help="adapters to run")
+    parser.add_argument("--only", nargs="*", default=NAMES, help="adapters to run, beside agentwatch itself")
     return parser.parse_args()
 
 
@@ -47,7 +49,7 @@ def main() -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.disable(logging.CRITICAL)
     refused = refusals()
-    loaded = [load(name, refused) for name in options.only]
+    loaded = [load(name, refused) for name in options.only if name not in LEVELS]  # agentwatch is always measured
     peers = [one for one in loaded if isinstance(one, Peer)]
     absent = [one for one in loaded if isinstance(one, Absent)]
     corpora = {f"Scenarios, {options.seeds} seeds each": scenario_cases(options.seeds)} if options.seeds else {}

@@ -5,13 +5,26 @@ from typing import Any
 
 import msgspec
 
-from bench.peers.measuring import OURSELVES, Results
+from bench.peers.measuring import Results
+from bench.peers.ourselves import LEVELS
 from bench.peers.protocol import Absent, Peer
 from bench.peers.scoring import Case, Outcome, tally
 
 __all__ = ["by_group", "plain", "render"]
 
-_HEAD = ("library", "version", "compares", "loops found", "in one run", "accused", "early", "delay", "p90", "µs/event")
+_HEAD = (
+    "library",
+    "version",
+    "compares",
+    "loops found",
+    "in one run",
+    "accused",
+    "early",
+    "delay",
+    "p90",
+    "µs/event",
+    "whole",
+)
 
 
 def render(title: str, results: Mapping[str, Results], peers: Sequence[Peer], absent: Iterable[Absent]) -> str:
@@ -21,7 +34,7 @@ def render(title: str, results: Mapping[str, Results], peers: Sequence[Peer], ab
     """
     known = {peer.name: (peer.version, peer.compares) for peer in peers}
     order = sorted(known, key=lambda name: (results[name].over, -(tally(results[name].outcomes).recall or 0.0)))
-    rows = [_row(name, *known.get(name, ("here", "all")), results[name]) for name in (*OURSELVES, *order)]
+    rows = [_row(name, *known.get(name, ("here", "all")), results[name]) for name in (*LEVELS, *order)]
     widths = [max(len(row[at]) for row in (_HEAD, *rows)) for at in range(len(_HEAD))]
     lines = [_line(_HEAD, widths), "|" + "|".join("-" * (width + 2) for width in widths) + "|"]
     lines += [_line(row, widths) for row in rows]
@@ -30,6 +43,11 @@ def render(title: str, results: Mapping[str, Results], peers: Sequence[Peer], ab
         f"{name}: stopped at its limit of CPU time, judged by the {len(one.outcomes)} cases until then"
         for name, one in results.items()
         if one.over
+    ]
+    lines += [
+        f"{name}: another first alarm in {one.differs} cases on the short path"
+        for name, one in results.items()
+        if one.differs
     ]
     lines += [f"{name}: raised in {one.broken} cases" for name, one in results.items() if one.broken]
     return "\n".join((f"### {title}", "", *lines))
@@ -47,12 +65,14 @@ def _row(name: str, version: str, compares: str, result: Results) -> tuple[str, 
         str(t.early),
         "-" if t.delay_median is None else f"{t.delay_median:g}",
         "-" if t.delay_p90 is None else f"{t.delay_p90:g}",
-        f"{_cost(result):.1f}",
+        f"{_cost(result.cpu_s, result):.1f}",
+        f"{_cost(result.whole_s, result):.1f}",
     )
 
 
-def _cost(result: Results) -> float:
-    return 1e6 * result.cpu_s / max(1, result.events)
+def _cost(cpu_s: float, result: Results) -> float:
+    """Tell the CPU time of an event, in microseconds."""
+    return 1e6 * cpu_s / max(1, result.events)
 
 
 def _percent(share: float | None) -> str:
@@ -95,7 +115,9 @@ def plain(results: Mapping[str, Results], peers: Sequence[Peer], absent: Iterabl
         name: {
             "version": about[name].version if name in about else None,
             "compares": about[name].compares if name in about else "all",
-            "cpu_us_event": round(_cost(one), 2),
+            "cpu_us_event": round(_cost(one.cpu_s, one), 2),
+            "whole_us_event": round(_cost(one.whole_s, one), 2),
+            "differs": one.differs,
             "broken": one.broken,
             "over": one.over,
             **msgspec.to_builtins(tally(one.outcomes)),
