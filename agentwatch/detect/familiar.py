@@ -5,6 +5,8 @@ same in ever other words: the words of the latter run out. A Bloom filter (1970)
 tells that; of two generations the older is dropped when the younger is full, so that it neither grows nor fills up.
 """
 
+from functools import lru_cache
+
 from msgspec import Struct
 
 __all__ = ["ANSWER", "ASKED", "PROMPT", "SAID", "Familiar", "unmet", "unmet_pieces"]
@@ -65,7 +67,9 @@ def _mask_of_pieces(pieces: bytes) -> int:
     return mask
 
 
+@lru_cache(maxsize=128)
 def _mask(sketch: bytes, role: int) -> int:
+    """Give the bits of a sketch's bins; one is asked for as it is read and as it is learnt, and again in a loop."""
     mask = 0
     for at, code in enumerate(sketch):
         mask |= 1 << (((role + (at << 8) + code) * _ODD & 0xFFFFFFFF) >> 21)

@@ -13,10 +13,11 @@ from msgspec.structs import replace
 from agentwatch.config import Config
 from agentwatch.cost.prices import Pricer
 from agentwatch.detect.bank import Bank
+from agentwatch.detect.options import DetectOptions
 from agentwatch.fingerprint.batch import Fingerprinter
 from agentwatch.ingest.decode import DecodeStats, decode
 from agentwatch.policy.ladder import Ladder
-from agentwatch.records import Change, Entry, Event, Level, Observation
+from agentwatch.records import Change, Entry, Event, Level, Observation, Prints
 from agentwatch.rulebook import RuleBook
 from agentwatch.service.composing import make_rulebook
 from agentwatch.service.replaying import Replay
@@ -56,6 +57,8 @@ class Ourselves:
         config, events = self._config, _decoded(case, self._config)
         bank, ladder, pricer = Bank(config.state), Ladder(config.ladder), Pricer(config.prices)
         fingerprinter, rises = Fingerprinter(config.fingerprint), list[Rise]()
+        for compiled in {id(one): one for one in map(self._rulebook.match, events)}.values():
+            _make_detectors(bank, compiled.detect)
         with Clock() as clock:
             for index, (event, prints) in enumerate(zip(events, fingerprinter.batch(events), strict=True)):
                 compiled = self._rulebook.match(event)
@@ -69,6 +72,12 @@ class Ourselves:
                     if move is not None:
                         rises.append((index, move.level))
         return rises, clock.spent_s
+
+
+def _make_detectors(bank: Bank, options: DetectOptions) -> None:
+    """Let the bank make its detectors, as a library's watchers are made before: it does so at the first event."""
+    elsewhere = Event(agent="nobody", app="nowhere", tenant="nowhere", run="none", root_run="none", op="heartbeat")
+    bank.observe(Observation(-1, "0-0", 0.0, elsewhere, Prints(), None), bank.admit(elsewhere, -1), options)
 
 
 def firsts(case: Case, rises: Sequence[Rise], least: Level) -> Firsts:
