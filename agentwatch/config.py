@@ -119,13 +119,16 @@ class ReceiverOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class WorkerOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the loop paces itself.
 
-    batch: entries read at once. block_s: how long a read waits for entries. checkpoint_s, checkpoint_events: a
-    checkpoint follows after that much time or that many events. renew_s: how often the lease is extended.
+    batch: most entries read at once. turn_s: as many are read as were computed in that many seconds of late, so that
+    commands, answers and signs of life get their turn. block_s: how long a read waits for entries. checkpoint_s,
+    checkpoint_events: a checkpoint follows after that much time or that many events. renew_s: how often the lease is
+    extended.
     retry_s, retry_max_s: back-off while the store is away. drain_s: how long a stop may take.
     answer_s: how long an operator's request waits for its commit.
     """
 
     batch: Annotated[int, Meta(ge=1, le=10_000)] = 1000
+    turn_s: Annotated[float, Meta(ge=0.001, le=10)] = 0.015
     block_s: Annotated[float, Meta(gt=0, le=10)] = 0.5
     checkpoint_s: Annotated[float, Meta(gt=0, le=3600)] = 30.0
     checkpoint_events: Annotated[int, Meta(ge=1)] = 200_000

@@ -18,6 +18,7 @@ from agentwatch.ports import DecisionLog, EventSource, Opened, Store
 from agentwatch.records import Astray, Batch, Commit
 from agentwatch.service.hub import Hub
 from agentwatch.service.metering import Board, Gauges, count_commit
+from agentwatch.service.read_ahead import Pace, ReadAhead
 from agentwatch.service.restoring import restore
 from agentwatch.service.tally import RECENT, Tally
 
@@ -26,6 +27,7 @@ __all__ = ["Worker"]
 _LOOK_S = 0.2  # how often a worker that waits for its lease looks whether it was told to stop
 _END_S = 5.0
 _GAUGE_S = 1.0
+_SINKS_GO_FIRST = 6  # turns of the loop from a commit until what it decided is on its way to a broker
 _MOST = 1 << 52  # a number beyond it is not believed: scripts count in doubles
 T = TypeVar("T")
 PassOn = Callable[[Sequence[Astray]], Awaitable[None]]
@@ -62,7 +64,7 @@ class Worker:
         self._last_checkpoint = 0.0
         self._since_checkpoint = 0
         self._heard = 0  # the newest decision's number that anybody was told
-        self._astray = False  # the source may be elsewhere than the pipeline: a read failed half-way
+        self._inputs = ReadAhead(source, Pace(options.batch, options.turn_s), options.block_s)
         self.pipeline = make()
         self.tally = Tally()
         self.gauges = Gauges(hub, board or Board())
@@ -145,7 +147,7 @@ class Worker:
         recent = await self._log.decisions(f"{max(0, opened.committed.seq - RECENT)}-0", RECENT)
         self.tally.remember([decision for _, decision in recent])
         self.pipeline = pipeline
-        self._astray = False
+        self._inputs.settled()
         self._last_checkpoint = asyncio.get_running_loop().time()
         self._since_checkpoint = learnt
         _log.info("partition_owned", token=opened.token, position=pipeline.positions.events, learnt_again=learnt)
@@ -159,6 +161,7 @@ class Worker:
             await asyncio.wait({keeper, turning}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await end({keeper, turning}, _END_S)
+            await self._inputs.drop()
         for task in (keeper, turning):
             if task.done() and not task.cancelled():
                 task.result()
@@ -172,17 +175,24 @@ class Worker:
     async def _turn(self) -> None:
         loop = asyncio.get_running_loop()
         started = loop.time()
-        batch = await self._insist("read", self._read)
+        batch = await self._insist("read", lambda: self._inputs.next(self.pipeline.positions))
         self.last_batch_at, self.lag = batch.tick.at, batch.tick.lag
+        if self.lag:  # the server looks for more while this is computed
+            self._inputs.begin()
+        await asyncio.sleep(0)
         read = loop.time()
         skipped = self._skip_numbers()
         commit = self.pipeline.step(batch)
         computed = loop.time()
+        self._inputs.pace.took(len(batch.entries), computed - read)
         if commit.astray:
             await self._insist("pass_on", lambda: self._pass_on(commit.astray))
         if skipped or _changes(batch, commit):
+            self._inputs.begin()
             await self._insist("commit", lambda: self._store.commit(commit))
             self._publish(batch, commit)
+            for _ in range(_SINKS_GO_FIRST if commit.decisions else 0):
+                await asyncio.sleep(0)
         done = loop.time()
         for stage, seconds in (("read", read - started), ("compute", computed - read), ("commit", done - computed)):
             metrics().batch_seconds.labels(stage).observe(seconds)
@@ -210,16 +220,11 @@ class Worker:
         self.pipeline.positions = replace(at, seq=self._heard)
         return True
 
-    async def _read(self) -> Batch:
-        if self._astray:
-            await self._source.seek(self.pipeline.positions)
-        self._astray = True
-        batch = await self._source.read(self._options.batch, self._options.block_s)
-        self._astray = False
-        return batch
-
     async def _insist(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
-        """Call the store again and again while it is away: what was computed is not computed twice."""
+        """Call the store again and again while it is away: what was computed is not computed twice.
+
+        What was read ahead is let go then: its time is of before.
+        """
         pause = self._options.retry_s
         while True:
             try:
@@ -227,6 +232,7 @@ class Worker:
             except StoreUnavailable as error:
                 self._tell(owned=False, trouble=str(error))
                 _log.warning(f"{what}_retried", reason=str(error), retry_s=round(pause, 2))
+                await self._inputs.drop()
             else:
                 self._tell(owned=True)
                 return result

@@ -32,6 +32,7 @@ from agentwatch.records import (
     Positions,
     Tick,
 )
+from agentwatch.service.read_ahead import Pace, ReadAhead
 from agentwatch.store.controls import RedisControls
 from agentwatch.store.dead import RedisDeadLetters
 from agentwatch.store.log import RedisLog
@@ -331,6 +332,35 @@ async def test_after_a_restart_the_position_rules(place: Any) -> None:
     assert [entry.data for entry in found] == [b"%d" % index for index in range(10, 30)]
     await source.seek(Positions())
     assert len((await source.read(100, 0)).entries) == 30
+
+
+@pytest.mark.parametrize("wait", [True, False], ids=["answered", "under way"])
+async def test_what_is_read_ahead_is_let_go_where_a_commit_fails(place: Any, wait: bool) -> None:
+    store, source = place.store(), place.source()
+    await source.seek((await store.open()).committed)
+    for index in range(40):
+        await place.add(b"%d" % index)
+        await place.wishes.append(Control(id=f"c{index}", kind="mode", at=1.0, value="observe"))
+    reader = ReadAhead(source, Pace(10, 60.0), 0.0)
+    found: list[bytes | None] = []
+    wished: list[str] = []
+    at = Positions()
+    for turn in range(4):
+        batch = await reader.next(at)
+        found += [entry.data for entry in batch.entries]
+        wished += [control.id for _, control in batch.controls]
+        reader.begin()
+        if wait:
+            await asyncio.sleep(0.05)
+        at = ends(batch, at)
+        await store.commit(Commit(positions=at, at=1.0, entries=tuple(e.id for e in batch.entries), tick=batch.tick))
+        if turn == 1:  # as a commit does that must be tried again
+            await reader.drop()
+    await reader.drop()
+    assert found == [b"%d" % index for index in range(40)]
+    assert wished == [f"c{index}" for index in range(40)]
+    await store.close()
+    assert (await place.store().open()).committed == at
 
 
 async def test_history_is_bounded_and_in_order(place: Any) -> None:
