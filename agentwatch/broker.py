@@ -6,7 +6,7 @@ aiomqtt is optional (`agentwatch[mqtt]`), so it is imported when a connection is
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BrokerAddress",
     "BrokerConnection",
+    "BrokerMessage",
     "BrokerWill",
     "address_url",
     "broker_address",
@@ -60,6 +61,15 @@ def address_url(address: BrokerAddress) -> str:
     query = urlencode({name: value for name in sorted(_QUERY) if (value := getattr(address, name))})
     scheme = "mqtts" if address.tls else "mqtt"
     return f"{scheme}://{login}{host}:{address.port}" + (f"?{query}" if query else "")
+
+
+class BrokerMessage(Struct, frozen=True, kw_only=True):
+    """One message that is to be published. `expiry_s` is told to brokers that speak MQTT 5."""
+
+    topic: str
+    payload: bytes = b""
+    retain: bool = False
+    expiry_s: int | None = None
 
 
 class BrokerWill(Struct, frozen=True):
@@ -111,24 +121,37 @@ class BrokerConnection:
         self._protocol = protocol
         self._publishing: set[asyncio.Task[None]] = set()
 
-    async def publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None) -> None:
-        """Publish at QoS 1 and wait for the confirmation. `expiry_s` is told to brokers that speak MQTT 5."""
+    def begin(self, messages: Sequence[BrokerMessage]) -> "list[asyncio.Task[None]]":
+        """Put messages on their way at QoS 1, in order; `confirmed` is to be awaited."""
+        sent = []
+        for one in messages:
+            properties = self._properties(one.expiry_s)
+            work = self.client.publish(one.topic, one.payload, qos=1, retain=one.retain, properties=properties)
+            sent.append(asyncio.create_task(work, name="mqtt-publish"))
+        self._publishing.update(sent)
+        return sent
+
+    async def confirmed(self, sent: "Sequence[asyncio.Task[None]]") -> None:
+        """Wait until the broker has taken all of these."""
         from aiomqtt import MqttError
 
-        work = self.client.publish(topic, payload, qos=1, retain=retain, properties=self._properties(expiry_s))
-        task = asyncio.create_task(work, name="mqtt-publish")
-        self._publishing.add(task)
         try:
             # The driver waits on for a confirmation that a broken connection cannot bring; `abandon` ends that.
-            await asyncio.wait({task})
-            if task.cancelled():
-                raise SignalUnavailable("broker: the connection broke while a message was to be confirmed")
-            task.result()
+            for task in sent:
+                await asyncio.wait({task})
+                if task.cancelled():
+                    raise SignalUnavailable("broker: the connection broke while a message was to be confirmed")
+                task.result()
         except MqttError as error:
             raise SignalUnavailable(f"broker: {error}") from error
         finally:
-            task.cancel()
-            self._publishing.discard(task)
+            for task in sent:
+                task.cancel()
+            self._publishing.difference_update(sent)
+
+    async def publish(self, *messages: BrokerMessage) -> None:
+        """Publish at QoS 1, in order, and wait for the confirmation of all."""
+        await self.confirmed(self.begin(messages))
 
     async def subscribe(self, *topics: str) -> None:
         """Subscribe at QoS 1; what is retained is delivered next."""

@@ -42,9 +42,10 @@ class Retained:
         self._standing.pop(subject, None)
         self._due[subject] = epoch
 
-    def cleared(self, subject: str) -> None:
-        """Note that the broker has confirmed that it retains nothing for the subject."""
-        self._due.pop(subject, None)
+    def cleared(self, subject: str, epoch: int | None = None) -> None:
+        """Note the broker's confirmation that it retains nothing for the subject, as of `epoch` where it is told."""
+        if epoch is None or self._due.get(subject) == epoch:
+            self._due.pop(subject, None)
 
     def expire(self, now: float) -> None:
         """Turn the commands whose lease has ended into ones that are to go."""

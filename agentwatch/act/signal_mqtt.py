@@ -10,10 +10,10 @@ import msgspec
 import structlog
 from msgspec import Meta, Struct
 
-from agentwatch.act.mqtt_payload import command_payload, resume_command, status_payload
+from agentwatch.act.mqtt_payload import command_messages, nothing, resume_command, status_message, status_payload
 from agentwatch.act.retained import Retained
 from agentwatch.backoff import Backoff, BackoffOptions
-from agentwatch.broker import BrokerAddress, BrokerConnection, BrokerWill, connect
+from agentwatch.broker import BrokerAddress, BrokerConnection, BrokerMessage, BrokerWill, connect
 from agentwatch.cancellation import end
 from agentwatch.errors import UNREADABLE, BadRequest, SignalUnavailable
 from agentwatch.records import Ack, Command
@@ -26,6 +26,7 @@ __all__ = ["MqttOptions", "MqttSignal"]
 
 _log = structlog.get_logger()
 _IDLE_S = 3600.0
+_AT_ONCE = 64  # messages that wait for the broker's confirmation together
 
 
 class MqttOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -108,9 +109,12 @@ class MqttSignal:
         async with self._sending:
             if not self._retained.newer(command.subject, command.epoch):
                 return
-            await self._publish_command(command)
+            # Noted first: the next one may go out before this one is confirmed, and what is not is told again.
             self._retained.put(command)
             self._ends_changed.set()
+            connection = self._connected()
+            sent = connection.begin(command_messages([command], self._wall(), self._sign))
+        await connection.confirmed(sent)
 
     async def clear(self, subject: str, epoch: int) -> None:
         """Tell live guards to go on, then let the broker retain nothing. Raises `SignalUnavailable`."""
@@ -119,10 +123,11 @@ class MqttSignal:
             if not self._retained.newer(subject, epoch):
                 return
             self._retained.remove(subject, epoch)
-            go_on = self._sign(resume_command(subject, epoch, self._wall()))
-            await self._publish(command_topic(subject), msgspec.json.encode(go_on), retain=False)
-            await self._publish(command_topic(subject), b"", retain=True)
-            self._retained.cleared(subject)
+            go_on = msgspec.json.encode(self._sign(resume_command(subject, epoch, self._wall())))
+            connection, topic = self._connected(), command_topic(subject)
+            sent = connection.begin([BrokerMessage(topic=topic, payload=go_on), nothing(subject)])
+        await connection.confirmed(sent)
+        self._retained.cleared(subject, epoch)
 
     async def reconcile(self, standing: Sequence[Command]) -> None:
         """Make what the broker retains equal to what stands. Raises `SignalUnavailable`."""
@@ -199,7 +204,7 @@ class MqttSignal:
             self._learnt.set()
             self._retained.adopt(found, self._wall(), self._reconciled)
             await self._assert_all()
-            await self._publish(STATUS, status_payload("online", self._wall()), retain=True)
+            await self._connected().publish(status_message("online", self._wall()))
         self._backoff.reset()
         _log.info("mqtt_connected", address=repr(self._address), retained=len(self._retained))
         self.failing = ""
@@ -241,17 +246,23 @@ class MqttSignal:
     async def _assert_all(self) -> None:
         """Retain everything that stands and clear everything that does not."""
         self._retained.expire(self._wall())
-        for command in self._retained.standing():
-            await self._publish_command(command)
-        for subject in self._retained.due():
-            await self._publish(command_topic(subject), b"", retain=True)
-            self._retained.cleared(subject)
+        standing = self._retained.standing()
+        for at in range(0, len(standing), _AT_ONCE):
+            commands = standing[at : at + _AT_ONCE]
+            await self._connected().publish(*command_messages(commands, self._wall(), self._sign))
+        await self._take_due_back()
 
     async def _clear_due(self) -> None:
         async with self._sending:
             self._retained.expire(self._wall())
-            for subject in self._retained.due():
-                await self._publish(command_topic(subject), b"", retain=True)
+            await self._take_due_back()
+
+    async def _take_due_back(self) -> None:
+        due = self._retained.due()
+        for at in range(0, len(due), _AT_ONCE):
+            subjects = due[at : at + _AT_ONCE]
+            await self._connected().publish(*map(nothing, subjects))
+            for subject in subjects:
                 self._retained.cleared(subject)
 
     async def _until_next_end(self) -> None:
@@ -264,18 +275,10 @@ class MqttSignal:
         except TimeoutError:
             return
 
-    async def _publish_command(self, command: Command) -> None:
-        left_s = command.expires_at - self._wall()
-        if left_s <= 0:
-            return
-        payload = command_payload(self._sign(command), left_s)
-        await self._publish(command_topic(command.subject), payload, retain=True, expiry_s=max(1, round(left_s)))
-
-    async def _publish(self, topic: str, payload: bytes, *, retain: bool, expiry_s: int | None = None) -> None:
-        connection = self._connection
-        if connection is None:
+    def _connected(self) -> BrokerConnection:
+        if self._connection is None:
             raise SignalUnavailable(f"broker: {self.failing}")
-        await connection.publish(topic, payload, retain=retain, expiry_s=expiry_s)
+        return self._connection
 
     async def _until_ready(self) -> None:
         """Wait for a connection, so that a command goes out the moment that there is one."""
@@ -289,6 +292,6 @@ class MqttSignal:
         """Say in good order what the will would say; the broker may be the one that is gone."""
         try:
             async with asyncio.timeout(1.0):
-                await connection.publish(STATUS, status_payload("offline", self._wall()), retain=True)
+                await connection.publish(status_message("offline", self._wall()))
         except (SignalUnavailable, TimeoutError) as error:
             _log.debug("mqtt_offline_not_said", reason=str(error))

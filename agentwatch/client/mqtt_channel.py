@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from agentwatch.backoff import Backoff
-from agentwatch.broker import BrokerAddress, BrokerConnection, connect
+from agentwatch.broker import BrokerAddress, BrokerConnection, BrokerMessage, connect
 from agentwatch.client.channel import Listener
 from agentwatch.client.identity import Identity
 from agentwatch.client.log import log
@@ -83,8 +83,8 @@ class MqttChannel:
         connection = self._connection
         if connection is None:
             raise SignalUnavailable("not connected to the broker")
-        for ack in acks:
-            await connection.publish(ack_topic(ack.subject), msgspec.json.encode(ack))
+        encode = msgspec.json.encode
+        await connection.publish(*[BrokerMessage(topic=ack_topic(ack.subject), payload=encode(ack)) for ack in acks])
 
     async def close(self) -> None:
         """Nothing is held outside of `run`."""

@@ -7,8 +7,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from agentwatch.config import HubOptions
 from agentwatch.errors import Unavailable
 from agentwatch.records import Decision
+from agentwatch.service.recent import Recent
 
 __all__ = ["Hub", "Watcher"]
+
+_SINKS_TURNS = 6  # turns of the loop from a commit until what it decided is written to a broker's socket
 
 
 class Watcher:
@@ -44,6 +47,7 @@ class Hub:
         self._wakes: list[Callable[[], None]] = []
         self._waiting: dict[str, asyncio.Future[Decision | None]] = {}
         self.dropped = 0
+        self.recent = Recent()
 
     @property
     def watching(self) -> int:
@@ -64,6 +68,12 @@ class Hub:
     def on_commit(self, call: Callable[[], None]) -> None:
         """Call this after each commit that decided something."""
         self._wakes.append(call)
+
+    @staticmethod
+    async def sinks_first() -> None:
+        """Let those that a commit woke put what was decided on its way, before anything else is computed."""
+        for _ in range(_SINKS_TURNS):
+            await asyncio.sleep(0)
 
     def watch(self) -> Watcher:
         """Begin to watch. Raises `Unavailable` when too many do."""
@@ -95,6 +105,7 @@ class Hub:
 
     def committed(self, decisions: Sequence[tuple[str, Decision]], answers: Sequence[tuple[str, object]]) -> None:
         """Pass a commit on: its decisions with their log positions, and what each control request led to."""
+        self.recent.add(decisions)
         for watcher in self._watchers:
             for position, decision in decisions:
                 watcher.put(position, decision)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from agentwatch.act.command_outbox import drain_commands
-from agentwatch.act.outbox import Progress
+from agentwatch.act.command_outbox import URGENT, drain_commands
+from agentwatch.act.outbox import OutboxOptions, Progress
 from agentwatch.act.signal_mqtt import MqttSignal
 from agentwatch.act.signal_redis import RedisSignal
 from agentwatch.alert.deliver import Delivery
@@ -35,6 +35,7 @@ from agentwatch.service.notifiers import make_notifier
 from agentwatch.service.operations import OperatorDesk
 from agentwatch.service.permit_desk import PermitDesk
 from agentwatch.service.receivers import Receivers
+from agentwatch.service.recent import RecentLog
 from agentwatch.service.safe_mode import SafeMode
 from agentwatch.service.seat import Answers, Seat
 from agentwatch.service.self_report import SelfReport
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Seating"]
 
+_CONFIRMING = 64  # commands that wait together for the confirmation of a broker, which keeps their order
 _ASK_S = 1.0  # how long a broker that is away may keep a partition from its first batch
 
 
@@ -167,11 +169,12 @@ class Seating:
             dead=RedisDeadLetters(client, seat.index),
         )
 
-    def _sink(self, seat: Seat, log: RedisLog, bus: Any) -> None:
+    def _sink(self, seat: Seat, log: RedisLog, bus: Any, options: OutboxOptions = URGENT) -> None:
         progress = seat.sinks[bus.name] = Progress()
         wake = seat.hub.wake()
-        metered = MeteredBus(bus, seat.worker.hear)
-        seat.tasks.append((f"sink-{bus.name}", lambda: drain_commands(log, metered, wake=wake, progress=progress)))
+        metered, recent = MeteredBus(bus, seat.worker.hear), RecentLog(log, seat.hub.recent)
+        run = partial(drain_commands, recent, metered, wake=wake, options=options, progress=progress)
+        seat.tasks.append((f"sink-{bus.name}", run))
         seat.health.add(f"sink {bus.name}", lambda _: progress.failing)
 
     def _mqtt(self, seat: Seat, log: RedisLog, address: BrokerAddress) -> None:
@@ -188,7 +191,7 @@ class Seating:
         seat.tasks.append(("mqtt", bus.run))
         seat.worker.greet = partial(_ask_first, bus, seat.worker.greet)
         seat.tasks.append(("mqtt-acks", lambda: pass_acks_on(bus, self._intake)))
-        self._sink(seat, log, bus)
+        self._sink(seat, log, bus, replace(URGENT, at_once=_CONFIRMING))
 
     def _receivers(self, seat: Seat, log: RedisLog, options: tuple[ReceiverOptions, ...]) -> None:
         def make(wanted: ReceiverOptions) -> Delivery:

@@ -27,7 +27,6 @@ __all__ = ["Worker"]
 _LOOK_S = 0.2  # how often a worker that waits for its lease looks whether it was told to stop
 _END_S = 5.0
 _GAUGE_S = 1.0
-_SINKS_GO_FIRST = 6  # turns of the loop from a commit until what it decided is on its way to a broker
 _MOST = 1 << 52  # a number beyond it is not believed: scripts count in doubles
 T = TypeVar("T")
 PassOn = Callable[[Sequence[Astray]], Awaitable[None]]
@@ -108,6 +107,7 @@ class Worker:
                 _log.warning("store_unavailable", reason=self.trouble, retry_s=round(pause, 2))
             finally:
                 self._tell(owned=False, trouble=self.trouble)
+                self._hub.recent.end()
             if not self._stopping.is_set():
                 self._beat()
                 await self._rest(pause)
@@ -148,6 +148,7 @@ class Worker:
         self.tally.remember([decision for _, decision in recent])
         self.pipeline = pipeline
         self._inputs.settled()
+        self._hub.recent.begin(pipeline.positions.seq)
         self._last_checkpoint = asyncio.get_running_loop().time()
         self._since_checkpoint = learnt
         _log.info("partition_owned", token=opened.token, position=pipeline.positions.events, learnt_again=learnt)
@@ -191,8 +192,8 @@ class Worker:
             self._inputs.begin()
             await self._insist("commit", lambda: self._store.commit(commit))
             self._publish(batch, commit)
-            for _ in range(_SINKS_GO_FIRST if commit.decisions else 0):
-                await asyncio.sleep(0)
+            if commit.decisions:
+                await self._hub.sinks_first()
         done = loop.time()
         for stage, seconds in (("read", read - started), ("compute", computed - read), ("commit", done - computed)):
             metrics().batch_seconds.labels(stage).observe(seconds)

@@ -11,6 +11,7 @@ from agentwatch.errors import UNREADABLE
 from agentwatch.keys import keys
 from agentwatch.records import Command, Decision, Incident
 from agentwatch.store.bounds import after_bound, before_bound
+from agentwatch.store.scripts import Script
 
 __all__ = ["RedisLog"]
 
@@ -25,6 +26,7 @@ class RedisLog:
     def __init__(self, client: Any, partition: int) -> None:
         self._client = client
         self._keys = keys(partition)
+        self._move = Script("cursor")
 
     async def decisions(self, after: str, limit: int) -> Sequence[tuple[str, Decision]]:
         """List decisions after a log position ("" = from the start), oldest first."""
@@ -51,9 +53,7 @@ class RedisLog:
     async def move(self, sink: str, position: str) -> None:
         """Record that a sink has confirmed everything up to this position."""
         with reading("move"):
-            now = int((await self._client.execute_command("TIME"))[0])
-            await self._client.execute_command("SET", self._keys.cursor(sink), position)
-            await self._client.execute_command("ZADD", self._keys.cursors, now, sink)
+            await self._move.run(self._client, (self._keys.cursor(sink), self._keys.cursors), (position, sink))
 
     async def standing(self) -> Sequence[Command]:
         """List the commands whose control keys stand now."""
