@@ -122,7 +122,7 @@ class WorkerOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     batch: most entries read at once. turn_s: as many are read as were computed in that many seconds of late, so that
     commands, answers and signs of life get their turn. block_s: how long a read waits for entries. checkpoint_s,
     checkpoint_events: a checkpoint follows after that much time or that many events. renew_s: how often the lease is
-    extended.
+    extended and the ledgers are brought up to date.
     retry_s, retry_max_s: back-off while the store is away. drain_s: how long a stop may take.
     answer_s: how long an operator's request waits for its commit.
     """
@@ -132,7 +132,7 @@ class WorkerOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     block_s: Annotated[float, Meta(gt=0, le=10)] = 0.5
     checkpoint_s: Annotated[float, Meta(gt=0, le=3600)] = 30.0
     checkpoint_events: Annotated[int, Meta(ge=1)] = 200_000
-    renew_s: Annotated[float, Meta(gt=0, le=60)] = 3.0
+    renew_s: Annotated[float, Meta(gt=0, le=60)] = 1.0
     retry_s: Annotated[float, Meta(gt=0, le=60)] = 0.1
     retry_max_s: Annotated[float, Meta(gt=0, le=300)] = 5.0
     drain_s: Annotated[float, Meta(gt=0, le=300)] = 20.0

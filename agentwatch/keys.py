@@ -48,6 +48,7 @@ class Keys:
         self.incidents = self.prefix + "incidents"  # stream: states of incidents
         self.inputs = self.prefix + "inputs"  # stream: the ticks and extents of the committed batches
         self.audit = self.prefix + "audit"  # stream: the audit log, whose head is in `committed`
+        self.owed = self.prefix + "ledger-owed"  # list: what commits left to be added to the ledgers
         self.committed = self.prefix + "committed"  # hash: positions, number and token of the last commit
         self.checkpoint = self.prefix + "checkpoint"  # JSON: the pointer to the state's generation
         self.owner = self.prefix + "owner"  # string with expiry: the lease, holding the fencing token

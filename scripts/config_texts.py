@@ -131,7 +131,8 @@ TEXTS: Final = {
     "worker.block_s": "How long a read waits for entries, in seconds",
     "worker.checkpoint_s": "A checkpoint follows after so many seconds",
     "worker.checkpoint_events": "Or after so many events",
-    "worker.renew_s": "How often the lease is extended, in seconds; well below `redis.lease_s`",
+    "worker.renew_s": "How often the lease is extended and the ledgers are brought up to date, in seconds; well below "
+    "`redis.lease_s`",
     "worker.retry_s": "First wait while Redis is away, in seconds; doubled each time",
     "worker.retry_max_s": "The longest wait, in seconds",
     "worker.drain_s": "How long a stop may take, in seconds",

@@ -34,7 +34,10 @@ class Store(Protocol):
         """Publish a new generation, then trim the events stream up to its position."""
 
     async def renew(self) -> None:
-        """Extend the lease from now on. Raises `Fenced` when another worker has taken the partition."""
+        """Extend the lease from now on, and do what commits left to be done soon.
+
+        Raises `Fenced` when another worker has taken the partition.
+        """
 
     async def close(self) -> None:
         """Give the lease back."""

@@ -70,9 +70,9 @@ class Hub:
         self._wakes.append(call)
 
     @staticmethod
-    async def sinks_first() -> None:
+    async def sinks_first(decided: Sequence[Decision]) -> None:
         """Let those that a commit woke put what was decided on its way, before anything else is computed."""
-        for _ in range(_SINKS_TURNS):
+        for _ in range(_SINKS_TURNS if decided else 0):
             await asyncio.sleep(0)
 
     def watch(self) -> Watcher:

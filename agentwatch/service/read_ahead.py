@@ -14,7 +14,7 @@ __all__ = ["Pace", "ReadAhead"]
 
 _END_S = 5.0
 _FIRST = 256  # events that a worker asks for before it knows what they cost
-_FEWEST = 16  # below that a commit costs more than what it commits
+_FEWEST = 64  # below that the commit costs more than what it commits, and a busy machine would only fall behind
 _SHARE = 4  # a batch below this part of what was asked for says little: what it cost was not its events
 _WEIGHT = 0.3  # of the newest batch in the mean cost: a handful of batches settle it, and one pause does not
 
@@ -29,7 +29,7 @@ class Pace:
         self.limit = min(most, _FIRST)
 
     def took(self, events: int, seconds: float) -> None:
-        """Learn what a batch cost to compute."""
+        """Learn what a batch cost to compute, in seconds of CPU: who else runs here does not make it dearer."""
         if events * _SHARE < self.limit or events < _FEWEST:
             return
         cost = seconds / events

@@ -43,8 +43,8 @@ from agentwatch.service.signing import Signer, believing
 from agentwatch.service.worker import Worker
 from agentwatch.store.controls import RedisControls
 from agentwatch.store.dead import RedisDeadLetters
+from agentwatch.store.ledger_lines import METRICS
 from agentwatch.store.log import RedisLog
-from agentwatch.store.packing import METRICS
 from agentwatch.store.permits import PermitLimits, RedisPermits
 from agentwatch.store.redis import RedisStore, StoreOptions
 from agentwatch.store.trimming import TrimOptions

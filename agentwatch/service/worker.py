@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -181,19 +182,18 @@ class Worker:
         if self.lag:  # the server looks for more while this is computed
             self._inputs.begin()
         await asyncio.sleep(0)
-        read = loop.time()
+        read, busy = loop.time(), time.thread_time()
         skipped = self._skip_numbers()
         commit = self.pipeline.step(batch)
         computed = loop.time()
-        self._inputs.pace.took(len(batch.entries), computed - read)
+        self._inputs.pace.took(len(batch.entries), time.thread_time() - busy)
         if commit.astray:
             await self._insist("pass_on", lambda: self._pass_on(commit.astray))
         if skipped or _changes(batch, commit):
             self._inputs.begin()
             await self._insist("commit", lambda: self._store.commit(commit))
             self._publish(batch, commit)
-            if commit.decisions:
-                await self._hub.sinks_first()
+            await self._hub.sinks_first(commit.decisions)
         done = loop.time()
         for stage, seconds in (("read", read - started), ("compute", computed - read), ("commit", done - computed)):
             metrics().batch_seconds.labels(stage).observe(seconds)

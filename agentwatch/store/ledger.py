@@ -6,13 +6,13 @@ from typing import Any
 from agentwatch.connection import reading
 from agentwatch.keys import keys
 from agentwatch.records import LedgerLine
-from agentwatch.store.packing import METRICS, line_of
+from agentwatch.store.ledger_lines import METRICS, line_of
 
 __all__ = ["RedisLedger"]
 
 
 class RedisLedger:
-    """Reads what one partition has spent, by day, from Redis."""
+    """Reads what one partition has spent, by day, from Redis: a second late at most while a worker works."""
 
     def __init__(self, client: Any, partition: int) -> None:
         self._client = client

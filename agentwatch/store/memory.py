@@ -25,7 +25,7 @@ from agentwatch.records import (
     Positions,
 )
 from agentwatch.store.dead import fields_of
-from agentwatch.store.packing import METRICS
+from agentwatch.store.ledger_lines import METRICS
 
 __all__ = ["MemoryClients", "MemoryDeadLetters", "MemoryLog", "MemoryPartition", "MemoryStore", "Stream", "order"]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -17,6 +18,7 @@ from agentwatch.records import Checkpoint, Commit, Positions
 from agentwatch.store.audit import AuditChain
 from agentwatch.store.checkpoints import Checkpoints, Pointer
 from agentwatch.store.holder import gone, this_process
+from agentwatch.store.owed import Owed
 from agentwatch.store.packing import Limits, pack
 from agentwatch.store.scripts import Script
 from agentwatch.store.trimming import TrimOptions, trim
@@ -69,10 +71,9 @@ class RedisStore:
         self._pointer: Pointer | None = None
         self._audit = AuditChain(client, self._keys, options.audit, signer)
         self._scripts = {name: Script(name) for name in ("acquire", "commit", "release", "renew")}
+        self._owed = Owed(client, self._keys, options.ledger_fields, options.ledger_days * 86400)
         self._limits = Limits(
             dead=options.dead_letters,
-            ledger_fields=options.ledger_fields,
-            ledger_s=options.ledger_days * 86400,
             inputs=options.inputs,
         )
 
@@ -131,16 +132,22 @@ class RedisStore:
             await self._audit.trim(self._token)
 
     async def renew(self) -> None:
-        """Extend the lease from now on. Raises `Fenced` when another worker has taken the partition."""
+        """Extend the lease from now on, and bring the ledgers up to date.
+
+        Raises `Fenced` when another worker has taken the partition.
+        """
         with reading("renew"):
             args = (self._token, self._who, self._lease_ms)
             kept = await self._scripts["renew"].run(self._client, (self._keys.token, self._keys.owner), args)
         if not kept:
             raise Fenced(f"partition {self._keys.index} was taken over from token {self._token}")
+        await self._owed.settle(self._token)
 
     async def close(self) -> None:
-        """Give the lease back."""
+        """Bring the ledgers up to date, and give the lease back."""
         if self._token:
+            with suppress(Fenced):
+                await self._owed.settle(self._token)
             with reading("release"):
                 await self._scripts["release"].run(self._client, (self._keys.owner,), (f"{self._token} {self._who}",))
 

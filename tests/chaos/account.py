@@ -13,6 +13,7 @@ from agentwatch.act.standing import Standing, StandingOptions
 from agentwatch.audited import AuditEntry, AuditPage, Head, genesis, verify
 from agentwatch.keys import GROUP, keys
 from agentwatch.records import Command, Decision, Origin
+from agentwatch.store.ledger_lines import rows_added_up
 from tests.chaos.broker import Wire
 from tests.chaos.workload import Verdict, issued, judged, verdict
 
@@ -51,10 +52,16 @@ def decisions_of(client: redis.Redis) -> list[Decision]:
 
 
 def counted(client: redis.Redis) -> int:
-    """Add up the events of every line of the ledgers."""
-    found = 0
-    for name in client.scan_iter(f"{K.prefix}ledger:*"):
-        found += sum(int(value) for field_, value in client.hgetall(name).items() if field_.endswith(b"|events"))
+    """Add up the events of every line of the ledgers, and of what is owed to them."""
+    names = list(client.scan_iter(f"{K.prefix}ledger:*"))
+    with client.pipeline(transaction=True) as pipe:
+        pipe.lrange(K.owed, 0, -1)
+        for name in names:
+            pipe.hgetall(name)
+        owed, *ledgers = pipe.execute()
+    found = sum(sums[0] for lines in rows_added_up(owed).values() for sums in lines.values())
+    for ledger in ledgers:
+        found += sum(int(value) for field_, value in ledger.items() if field_.endswith(b"|events"))
     return found
 
 

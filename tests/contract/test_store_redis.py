@@ -83,7 +83,7 @@ async def dump(client: Any) -> dict[bytes, bytes]:
 
 @pytest.mark.parametrize(
     "name",
-    [K.events, K.decisions, K.incidents, K.dead, K.inputs, K.standing, K.committed, K.ledger("2026-01-01")],
+    [K.events, K.decisions, K.incidents, K.dead, K.inputs, K.standing, K.committed, K.owed],
 )
 async def test_a_key_of_another_type_refuses_the_whole_commit(client: Any, name: str) -> None:
     store = RedisStore(client, 0)
@@ -179,6 +179,7 @@ async def test_the_ledger_adds_up_and_is_bounded(client: Any) -> None:
     for index, agents in enumerate((("a", "b"), ("a", "c", "d/e|f"), ("b",))):
         lines = tuple(line(agent, **sums) for agent in agents)
         await store.commit(Commit(positions=Positions(index=index + 1), at=1.0, ledger=lines))
+        await store.renew()
     found = {item.agent: (item.tenant, item.app, item.events, item.cost_nusd) for item in await lines_of(client)}
     assert found == {
         "a": ("t|x", "a", 2, 14),
@@ -192,12 +193,74 @@ async def lines_of(client: Any) -> Any:
     return await RedisLedger(client, 0).lines("2026-01-01")
 
 
+async def test_what_commits_owe_to_the_ledger_is_added_once_whoever_comes_next(client: Any) -> None:
+    store = RedisStore(client, 0, StoreOptions(lease_s=0.01))
+    await store.open()
+    for index in range(120):  # more rows than are settled at once
+        lines = (line(f"a{index % 3}", events=1, cost_nusd=5), line("b", events=2))
+        await store.commit(Commit(positions=Positions(index=index + 1), at=1.0, ledger=lines))
+        if index == 70:
+            await store.renew()
+    assert await client.execute_command("LLEN", K.owed) == 49
+    commit = Commit(positions=Positions(index=121), at=1.0, ledger=(line("b", events=1),))
+    await store.commit(commit)
+    store._number -= 1
+    await store.commit(commit)  # as after an answer that was lost
+    await asyncio.sleep(0.02)
+    other = RedisStore(client, 0, StoreOptions(poll_s=0.01))
+    await other.open()  # as after a crash
+    with pytest.raises(Fenced):
+        await store._owed.settle(1)
+    await other.close()
+    assert await client.execute_command("EXISTS", K.owed) == 0
+    found = {item.agent: (item.events, item.cost_nusd) for item in await lines_of(client)}
+    assert found == {"b": (241, 0), "a0": (40, 200), "a1": (40, 200), "a2": (40, 200)}
+
+
+async def test_what_was_settled_already_is_not_settled_again(client: Any) -> None:
+    store = RedisStore(client, 0)
+    await store.open()
+    await store.commit(full())
+    [row] = await client.execute_command("LRANGE", K.owed, 0, -1)
+    await store.renew()
+    await client.execute_command("RPUSH", K.owed, row)
+    await store._owed._add(1, 0, [row])  # the same once more, late, as a server does that was only slow to answer
+    assert [item.events for item in await lines_of(client)] == [1]
+    assert await client.execute_command("LLEN", K.owed) == 1
+    await asyncio.gather(*(store.renew() for _ in range(5)))
+    assert [item.events for item in await lines_of(client)] == [2]
+
+
+async def test_a_ledger_of_another_type_is_named_and_what_is_owed_is_kept(client: Any) -> None:
+    store = RedisStore(client, 0)
+    await store.open()
+    await client.execute_command("SET", K.ledger("2026-01-01"), "x")
+    await store.commit(full())
+    before = await dump(client)
+    with pytest.raises(Incompatible, match="is a string"):
+        await store.renew()
+    assert await dump(client) == before
+    await client.execute_command("DEL", K.ledger("2026-01-01"))
+    await store.renew()
+    assert [item.events for item in await lines_of(client)] == [1]
+
+
+async def test_amounts_beyond_any_integer_are_cut_in_what_is_owed(client: Any) -> None:
+    store = RedisStore(client, 0)
+    await store.open()
+    for index in range(3):
+        await store.commit(Commit(positions=Positions(index=index + 1), at=1.0, ledger=(line("a", cost_nusd=2**70),)))
+    await store.renew()
+    assert [item.cost_nusd for item in await lines_of(client)] == [2**63 - 1]
+
+
 async def test_a_sum_out_of_range_does_not_stop_the_commit(client: Any) -> None:
     store = RedisStore(client, 0)
     await store.open()
     for index in range(2):
         huge = line("a", events=1, cost_nusd=2**63 - 1)
         await store.commit(Commit(positions=Positions(index=index + 1), at=1.0, ledger=(huge,)))
+        await store.renew()
     [found] = await lines_of(client)
     assert (found.events, found.cost_nusd) == (2, 2**63 - 1)
     assert await client.execute_command("HGET", K.committed, "ledger_refused") == b"1"

@@ -22,7 +22,7 @@ def test_as_many_events_are_asked_for_as_fit_into_a_turn() -> None:
     assert pace.limit == 1000  # and no more than is configured
     for _ in range(40):
         pace.took(pace.limit, pace.limit * 5e-3)
-    assert pace.limit == 16  # and no fewer than are worth a commit
+    assert pace.limit == 64  # and no fewer than are worth a commit
 
 
 def test_a_pause_and_a_trickle_say_little_of_what_an_event_costs() -> None:

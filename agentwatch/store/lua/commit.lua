@@ -1,28 +1,27 @@
 #!lua
 -- Write all that one batch changes, or nothing. Scripts do not roll back, so everything is checked before the first
--- write, and what can still fail (a ledger sum out of range) is counted and passed over.
+-- write. What is owed to the ledgers is only left here; `settle.lua` adds it to them.
 --
--- KEYS: token, owner, committed, events, decisions, incidents, dead, inputs, standing,
---       then the ledgers, the control keys to set, the control keys to clear, and the audit log.
+-- KEYS: token, owner, committed, events, decisions, incidents, dead, inputs, standing, owed,
+--       then the control keys to set, the control keys to clear, and the audit log.
 -- ARGV: token, who, lease ms, number, at, positions (events controls acks index seq), gap, inputs record,
---       group, most dead letters, most ledger fields, ledger expiry s, most inputs,
+--       group, most dead letters, most inputs,
 --       records for the audit log, the first's number, the last's hash,
---       counts (entries, decisions, incidents, dead, ledger keys, ledger lines, commands, cleared), then those in turn:
+--       counts (entries, decisions, incidents, dead, commands, cleared), a row for the ledgers (or ''), then in turn:
 --       entries: id; decisions: seq, json; incidents: json; dead: json, field, reason;
---       ledger lines: key index, line, overflow line, then for each metric its amount;
 --       commands: subject, channel, json, expiry ms (0 = none), epoch; cleared: subject, channel;
 --       audit: number, json, hash, signature.
 -- Returns a word (ok, again, fenced, lost, type, ahead) and a detail.
-local METRICS = {'events', 'input_tokens', 'output_tokens', 'cost_nusd', 'unpriced', 'looping_nusd'}
-local TYPES = {[3] = 'hash', [4] = 'stream', [5] = 'stream', [6] = 'stream', [7] = 'stream', [8] = 'stream', [9] = 'zset'}
+local TYPES = {[3] = 'hash', [4] = 'stream', [5] = 'stream', [6] = 'stream', [7] = 'stream', [8] = 'stream', [9] = 'zset',
+  [10] = 'list'}
 
 local token, number = ARGV[1], tonumber(ARGV[4])
 local counts = {}
-for i = 1, 8 do
-  counts[i] = tonumber(ARGV[20 + i])
+for i = 1, 6 do
+  counts[i] = tonumber(ARGV[18 + i])
 end
-local audits, audit_key = tonumber(ARGV[18]), KEYS[#KEYS]
-local next_arg = 29
+local audits, audit_key = tonumber(ARGV[16]), KEYS[#KEYS]
+local next_arg = 26
 
 local function last_id(key)
   if redis.call('EXISTS', key) == 0 then
@@ -43,17 +42,17 @@ local present = redis.call('GET', KEYS[1])
 if present ~= token then
   return {'fenced', present or ''}
 end
-for i = 3, 9 + counts[5] do
+for i = 3, 10 do
   local kind = redis.call('TYPE', KEYS[i]).ok
-  if kind ~= 'none' and kind ~= (TYPES[i] or 'hash') then
-    return {'type', KEYS[i] .. ' is a ' .. kind .. ', not a ' .. (TYPES[i] or 'hash')}
+  if kind ~= 'none' and kind ~= TYPES[i] then
+    return {'type', KEYS[i] .. ' is a ' .. kind .. ', not a ' .. TYPES[i]}
   end
 end
 local audit_kind = redis.call('TYPE', audit_key).ok
 if audit_kind ~= 'none' and audit_kind ~= 'stream' then
   return {'type', audit_key .. ' is a ' .. audit_kind .. ', not a stream'}
 end
-local before = redis.call('HMGET', KEYS[3], 'number', 'token', 'entries', 'lost', 'ledger_refused')
+local before = redis.call('HMGET', KEYS[3], 'number', 'token', 'entries', 'lost')
 local stored = tonumber(before[1] or 0)
 if stored == number and before[2] == token then
   return {'again', ''}
@@ -65,7 +64,7 @@ local last_decision = last_id(KEYS[5])
 if counts[2] > 0 and tonumber(ARGV[next_arg + counts[1]]) <= last_decision then
   return {'ahead', 'the decision log holds ' .. last_decision}
 end
-if audits > 0 and last_id(audit_key) >= tonumber(ARGV[19]) then
+if audits > 0 and last_id(audit_key) >= tonumber(ARGV[17]) then
   return {'ahead', 'the audit log holds record ' .. last_id(audit_key)}
 end
 if last_id(KEYS[8]) >= number then
@@ -79,7 +78,7 @@ end
 -- 2. Write. Entries are acknowledged last.
 local first_entry = next_arg
 next_arg = next_arg + counts[1]
-redis.call('XADD', KEYS[8], 'MAXLEN', '~', ARGV[17], string.format('%.0f-0', number), 'data', ARGV[12])
+redis.call('XADD', KEYS[8], 'MAXLEN', '~', ARGV[15], string.format('%.0f-0', number), 'data', ARGV[12])
 for _ = 1, counts[2] do
   redis.call('XADD', KEYS[5], ARGV[next_arg] .. '-0', 'data', ARGV[next_arg + 1])
   next_arg = next_arg + 2
@@ -95,38 +94,14 @@ for _ = 1, counts[4] do
   next_arg = next_arg + 3
 end
 
-local refused = tonumber(before[5] or 0)
-local roomy = {}  -- ledgers that hold all lines of this commit, even if each of them is new
-for i = 10, 9 + counts[5] do
-  roomy[i - 9] = redis.call('HLEN', KEYS[i]) + counts[6] * #METRICS < tonumber(ARGV[15])
+if ARGV[25] ~= '' then
+  redis.call('RPUSH', KEYS[10], ARGV[25])
 end
-for _ = 1, counts[6] do
-  local ledger = tonumber(ARGV[next_arg])
-  local key, line = KEYS[9 + ledger], ARGV[next_arg + 1]
-  if not roomy[ledger] and redis.call('HLEN', key) >= tonumber(ARGV[15])
-    and redis.call('HEXISTS', key, line .. '|events') == 0 then
-    line = ARGV[next_arg + 2]
-  end
-  for m = 1, #METRICS do
-    local amount = ARGV[next_arg + 2 + m]
-    if amount ~= '0' then
-      local added = redis.pcall('HINCRBY', key, line .. '|' .. METRICS[m], amount)
-      if type(added) == 'table' and added.err then
-        refused = refused + 1
-      end
-    end
-  end
-  next_arg = next_arg + 3 + #METRICS
-end
-for i = 10, 9 + counts[5] do
-  redis.call('EXPIRE', KEYS[i], ARGV[16])
-end
-
 local time = redis.call('TIME')
 redis.call('ZREMRANGEBYSCORE', KEYS[9], '-inf', '(' .. (time[1] * 1000 + math.floor(time[2] / 1000)))
-local next_key = 10 + counts[5]
+local next_key = 11
 local wakes = {}
-for _ = 1, counts[7] do
+for _ = 1, counts[5] do
   local subject, channel, json, expiry, epoch = unpack(ARGV, next_arg, next_arg + 4)
   if expiry == '0' then
     redis.call('SET', KEYS[next_key], json)
@@ -138,7 +113,7 @@ for _ = 1, counts[7] do
   wakes[#wakes + 1] = {channel, epoch}
   next_key, next_arg = next_key + 1, next_arg + 5
 end
-for _ = 1, counts[8] do
+for _ = 1, counts[6] do
   redis.call('DEL', KEYS[next_key])
   redis.call('ZREM', KEYS[9], ARGV[next_arg])
   wakes[#wakes + 1] = {ARGV[next_arg + 1], '0'}
@@ -156,10 +131,9 @@ end
 redis.call('HSET', KEYS[3], 'number', ARGV[4], 'token', token, 'at', ARGV[5],
   'events', ARGV[6], 'controls', ARGV[7], 'acks', ARGV[8], 'index', ARGV[9], 'seq', ARGV[10],
   'entries', string.format('%.0f', tonumber(before[3] or 0) + counts[1]),
-  'lost', string.format('%.0f', tonumber(before[4] or 0) + tonumber(ARGV[11])),
-  'ledger_refused', string.format('%.0f', refused))
+  'lost', string.format('%.0f', tonumber(before[4] or 0) + tonumber(ARGV[11])))
 if audits > 0 then
-  redis.call('HSET', KEYS[3], 'audit_seq', string.format('%.0f', tonumber(ARGV[19]) + audits - 1), 'audit_head', ARGV[20])
+  redis.call('HSET', KEYS[3], 'audit_seq', string.format('%.0f', tonumber(ARGV[17]) + audits - 1), 'audit_head', ARGV[18])
 end
 redis.call('SET', KEYS[2], token .. ' ' .. ARGV[2], 'PX', ARGV[3])
 for first = first_entry, first_entry + counts[1] - 1, 1000 do

@@ -1,0 +1,52 @@
+#!lua
+-- Add what commits owe to the ledgers of their days, and strike it off, at once or not at all.
+--
+-- KEYS: token, committed, owed, then the ledgers.
+-- ARGV: token, how much was settled before, how many rows of what is owed are settled now, most ledger fields, ledger
+--       expiry s, lines; then for each line: key index, line, overflow line, and for each metric its amount.
+-- Returns a word (ok, fenced, moved, type) and a detail. A sum out of range is counted and passed over.
+local METRICS = {'events', 'input_tokens', 'output_tokens', 'cost_nusd', 'unpriced', 'looping_nusd'}
+
+local present = redis.call('GET', KEYS[1])
+if present ~= ARGV[1] then
+  return {'fenced', present or ''}
+end
+local before = redis.call('HMGET', KEYS[2], 'ledger_settled', 'ledger_refused')
+if tonumber(before[1] or 0) ~= tonumber(ARGV[2]) or redis.call('LLEN', KEYS[3]) < tonumber(ARGV[3]) then
+  return {'moved', ''}  -- an answer was lost: it was done already
+end
+local lines, most = tonumber(ARGV[6]), tonumber(ARGV[4])
+local roomy = {}  -- ledgers that hold all of these lines, even if each of them is new
+for i = 4, #KEYS do
+  local kind = redis.call('TYPE', KEYS[i]).ok
+  if kind ~= 'none' and kind ~= 'hash' then
+    return {'type', KEYS[i] .. ' is a ' .. kind .. ', not a hash'}
+  end
+  roomy[i - 3] = redis.call('HLEN', KEYS[i]) + lines * #METRICS < most
+end
+
+local refused, next_arg = tonumber(before[2] or 0), 7
+for _ = 1, lines do
+  local ledger = tonumber(ARGV[next_arg])
+  local key, line = KEYS[3 + ledger], ARGV[next_arg + 1]
+  if not roomy[ledger] and redis.call('HLEN', key) >= most and redis.call('HEXISTS', key, line .. '|events') == 0 then
+    line = ARGV[next_arg + 2]
+  end
+  for m = 1, #METRICS do
+    local amount = ARGV[next_arg + 2 + m]
+    if amount ~= '0' then
+      local added = redis.pcall('HINCRBY', key, line .. '|' .. METRICS[m], amount)
+      if type(added) == 'table' and added.err then
+        refused = refused + 1
+      end
+    end
+  end
+  next_arg = next_arg + 3 + #METRICS
+end
+for i = 4, #KEYS do
+  redis.call('EXPIRE', KEYS[i], ARGV[5])
+end
+redis.call('LTRIM', KEYS[3], ARGV[3], -1)
+redis.call('HSET', KEYS[2], 'ledger_settled', string.format('%.0f', tonumber(ARGV[2]) + tonumber(ARGV[3])),
+  'ledger_refused', string.format('%.0f', refused))
+return {'ok', ''}

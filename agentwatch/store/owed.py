@@ -1,0 +1,56 @@
+"""Brings the ledgers up to date: adds up by line what commits left as rows, and adds that to the day's hash.
+
+An agent's line changes with nearly every batch, so adding up first saves the server most of its work. A row is written
+in the commit itself and struck off in the script that adds it, so whoever takes over finds just what is not in the
+ledgers yet.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from agentwatch.connection import reading
+from agentwatch.errors import Fenced, Incompatible
+from agentwatch.keys import Keys
+from agentwatch.store.ledger_lines import LARGEST, overflow_name, rows_added_up
+from agentwatch.store.scripts import Script
+
+__all__ = ["Owed"]
+
+_ROWS = 50  # settled at once: a script keeps everybody waiting
+
+
+class Owed:
+    """One partition's rows. most_fields, expiry_s: of a day's hash."""
+
+    def __init__(self, client: Any, names: Keys, most_fields: int, expiry_s: int) -> None:
+        self._client = client
+        self._keys = names
+        self._most_fields = most_fields
+        self._expiry_s = expiry_s
+        self._script = Script("settle")
+
+    async def settle(self, token: int) -> None:
+        """Bring the ledgers up to date. Raises `Fenced` where the token is not the last one drawn."""
+        with reading("ledger"):
+            while True:
+                async with self._client.pipeline(transaction=True) as pipe:
+                    pipe.execute_command("LRANGE", self._keys.owed, 0, _ROWS - 1)
+                    pipe.execute_command("HGET", self._keys.committed, "ledger_settled")
+                    rows, settled = await pipe.execute()
+                if not rows:
+                    return
+                await self._add(token, int(settled or 0), rows)
+
+    async def _add(self, token: int, settled: int, rows: Sequence[bytes]) -> None:
+        days = rows_added_up(rows)
+        names = [self._keys.token, self._keys.committed, self._keys.owed, *map(self._keys.ledger, days)]
+        count = sum(map(len, days.values()))
+        args: list[str | int] = [token, settled, len(rows), self._most_fields, self._expiry_s, count]
+        for place, sums in enumerate(days.values(), 1):
+            for name, amounts in sums.items():
+                args += (place, name, overflow_name(name), *(min(amount, LARGEST) for amount in amounts))
+        word, detail = await self._script.run(self._client, names, args)
+        if word == b"fenced":
+            raise Fenced(f"token {detail.decode(errors='replace') or 'none'} was drawn after {token}")
+        if word == b"type":
+            raise Incompatible(detail.decode(errors="replace"))
