@@ -119,10 +119,9 @@ class ReceiverOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class WorkerOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the loop paces itself.
 
-    batch: most entries read at once. turn_s: as many are read as were computed in that many seconds of late, so that
-    commands, answers and signs of life get their turn. block_s: how long a read waits for entries. checkpoint_s,
-    checkpoint_events: a checkpoint follows after that much time or that many events. renew_s: how often the lease is
-    extended and the ledgers are brought up to date.
+    batch: most entries read at once. turn_s: how long they may take to compute. block_s: how long a read waits for
+    them. checkpoint_s, checkpoint_events: a checkpoint follows after that much time or that many events. renew_s: how
+    often the lease is extended and the ledgers are brought up to date.
     retry_s, retry_max_s: back-off while the store is away. drain_s: how long a stop may take.
     answer_s: how long an operator's request waits for its commit.
     """
