@@ -121,9 +121,8 @@ class WorkerOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     batch: most entries read at once. turn_s: how long they may take to compute. block_s: how long a read waits for
     them. checkpoint_s, checkpoint_events: a checkpoint follows after that much time or that many events. renew_s: how
-    often the lease is extended and the ledgers are brought up to date.
-    retry_s, retry_max_s: back-off while the store is away. drain_s: how long a stop may take.
-    answer_s: how long an operator's request waits for its commit.
+    often the lease is extended and the ledgers are brought up to date. retry_s, retry_max_s: back-off while the store
+    is away. drain_s: how long a stop may take. answer_s: how long an operator's request waits for its commit.
     """
 
     batch: Annotated[int, Meta(ge=1, le=10_000)] = 1000

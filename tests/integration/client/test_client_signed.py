@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from agentwatch.act.signal_mqtt import MqttSignal
-from agentwatch.broker import broker_address, connect
+from agentwatch.broker import BrokerMessage, broker_address, connect
 from agentwatch.client import AgentKilled, Guard, ThreadGuard
 from agentwatch.service.signing import Signer, new_private_key, read_private_key
 from agentwatch.topics import command_topic
@@ -50,7 +50,8 @@ async def test_over_mqtt_the_same(broker, command, until, background):
     await until(lambda: daemon.connected)
     async with Guard(**WHO, mqtt=broker.url) as guard, connect(broker_address(broker.url)) as thief:
         topic = command_topic(RUN)
-        await thief.publish(topic, msgspec.json.encode(command("kill", 1)), retain=True)
+        forged = msgspec.json.encode(command("kill", 1))
+        await thief.publish(BrokerMessage(topic=topic, payload=forged, retain=True))
         acks = daemon.acks()
         assert (await anext(acks)).state == "refused"
         await guard.check()
@@ -60,7 +61,7 @@ async def test_over_mqtt_the_same(broker, command, until, background):
         await daemon.clear(RUN, 6)
         await until(lambda: not guard.stopped)
         longer = msgspec.to_builtins(kill) | {"ttl_ms": 10**9}
-        await thief.publish(topic, msgspec.json.encode(longer), retain=False)
+        await thief.publish(BrokerMessage(topic=topic, payload=msgspec.json.encode(longer)))
         while (ack := await anext(acks)).state != "refused":
             assert ack.state in ("received", "accepted", "effective")
         assert (ack.command, ack.reason) == ("d5", "epoch 5 is older than 6")
