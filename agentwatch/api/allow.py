@@ -10,8 +10,9 @@ from msgspec import Meta, Struct
 from agentwatch.api.asked import AskedName, AskedSubject, AskedWhy
 from agentwatch.api.problems import FieldProblem, Problem, told
 from agentwatch.api.site import ApiRequest, TheSite
+from agentwatch.api.wishing import wish
 from agentwatch.ports import Accepted
-from agentwatch.records import AllowEntry, Control, Name
+from agentwatch.records import AllowEntry, Name
 
 __all__ = ["AllowRequest", "handlers"]
 
@@ -44,16 +45,12 @@ async def list_allowed(site: TheSite, request: ApiRequest) -> list[AllowEntry]:
 )
 async def allow(site: TheSite, request: ApiRequest, data: JSONBody[AllowRequest]) -> Accepted:
     """Put a pattern on the list. What stands against its subjects is taken back."""
-    user = request.user
-    user.check_unbound()
-    now = site.clock()
-    author = user.signs(data.author)
+    request.user.check_unbound()
+    now, author = site.clock(), request.user.signs(data.author)
     entry = AllowEntry(
         pattern=data.pattern, author=author, comment=data.comment, created_at=now, expires_at=now + data.ttl_s
     )
-    return await site.ports.operations.submit(
-        Control(id=site.new_id(), kind="allow_add", at=now, author=author, reason=data.comment, entry=entry)
-    )
+    return await wish(site, request, "allow_add", data.author, data.comment, entry=entry)
 
 
 @delete(
@@ -71,16 +68,7 @@ async def disallow(
     request.user.check_unbound()
     if all(entry.pattern != pattern for entry in site.ports.operations.allow_list()):
         raise Problem(404, "no such entry", errors=(FieldProblem(field="pattern", reason="not on the list"),))
-    return await site.ports.operations.submit(
-        Control(
-            id=site.new_id(),
-            kind="allow_remove",
-            at=site.clock(),
-            author=request.user.signs(author),
-            reason=reason,
-            target=pattern,
-        )
-    )
+    return await wish(site, request, "allow_remove", author, reason, target=pattern)
 
 
 handlers: list[BaseRouteHandler] = [list_allowed, allow, disallow]

@@ -9,8 +9,9 @@ from msgspec import Meta, Struct
 
 from agentwatch.api.problems import FieldProblem, Problem, told
 from agentwatch.api.site import ApiRequest, TheSite
+from agentwatch.api.wishing import wish
 from agentwatch.ports import Accepted
-from agentwatch.records import Control, Name
+from agentwatch.records import ControlKind, Name
 from agentwatch.views import ApprovalView
 
 __all__ = ["ApprovalAnswer", "handlers"]
@@ -49,23 +50,13 @@ async def deny(site: TheSite, request: ApiRequest, data: JSONBody[ApprovalAnswer
     return await _answer(site, request, data, "deny")
 
 
-async def _answer(site: TheSite, request: ApiRequest, data: ApprovalAnswer, kind: str) -> Accepted:
+async def _answer(site: TheSite, request: ApiRequest, data: ApprovalAnswer, kind: ControlKind) -> Accepted:
     request.user.check_unbound()
     waiting = (one.decision for one in site.ports.operations.approvals())
     asked = next((d for d in waiting if data.target in (d.id, d.subject)), None)
     if asked is None:
         raise Problem(404, "nothing waits", errors=(FieldProblem(field="target", reason="does not wait"),))
-    return await site.ports.operations.submit(
-        Control(
-            id=site.new_id(),
-            kind=kind,  # type: ignore[arg-type]  # one of two names of the literal
-            at=site.clock(),
-            author=request.user.signs(data.author),
-            reason=data.reason,
-            subject=asked.subject,
-            target=data.target,
-        )
-    )
+    return await wish(site, request, kind, data.author, data.reason, subject=asked.subject, target=data.target)
 
 
 handlers: list[BaseRouteHandler] = [list_approvals, approve, deny]

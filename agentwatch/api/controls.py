@@ -9,8 +9,9 @@ from msgspec import Meta, Struct
 
 from agentwatch.api.problems import told
 from agentwatch.api.site import ApiRequest, TheSite
+from agentwatch.api.wishing import wish
 from agentwatch.ports import Accepted
-from agentwatch.records import Control, Label, Name
+from agentwatch.records import Label, Name
 from agentwatch.views import BreakerView, ModeView
 
 __all__ = ["BreakerReset", "ModeRequest", "handlers"]
@@ -49,17 +50,7 @@ async def read_mode(site: TheSite, request: ApiRequest) -> ModeView:
 async def set_mode(site: TheSite, request: ApiRequest, data: JSONBody[ModeRequest]) -> Accepted:
     """Set the mode, and answer when it is committed."""
     request.user.check_unbound()
-    return await site.ports.operations.submit(
-        Control(
-            id=site.new_id(),
-            kind="mode",
-            at=site.clock(),
-            author=request.user.signs(data.author),
-            reason=data.reason,
-            target=data.rule,
-            value=data.mode,
-        )
-    )
+    return await wish(site, request, "mode", data.author, data.reason, target=data.rule, value=data.mode)
 
 
 @get("/v1/breaker", opt=_READ, responses=told(401, 403), tags=["controls"], summary="Show the breakers")
@@ -80,16 +71,7 @@ async def list_breakers(site: TheSite, request: ApiRequest) -> list[BreakerView]
 async def reset_breaker(site: TheSite, request: ApiRequest, data: JSONBody[BreakerReset]) -> Accepted:
     """Close a breaker before its time: kills that it held back are decided anew."""
     request.user.check_unbound()
-    return await site.ports.operations.submit(
-        Control(
-            id=site.new_id(),
-            kind="breaker_reset",
-            at=site.clock(),
-            author=request.user.signs(data.author),
-            reason=data.reason,
-            target=data.scope,
-        )
-    )
+    return await wish(site, request, "breaker_reset", data.author, data.reason, target=data.scope)
 
 
 handlers: list[BaseRouteHandler] = [read_mode, set_mode, list_breakers, reset_breaker]

@@ -19,8 +19,9 @@ from agentwatch.api.asked import (
 )
 from agentwatch.api.problems import FieldProblem, Problem, told
 from agentwatch.api.site import ApiRequest, TheSite
+from agentwatch.api.wishing import wish
 from agentwatch.ports import Accepted
-from agentwatch.records import Control, Decision, Level, Name
+from agentwatch.records import Decision, Level, Name
 from agentwatch.views import DecisionFilter, Page
 
 __all__ = ["DecisionRequest", "handlers"]
@@ -111,18 +112,16 @@ async def add_decision(site: TheSite, request: ApiRequest, data: JSONBody[Decisi
         raise Problem(
             422, "limit: only a throttle has one", errors=(FieldProblem(field="limit", reason="no throttle"),)
         )
-    return await site.ports.operations.submit(
-        Control(
-            id=site.new_id(),
-            kind="decide",
-            at=site.clock(),
-            author=user.signs(data.author),
-            reason=data.reason,
-            subject=data.subject,
-            level=_LEVELS[data.cmd],
-            ttl_s=data.ttl_s,
-            limit=data.limit,
-        )
+    return await wish(
+        site,
+        request,
+        "decide",
+        data.author,
+        data.reason,
+        subject=data.subject,
+        level=_LEVELS[data.cmd],
+        ttl_s=data.ttl_s,
+        limit=data.limit,
     )
 
 
@@ -139,17 +138,7 @@ async def revoke_decision(
 ) -> Accepted:
     """Revoke a decision: what it commanded stands no longer, and agents are told so."""
     found = await _find(site, request, id)
-    return await site.ports.operations.submit(
-        Control(
-            id=site.new_id(),
-            kind="delete",
-            at=site.clock(),
-            author=request.user.signs(author),
-            reason=reason,
-            subject=found.subject,
-            target=id,
-        )
-    )
+    return await wish(site, request, "delete", author, reason, subject=found.subject, target=id)
 
 
 handlers: list[BaseRouteHandler] = [list_decisions, read_decision, add_decision, revoke_decision]
