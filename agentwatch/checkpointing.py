@@ -11,7 +11,7 @@ the old format stays in `tests/golden` for good. Formats:
 3. Runs are packed closer; detectors' chunks say so themselves (`detect.snapshot`) and are migrated as they are read.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -26,6 +26,7 @@ __all__ = ["FORMAT", "dump", "load"]
 FORMAT = 3
 _PIECE = 1 << 20
 _Chunk = tuple[str, bytes]
+_Read = tuple[str, memoryview]  # no copies: a state is read from where its chunks lie
 
 
 def dump(pipeline: Pipeline, at: float) -> Checkpoint:
@@ -46,24 +47,37 @@ def load(pipeline: Pipeline, checkpoint: Checkpoint) -> None:
     version, `Incompatible` for what cannot be read.
     """
     checkpoint = _migrated(checkpoint)
-    bank: list[bytes] = []
-    blobs: dict[str, list[bytes]] = {}
-    for raw in checkpoint.chunks:
+    pieces = _pieces(checkpoint.chunks)
+    # The bank is the largest by far: what reading the others takes for a moment is free again before it grows.
+    for name, part in _parts(pipeline):
+        if name in pieces and name != _FORGETTING:
+            _restore(name, part, pieces)
+    pipeline.parts.bank.restore(pieces.get(_BANK, ()))
+    if _FORGETTING in pieces:
+        _restore(_FORGETTING, pipeline.forgetting, pieces)
+    else:
+        pipeline.forgetting.look_over()
+    pipeline.positions = checkpoint.positions
+
+
+def _restore(name: str, part: "_Kept", pieces: Mapping[str, Sequence[memoryview]]) -> None:
+    try:
+        part.restore(b"".join(pieces[name]))
+    except msgspec.MsgspecError as error:
+        raise Incompatible(f"the state of {name} cannot be read: {error}") from error
+
+
+def _pieces(chunks: Iterable[bytes]) -> dict[str, list[memoryview]]:
+    """Tell which piece of which part each chunk holds, by name."""
+    decode = msgspec.msgpack.Decoder(_Read).decode
+    found: dict[str, list[memoryview]] = {}
+    for raw in chunks:
         try:
-            name, piece = msgspec.msgpack.decode(raw, type=_Chunk)
+            name, piece = decode(raw)
         except msgspec.MsgspecError as error:
             raise Incompatible(f"a chunk of the checkpoint cannot be read: {error}") from error
-        (bank if name == _BANK else blobs.setdefault(name, [])).append(piece)
-    pipeline.parts.bank.restore(bank)
-    for name, part in _parts(pipeline):
-        if name == _FORGETTING and name not in blobs:
-            pipeline.forgetting.look_over()
-        elif name in blobs:
-            try:
-                part.restore(b"".join(blobs[name]))
-            except msgspec.MsgspecError as error:
-                raise Incompatible(f"the state of {name} cannot be read: {error}") from error
-    pipeline.positions = checkpoint.positions
+        found.setdefault(name, []).append(piece)
+    return found
 
 
 def _migrated(checkpoint: Checkpoint) -> Checkpoint:

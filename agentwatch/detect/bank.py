@@ -137,7 +137,7 @@ class Bank:
         """Encode the whole state in chunks of at most 1 MiB (see `snapshot`); nothing may change it meanwhile."""
         return dump(self.population, self._index)
 
-    def restore(self, chunks: Iterable[bytes]) -> None:
+    def restore(self, chunks: Iterable[bytes | memoryview]) -> None:
         """Take the state of a snapshot in place of the present one. Raises `Incompatible` for an unknown format."""
         population = Population(self.population.options)
         self._index = load(population, chunks)

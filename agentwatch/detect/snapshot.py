@@ -74,6 +74,7 @@ def _parts(population: Population) -> Iterator[tuple[Part, object]]:
 
 
 Key = tuple[str, str]
+_chunks = msgspec.msgpack.Decoder(_Chunk)
 _apps = msgspec.msgpack.Decoder(tuple[Key, AppState])
 _agents = msgspec.msgpack.Decoder(tuple[Key, AgentState])
 _roots = msgspec.msgpack.Decoder(tuple[Key, RootState])
@@ -83,19 +84,16 @@ _placed = msgspec.msgpack.Decoder(list[tuple[str, str, str, str]])
 _dropped = msgspec.msgpack.Decoder(tuple[dict[str, int], int])
 
 
-def load(population: Population, chunks: Iterable[bytes]) -> int:
-    """Fill an empty population from chunks in their order and return the next index.
+def load(population: Population, chunks: Iterable[bytes | memoryview]) -> int:
+    """Fill an empty population from chunks in their order, which need not exist at once, and return the next index.
 
     Raises `Incompatible` for a format that this version does not read, or for damaged chunks.
     """
     index = 0
     for chunk in chunks:
         try:
-            found = msgspec.msgpack.decode(chunk, type=_Head).format
-            if not _OLDEST <= found <= FORMAT:
-                raise Incompatible(f"detector state has format {found}; this version reads {_OLDEST} to {FORMAT}")
-            whole = msgspec.msgpack.decode(chunk, type=_Chunk)
-            index = whole.index
+            whole = _chunk(chunk)
+            index, found = whole.index, whole.format
             for part, raw in whole.records:
                 if part == "run":
                     _take_run(population, *(run_of_1(raw) if found == 1 else _runs.decode(raw)))
@@ -104,6 +102,19 @@ def load(population: Population, chunks: Iterable[bytes]) -> int:
         except (msgspec.MsgspecError, KeyError, IndexError) as error:
             raise Incompatible(f"detector state cannot be read: {error}") from error
     return index
+
+
+def _chunk(data: bytes | memoryview) -> _Chunk:
+    try:
+        whole = _chunks.decode(data)
+        found = whole.format
+    except msgspec.ValidationError:
+        found = msgspec.msgpack.decode(data, type=_Head).format
+        if found <= FORMAT:
+            raise
+    if not _OLDEST <= found <= FORMAT:
+        raise Incompatible(f"detector state has format {found}; this version reads {_OLDEST} to {FORMAT}")
+    return whole
 
 
 def _take_run(population: Population, key: Key, run: RunState) -> None:

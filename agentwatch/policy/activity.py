@@ -1,7 +1,8 @@
 """Which runs were active lately, counted by tenant and by rule: the population that limits on harm are shares of."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
+from sys import intern
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -104,12 +105,15 @@ class Activity:
 
     def restore(self, state: ActivityState) -> None:
         """Take over what a checkpoint held."""
-        self._runs.clear()
-        self._tenants.clear()
-        self._rules.clear()
-        self.dropped = state.dropped
-        for tenant, app, run, at, rule in state.runs:
-            self._enter((tenant, app, run), rule, at)
+        kept = state.runs[-self._options.max_runs :]
+        self.dropped = state.dropped + len(state.runs) - len(kept)
+        self._runs = OrderedDict(
+            # names as the restored runs hold them, so that each is one string
+            ((intern(tenant), intern(app), intern(run)), _Seen(at, intern(rule)))
+            for tenant, app, run, at, rule in kept
+        )
+        self._tenants = dict(Counter(key[0] for key in self._runs))
+        self._rules = dict(Counter(seen.rule for seen in self._runs.values()))
 
     def absorb(self, other: "Activity", mine: Callable[[str], bool]) -> None:
         """Count the runs of another whose subjects are `mine`."""

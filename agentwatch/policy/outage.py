@@ -3,6 +3,7 @@
 import re
 from collections import OrderedDict
 from collections.abc import Callable
+from sys import intern
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -137,7 +138,10 @@ class Outage:
 
     def restore(self, state: OutageState) -> None:
         """Take over what a checkpoint held."""
-        self._runs = OrderedDict(((t, a, r), _Outcome(at, failed)) for t, a, r, at, failed in state.runs)
+        self._runs = OrderedDict(
+            ((intern(tenant), intern(app), intern(run)), _Outcome(at, failed))
+            for tenant, app, run, at, failed in state.runs
+        )
         self._failing = sum(seen.failed for seen in self._runs.values())
         self._since, self._until, self.dropped = state.since, state.until, state.dropped
 

@@ -87,10 +87,8 @@ class Worker:
         pause = self._options.retry_s
         while not self._stopping.is_set():
             try:
-                opened = await self._open()
-                if opened is None:
+                if not await self._take_over():
                     return
-                await self._take_over(opened)
                 if self.greet is not None:
                     await self.greet()
                 pause = self._options.retry_s
@@ -142,7 +140,14 @@ class Worker:
             await self._store.close()
         return None
 
-    async def _take_over(self, opened: Opened) -> None:
+    async def _take_over(self) -> bool:
+        """Wait for the partition and bring the pipeline to where it is; False at a stop.
+
+        What the store gave holds the whole checkpoint, so it must not outlive this.
+        """
+        opened = await self._open()
+        if opened is None:
+            return False
         pipeline = self.make()
         learnt = await restore(pipeline, opened, self._source, self._log, self._beat)
         recent = await self._log.decisions(f"{max(0, opened.committed.seq - RECENT)}-0", RECENT)
@@ -154,6 +159,7 @@ class Worker:
         self._since_checkpoint = learnt
         _log.info("partition_owned", token=opened.token, position=pipeline.positions.events, learnt_again=learnt)
         self._tell(owned=True)
+        return True
 
     async def _work(self) -> None:
         """Turn until stopped, beside the keeper of the lease; raises what ended either of them."""

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import sys
 from pathlib import Path
 
 import msgspec
@@ -78,3 +79,21 @@ async def test_an_old_worker_leaves_a_newer_state_alone_and_stands_by(valkey, be
     old.worker.stop()
     await asyncio.wait_for(task, 10)
     await old.client.aclose()
+
+
+async def test_what_was_read_is_let_go_once_it_is_taken_over(valkey, bench):
+    new = bench(valkey)
+    old = RedisStore(new.client, 0, StoreOptions())
+    await left_by_the_old_version(old)
+    await old.close()
+    real, read = new.worker._store.open, []
+
+    async def remembered():
+        opened = await real()
+        read.append(opened.checkpoint.chunks[0])
+        return opened
+
+    new.worker._store.open = remembered
+    async with new.running():
+        held = sys.getrefcount(read[0])  # by the list above, and by the question itself
+    assert held == 2
