@@ -10,14 +10,13 @@ from msgspec import Meta, Struct
 from agentwatch.api.asked import AskedName, AskedSubject, AskedWhy
 from agentwatch.api.problems import FieldProblem, Problem, told
 from agentwatch.api.site import ApiRequest, TheSite
-from agentwatch.api.wishing import wish
+from agentwatch.api.wishing import Why, wish
 from agentwatch.ports import Accepted
 from agentwatch.records import AllowEntry, Name
 
 __all__ = ["AllowRequest", "handlers"]
 
 _Pattern = Annotated[str, Meta(min_length=1, max_length=2048)]
-_Why = Annotated[str, Meta(min_length=1, max_length=2000)]
 
 
 class AllowRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,7 +24,7 @@ class AllowRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     pattern: Annotated[_Pattern, Meta(examples=["acme/crew/agent/nightly-*"])]
     author: Name
-    comment: _Why
+    comment: Why
     ttl_s: Annotated[float, Meta(gt=0, le=31_536_000, examples=[3600])]
 
 

@@ -9,14 +9,13 @@ from msgspec import Meta, Struct
 
 from agentwatch.api.problems import FieldProblem, Problem, told
 from agentwatch.api.site import ApiRequest, TheSite
-from agentwatch.api.wishing import wish
+from agentwatch.api.wishing import Why, wish
 from agentwatch.ports import Accepted
 from agentwatch.records import ControlKind, Name
 from agentwatch.views import ApprovalView
 
 __all__ = ["ApprovalAnswer", "handlers"]
 
-_Why = Annotated[str, Meta(min_length=1, max_length=2000)]
 _Target = Annotated[str, Meta(min_length=1, max_length=2048, examples=["acme/crew/run/run-1"])]
 _TOLD = told(400, 401, 403, 404, 415, 422, 503)
 
@@ -26,7 +25,7 @@ class ApprovalAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     target: _Target
     author: Name
-    reason: _Why
+    reason: Why
 
 
 @get("/v1/approvals", opt={"roles": {"read"}}, responses=told(401, 403), tags=["controls"], summary="What waits")

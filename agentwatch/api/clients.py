@@ -10,13 +10,13 @@ from msgspec import Meta, Struct
 from agentwatch.api.asked import AskedName, AskedWhy
 from agentwatch.api.problems import FieldProblem, Problem, told
 from agentwatch.api.site import ApiRequest, TheSite
+from agentwatch.api.wishing import Why
 from agentwatch.clients import Client, ClientName, ClientView, Digest, Role
 from agentwatch.records import Label, Name
 
 __all__ = ["ClientRequest", "handlers"]
 
 _OPERATOR = {"roles": {"operator"}}
-_Why = Annotated[str, Meta(min_length=1, max_length=2000)]
 _ClientId = Annotated[str, PathParameter(min_length=1, max_length=64)]
 
 
@@ -27,7 +27,7 @@ class ClientRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     roles: Annotated[tuple[Role, ...], Meta(min_length=1, max_length=4, examples=[["guard"]])]
     sha256: Annotated[Digest, Meta(examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"])]
     author: Name
-    reason: _Why
+    reason: Why
     tenant: Label = ""
     app: Label = ""
     ttl_s: Annotated[float, Meta(gt=0, le=315_360_000, examples=[86400])] | None = None

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from agentwatch.api.problems import told
 from agentwatch.api.site import ApiRequest, TheSite
-from agentwatch.api.wishing import wish
+from agentwatch.api.wishing import Why, wish
 from agentwatch.ports import Accepted
 from agentwatch.records import Label, Name
 from agentwatch.views import BreakerView, ModeView
@@ -18,7 +18,6 @@ __all__ = ["BreakerReset", "ModeRequest", "handlers"]
 
 _READ = {"roles": {"read"}}
 _WRITE = {"roles": {"operator"}}
-_Why = Annotated[str, Meta(min_length=1, max_length=2000)]
 
 
 class ModeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -26,7 +25,7 @@ class ModeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     mode: Annotated[Literal["enforce", "observe"], Meta(examples=["observe"])]
     author: Name
-    reason: _Why
+    reason: Why
     rule: Label = ""
 
 
@@ -34,7 +33,7 @@ class BreakerReset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Close a breaker again: `scope` names it, "" is all."""
 
     author: Name
-    reason: _Why
+    reason: Why
     scope: Label = ""
 
 

@@ -19,7 +19,7 @@ from agentwatch.api.asked import (
 )
 from agentwatch.api.problems import FieldProblem, Problem, told
 from agentwatch.api.site import ApiRequest, TheSite
-from agentwatch.api.wishing import wish
+from agentwatch.api.wishing import Why, wish
 from agentwatch.ports import Accepted
 from agentwatch.records import Decision, Level, Name
 from agentwatch.views import DecisionFilter, Page
@@ -27,7 +27,6 @@ from agentwatch.views import DecisionFilter, Page
 __all__ = ["DecisionRequest", "handlers"]
 
 _LEVELS = {"throttle": Level.throttle, "pause": Level.pause, "kill": Level.kill, "resume": Level.observe}
-_Why = Annotated[str, Meta(min_length=1, max_length=2000)]
 
 
 class DecisionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,7 +35,7 @@ class DecisionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     subject: Annotated[str, Meta(min_length=1, max_length=2048, examples=["acme/crew/root/run-17"])]
     cmd: Annotated[Literal["throttle", "pause", "kill", "resume"], Meta(examples=["pause"])]
     author: Annotated[Name, Meta(examples=["alice"])]
-    reason: Annotated[_Why, Meta(examples=["same PDF since Monday"])]
+    reason: Annotated[Why, Meta(examples=["same PDF since Monday"])]
     ttl_s: Annotated[float, Meta(gt=0, le=31_536_000, examples=[3600])] | None = None
     limit: Annotated[float, Meta(gt=0, le=1_000_000, examples=[6])] | None = None
 

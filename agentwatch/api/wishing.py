@@ -1,12 +1,16 @@
 """What an operator asks for over HTTP, on its way to become an input of the partition."""
 
-from typing import TypedDict, Unpack
+from typing import Annotated, TypedDict, Unpack
+
+from msgspec import Meta
 
 from agentwatch.api.site import ApiRequest, Site
 from agentwatch.ports import Accepted
 from agentwatch.records import AllowEntry, Control, ControlKind, Level
 
-__all__ = ["Wanted", "wish"]
+__all__ = ["Wanted", "Why", "wish"]
+
+Why = Annotated[str, Meta(min_length=1, max_length=2000)]  # of a body; `AskedWhy` is the same of a query
 
 
 class Wanted(TypedDict, total=False):

@@ -63,8 +63,7 @@ class Fleet:
     def status(self) -> StatusView:
         """Describe the daemon at one glance."""
         pipeline, worker = self._pipeline, self._worker
-        ledgers, stats = pipeline.ledgers, pipeline.parts.bank.stats()
-        now = self._clock()
+        ledgers, stats, now = pipeline.ledgers, pipeline.parts.bank.stats(), self._clock()
         standing = Counter(decision.level.name for decision in ledgers.standing.in_force(self._state_now))
         return StatusView(
             version=__version__,
