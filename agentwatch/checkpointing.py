@@ -107,7 +107,7 @@ def _from_2(checkpoint: Checkpoint) -> Checkpoint:
 _STEPS: dict[int, Callable[[Checkpoint], Checkpoint]] = {1: _from_1, 2: _from_2}
 _BANK = "bank"
 _FORGETTING = "forgetting"
-_NAMES = ("ladder", "gate", "standing", "tombstones", "verifier", "incidents", "ourselves")
+_NAMES = ("ladder", "gate", "standing", "tombstones", "verifier", "incidents", "ourselves", "silences")
 
 
 class _Kept(Protocol):

@@ -19,6 +19,7 @@ from agentwatch.policy.permits import PERMIT
 from agentwatch.policy.rules import Rule
 from agentwatch.records import CANARY_TENANT, Change, Decision, Evidence, Level, Observation, Origin
 from agentwatch.rulebook import RuleBook
+from agentwatch.silencing import Silences
 from agentwatch.subject import parse, run_subject
 
 __all__ = ["Decider", "Ledgers", "harms_anew", "who"]
@@ -39,6 +40,7 @@ class Ledgers(Struct, frozen=True):
     verifier: Verifier
     incidents: Incidents
     ourselves: Ourselves
+    silences: Silences
 
     def fold(self, decision: Decision) -> None:
         """Bring every part up to date with a decision."""

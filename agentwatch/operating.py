@@ -4,7 +4,7 @@ from agentwatch.alert.ourselves import CANARY, SAFE
 from agentwatch.deciding import Decider, Ledgers, who
 from agentwatch.detect.bank import Bank
 from agentwatch.errors import BadRequest
-from agentwatch.records import Change, Control, Decision, Level, Origin
+from agentwatch.records import AllowEntry, Change, Control, Decision, Level, Origin
 from agentwatch.subject import agent_subject, parse, run_subject
 from agentwatch.views import RunView
 
@@ -22,6 +22,7 @@ class Operator:
         self._gate = ledgers.gate
         self._standing = ledgers.standing
         self._ourselves = ledgers.ourselves
+        self._silences = ledgers.silences
         self._bank = bank
 
     def apply(self, control: Control) -> Decision | None:
@@ -39,6 +40,9 @@ class Operator:
         if control.kind == "allow_remove":
             if self._gate.allow.remove(control.target) is None:
                 raise BadRequest(f"no entry {control.target!r}", "target")
+            return None
+        if control.kind in ("silence_add", "silence_remove"):
+            self._silence(control)
             return None
         if control.kind == "breaker_reset":
             if not self._gate.reset(control.target):
@@ -120,6 +124,7 @@ class Operator:
             limit=control.limit,
             ts=control.at,
             rule=rule.name,
+            incident=stood.incident if stood is not None else "",
         )
         return self._decider.operated(asked, rule, control.ttl_s)
 
@@ -153,9 +158,25 @@ class Operator:
             self._decider.draft.incidents.append(over)
 
     def _allow(self, control: Control) -> None:
-        entry = control.entry
-        if entry is None:
-            raise BadRequest("missing", "entry")
-        if entry.expires_at <= control.at:
-            raise BadRequest("is in the past", "entry.expires_at")
-        self._gate.allow.add(entry)
+        self._gate.allow.add(_entry(control))
+
+    def _silence(self, control: Control) -> None:
+        """Begin or end a silence; what it held is told when it ends, where it still is so."""
+        at = self._decider.draft.at
+        told = (
+            self._silences.add(_entry(control))
+            if control.kind == "silence_add"
+            else self._silences.remove(control.target, at)
+        )
+        if told is None:
+            raise BadRequest(f"no silence {control.target!r}", "target")
+        self._decider.draft.incidents.extend(told)
+
+
+def _entry(control: Control) -> AllowEntry:
+    entry = control.entry
+    if entry is None:
+        raise BadRequest("missing", "entry")
+    if entry.expires_at <= control.at:
+        raise BadRequest("is in the past", "entry.expires_at")
+    return entry

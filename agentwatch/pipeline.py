@@ -120,6 +120,7 @@ class Pipeline:
         self._settle(draft.at)
         self._clock.at = draft.at
         self.positions = draft.positions()
+        draft.incidents = self.ledgers.silences.hushed(draft.incidents, draft.at)
         return draft.commit(self.parts.ledger.drain())
 
     def recover(
@@ -170,6 +171,7 @@ class Pipeline:
         own.incidents.absorb(found.incidents, mine)
         self.forgetting.absorb(other.forgetting, mine)
         own.ourselves.absorb(found.ourselves)
+        own.silences.absorb(found.silences)
         self._clock.at = max(self._clock.at, other._clock.at)
         self._clock.settled = max(self._clock.settled, other._clock.settled)
         index, seq = other.positions.index, other.positions.seq
@@ -272,6 +274,7 @@ class Pipeline:
         self._spread.cover()
         self.ledgers.tombstones.expire(now)
         self._draft.incidents.extend(self.ledgers.incidents.tick(now))
+        self._draft.incidents.extend(self.ledgers.silences.over(now))
 
     def _moment(self, ts: float, _position: str) -> None:
         """Follow an event's own time, where there is no other clock."""
@@ -321,6 +324,7 @@ class Pipeline:
             self._clock.settled = now
             self.ledgers.tombstones.expire(now)
             self.ledgers.incidents.tick(now)
+            self.ledgers.silences.over(now)
 
     def _refold(self, decision: Decision) -> None:
         self._draft.seq = max(self._draft.seq, decision.seq)

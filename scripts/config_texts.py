@@ -243,6 +243,7 @@ TEXTS: Final = {
     "ladder.max_subjects": "Subjects that are remembered; the longest idle goes first and is counted",
     "gate.mode": "`observe`: everything is decided, shown and alerted as 'would have', and nobody is touched",
     "gate.max_allow": "Entries of the allow list",
+    "gate.max_silences": "Silences at once",
     "gate.activity.window_s": "How long, in seconds, a run counts as active after an event",
     "gate.activity.max_runs": "Runs that are counted; the longest idle goes first and is counted",
     "gate.breaker.window_s": "Kills are counted over so many seconds",

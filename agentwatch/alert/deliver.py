@@ -127,7 +127,9 @@ class Delivery:
             if not entries:
                 return
             for position, incident in entries:
-                if _order(position) <= _order(cursor) and self._wanted(incident):
+                if _order(position) <= _order(cursor) and incident.silenced:
+                    self._open.pop(incident.id, None)
+                elif _order(position) <= _order(cursor) and self._wanted(incident):
                     self._remember(incident, incident.updated_at)
 
     async def _pass(self, position: str) -> tuple[str, bool]:
@@ -138,6 +140,8 @@ class Delivery:
             # what was sent just before the log failed to take the cursor is not sent again
             if at not in needless and (incident.id, incident.seq) not in self._sent and self._wanted(incident):
                 await self._send(incident)
+            elif incident.silenced:
+                self._open.pop(incident.id, None)  # nor is it repeated
             await self._log.move(self.sink, at)
             position = at
         await self._repeat()
@@ -191,7 +195,9 @@ class Delivery:
         if not (_fits(incident.tenant, options.tenants) and _fits(incident.team, options.teams)):
             return False
         if incident.verified == "failed":
-            return True
+            return True  # in spite of a silence: somebody must be woken
+        if incident.silenced:
+            return False
         if incident.gate not in ("", APPROVAL) and not options.would_have:
             return False
         return incident.level >= self._least and incident.state in options.states
@@ -227,6 +233,8 @@ def _superseded(entries: Sequence[tuple[str, Incident]]) -> Collection[str]:
     last: dict[str, str] = {}
     needless = set()
     for position, incident in entries:
+        if incident.silenced:
+            continue
         before = last.get(incident.id)
         if before is not None:
             needless.add(before)

@@ -103,6 +103,11 @@ class Incidents:
             found.news_at = at
         return None if found is None else self._grown(found, evidence, at)
 
+    def again(self, id: str, at: float, change: str) -> Incident:
+        """Tell an open incident anew, as it stands. Raises `KeyError` where it is not open."""
+        found = self._known[id]
+        return self._say(found, found.incident.evidence, at, change)
+
     def run_ended(self, tenant: str, app: str, root_run: str, at: float) -> None:
         """Remember that a root run said that it ended: its incidents are over once it is quiet."""
         for name in self._trees.get((tenant, app, root_run), {}).values():

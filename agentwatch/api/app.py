@@ -31,6 +31,7 @@ from agentwatch.api import (
     metrics,
     partitions,
     rules,
+    silences,
     status,
     streams,
     support,
@@ -100,7 +101,21 @@ def all_handlers() -> list[BaseRouteHandler]:
     """List every handler of the API."""
     found: list[BaseRouteHandler] = []
     asked = (health, metrics, status, partitions, agents, decisions, incidents, rules)
-    for module in (*asked, gateway, streams, events, acks, controls, allow, approvals, dead, clients, audit, support):
+    for module in (
+        *asked,
+        gateway,
+        streams,
+        events,
+        acks,
+        controls,
+        allow,
+        silences,
+        approvals,
+        dead,
+        clients,
+        audit,
+        support,
+    ):
         found += module.handlers
     return found
 

@@ -1,6 +1,7 @@
 """`allow`: subjects that must not be touched, until a time."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -16,7 +17,7 @@ from agentwatch.cli.wording import DURATION, duration, moment
 from agentwatch.ports import Accepted
 from agentwatch.records import AllowEntry
 
-__all__ = ["allow_command"]
+__all__ = ["allow_command", "entry_lines", "pattern_of"]
 
 
 @click.group("allow")
@@ -31,17 +32,11 @@ def allow_list(daemon: DaemonAddress, output: Format) -> int:
     """List the entries that have not expired."""
     with Daemon(daemon) as asked:
         found = asked.get("/v1/allow", list[AllowEntry])
-    now = time.time()
-    lines = [
-        [
-            escape(entry.pattern),
-            f"{moment(entry.expires_at)} ({duration(entry.expires_at - now)} left)",
-            escape(entry.author),
-            escape(entry.comment),
-        ]
-        for entry in found
-    ]
-    show(found, output, lambda out: rows(out, ["subjects", "until", "author", "comment"], lines, "nobody is allowed"))
+    show(
+        found,
+        output,
+        lambda out: rows(out, ["subjects", "until", "author", "comment"], entry_lines(found), "nobody is allowed"),
+    )
     return FINE
 
 
@@ -56,7 +51,7 @@ def allow_add(daemon: DaemonAddress, ttl_s: float, reason: str, author: str, out
 
     SUBJECT may be a glob over subjects, as in 'acme/crew/agent/nightly-*'.
     """
-    pattern = _pattern(named)
+    pattern = pattern_of(named)
     body = {"pattern": pattern, "author": author, "comment": reason, "ttl_s": ttl_s}
     with Daemon(daemon) as asked:
         return show_accepted(asked.send("POST", "/v1/allow", Accepted, body), output, f"allowed {pattern}")
@@ -70,15 +65,29 @@ def allow_add(daemon: DaemonAddress, ttl_s: float, reason: str, author: str, out
 @output_option
 def allow_remove(daemon: DaemonAddress, reason: str, author: str, yes: bool, output: Format, **named: Any) -> int:
     """Take an entry off the list: what is decided about its subjects counts again."""
-    pattern = _pattern(named)
+    pattern = pattern_of(named)
     with Daemon(daemon) as asked:
         confirm(f"take {pattern} off the allow list?", yes)
         answer = asked.send("DELETE", "/v1/allow", Accepted, pattern=pattern, author=author, reason=reason)
         return show_accepted(answer, output, f"no longer allowed: {pattern}")
 
 
-def _pattern(named: dict[str, Any]) -> str:
-    """Take a glob as it is; anything else must be a subject, so that a slip does not allow nobody in silence."""
+def entry_lines(entries: Sequence[AllowEntry]) -> list[list[str]]:
+    """Write a line for each entry: whom it is about, until when, whose it is, and why."""
+    now = time.time()
+    return [
+        [
+            escape(entry.pattern),
+            f"{moment(entry.expires_at)} ({duration(entry.expires_at - now)} left)",
+            escape(entry.author),
+            escape(entry.comment),
+        ]
+        for entry in entries
+    ]
+
+
+def pattern_of(named: dict[str, Any]) -> str:
+    """Take a glob as it is; anything else must be a subject, so that a slip does not mean nobody unseen."""
     given = named.get("subject")
     if isinstance(given, str) and any(sign in given for sign in "*?["):
         return given

@@ -34,6 +34,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "resume": ("stop", "Take back what stands against a subject."),
     "mode": ("mode", "Show or set the mode: observe or enforce, globally or for a rule."),
     "allow": ("allow", "Keep subjects from being touched, until a time."),
+    "silence": ("silence", "Hold the alerts about subjects, until a time."),
     "rules": ("rules", "List the rules in force, check policy files, compare two policies."),
     "approvals": ("approvals", "List what waits for approval."),
     "approve": ("approvals", "Let a decision take effect that waits for approval."),

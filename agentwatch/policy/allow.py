@@ -10,7 +10,7 @@ from msgspec import Struct
 from agentwatch.errors import BadRequest
 from agentwatch.records import AllowEntry
 
-__all__ = ["AllowList"]
+__all__ = ["AllowList", "AllowState", "covers"]
 
 
 class AllowState(Struct):
@@ -22,8 +22,9 @@ class AllowState(Struct):
 class AllowList:
     """Entries by pattern. An entry for an agent, an app or a tenant covers all runs under it."""
 
-    def __init__(self, max_entries: int) -> None:
+    def __init__(self, max_entries: int, name: str = "allow list") -> None:
         self._max = max_entries
+        self._name = name
         self._entries: dict[str, AllowEntry] = {}
 
     def __len__(self) -> int:
@@ -33,17 +34,19 @@ class AllowList:
         """Add an entry, in the place of one with the same pattern. Raises `BadRequest` when the list is full."""
         self.expire(entry.created_at)
         if entry.pattern not in self._entries and len(self._entries) >= self._max:
-            raise BadRequest(f"the allow list is full ({self._max} entries); remove some first", "entry.pattern")
+            raise BadRequest(f"the {self._name} is full ({self._max} entries); remove some first", "entry.pattern")
         self._entries[entry.pattern] = entry
 
     def remove(self, pattern: str) -> AllowEntry | None:
         """Take an entry off the list; None where there was none."""
         return self._entries.pop(pattern, None)
 
-    def expire(self, now: float) -> None:
-        """Forget entries whose time is over."""
-        for entry in [entry for entry in self._entries.values() if entry.expires_at <= now]:
+    def expire(self, now: float) -> list[AllowEntry]:
+        """Forget entries whose time is over, and give them."""
+        over = [entry for entry in self._entries.values() if entry.expires_at <= now]
+        for entry in over:
             del self._entries[entry.pattern]
+        return over
 
     def entries(self, now: float) -> tuple[AllowEntry, ...]:
         """List what holds now, oldest first."""

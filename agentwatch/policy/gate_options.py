@@ -16,7 +16,7 @@ __all__ = ["GateAnswer", "GateOptions", "GateState"]
 
 
 class GateOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """mode: the whole daemon's. max_allow: entries of the allow list."""
+    """mode: the whole daemon's. max_allow: entries of the allow list. max_silences: silences at once."""
 
     mode: Mode = "enforce"
     activity: ActivityOptions = ActivityOptions()
@@ -24,6 +24,7 @@ class GateOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     outage: OutageOptions = OutageOptions()
     staleness: StalenessOptions = StalenessOptions()
     max_allow: Annotated[int, Meta(ge=0, le=100_000)] = 1000
+    max_silences: Annotated[int, Meta(ge=0, le=100_000)] = 1000
 
 
 class GateAnswer(Struct, frozen=True):

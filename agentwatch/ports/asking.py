@@ -62,6 +62,9 @@ class IncidentQueries(Protocol):
     def incident(self, id: str) -> Incident | None:
         """Find an incident by its id, open or over; None for one that is not known, or no longer."""
 
+    def silences(self) -> Sequence[AllowEntry]:
+        """List whose alerts are held now, oldest first."""
+
 
 class PartitionQueries(Protocol):
     """Who serves which partition."""

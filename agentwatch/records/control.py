@@ -14,6 +14,8 @@ ControlKind = Literal[
     "mode",
     "allow_add",
     "allow_remove",
+    "silence_add",
+    "silence_remove",
     "breaker_reset",
     "policy",
     "note",
@@ -24,7 +26,7 @@ ControlKind = Literal[
 
 
 class AllowEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Subjects that must not be touched until `expires_at`: a subject or a glob over subjects."""
+    """Subjects that must not be touched, or told of, until `expires_at`: a subject or a glob over subjects."""
 
     pattern: str
     author: str
@@ -37,7 +39,8 @@ class Control(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An operator's wish, as one ordered input of the partition.
 
     decide: put `subject` at `level` (observe = resume). delete: revoke decision `target`. mode: set the global mode, or
-    that of rule `target`, to `value`. allow_*: the allow list. breaker_reset: close the breaker again.
+    that of rule `target`, to `value`. allow_*: the allow list. silence_*: the silences. breaker_reset: close the
+    breaker again.
     self: what the daemon found about itself: `value` is safe, safe_over, canary_lives or canary_killed.
     policy, note: nothing is done but to write it into the audit log.
     approve, deny: let pass, or drop, what waits for approval: decision `target`, or what stands for `subject`.

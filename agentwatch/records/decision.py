@@ -39,7 +39,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     seq grows by one for each decision of a partition and is the command's epoch. `level` is what was reached before
     the gate; `gate` is empty when nothing held it back, else the name of what did (`mode`, `allow`, `protected`,
-    `staleness`, `own_effect`, `breaker`, `outage`, `silence`, `approval`, `permit`), with `gate_reason` in words.
+    `staleness`, `own_effect`, `breaker`, `outage`, `approval`, `permit`), with `gate_reason` in words.
     """
 
     id: str

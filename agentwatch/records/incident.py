@@ -41,3 +41,4 @@ class Incident(Struct, frozen=True, kw_only=True, omit_defaults=True):
     decisions: tuple[str, ...] = ()
     rule: str = ""
     receivers: tuple[str, ...] = ()  # the only receivers that hear of it; none named: all
+    silenced: str = ""  # by whom and why nobody is told of this state

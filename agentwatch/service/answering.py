@@ -188,6 +188,12 @@ class AllIncidents:
         found = (_answers(seat).incidents.incident(id) for seat in held)
         return next((one for one in found if one is not None), None)
 
+    def silences(self) -> Sequence[AllowEntry]:
+        """List whose alerts are held now."""
+        held = self._seats.held or (self._seats.any(),)
+        found = {entry.pattern: entry for seat in held for entry in _answers(seat).incidents.silences()}
+        return tuple(found.values())
+
 
 class AllDesks:
     """`Operations` over every partition. `intake`: the way to partitions that another worker serves."""

@@ -33,6 +33,7 @@ def bounds(pipeline: Pipeline, hub: Hub, config: Config) -> tuple[BoundView, ...
         ("gate.outage.max_runs", gate.outage.max_runs, sizes["outage_runs"], lost["outage_runs"]),
         ("gate.breaker.max_scopes", gate.breaker.max_scopes, sizes["breaker_scopes"], 0),
         ("gate.max_allow", gate.max_allow, sizes["allow_entries"], 0),
+        ("gate.max_silences", gate.max_silences, len(ledgers.silences), 0),
         ("flood.max_apps", config.flood.max_apps, len(parts.flood), parts.flood.unnamed),
         ("ledger.max_lines", config.ledger.max_lines, parts.ledger.most, parts.ledger.merged),
         ("hub.watchers", config.hub.watchers, hub.watching, hub.dropped),

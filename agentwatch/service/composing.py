@@ -26,6 +26,7 @@ from agentwatch.policy.ladder import Ladder
 from agentwatch.policy.load import load_policy
 from agentwatch.policy.staleness import StalenessOptions
 from agentwatch.rulebook import RuleBook
+from agentwatch.silencing import Silences
 
 __all__ = ["SHIPPED", "make_pipeline", "make_rulebook", "replay_gate", "shipped_policy"]
 
@@ -65,14 +66,16 @@ def make_pipeline(
         flood=Flood(config.flood),
         home=home if several else None,
     )
+    incidents = Incidents(config.incidents)
     ledgers = Ledgers(
         ladder=Ladder(config.ladder),
         gate=Gate(config.gate, shared=several),
         standing=Standing(config.standing),
         tombstones=Tombstones(config.tombstones),
         verifier=Verifier(config.verify),
-        incidents=Incidents(config.incidents),
+        incidents=incidents,
         ourselves=Ourselves(),
+        silences=Silences(config.gate.max_silences, incidents),
     )
     return Pipeline(home.index if home is not None else 0, rulebook, parts, ledgers, config.pipeline)
 

@@ -1,11 +1,11 @@
 """The incidents as they stand, out of the worker's state: the open ones, and those that were over of late."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 
 from agentwatch.errors import BadRequest
 from agentwatch.pipeline import Pipeline
-from agentwatch.records import Incident
+from agentwatch.records import AllowEntry, Incident
 from agentwatch.views import IncidentPage
 
 __all__ = ["IncidentDesk"]
@@ -34,10 +34,16 @@ class IncidentDesk:
         """Find an incident by its id, open or over; None for one that is not known, or no longer."""
         return next((one for one in self._known() if one.id == id), None)
 
+    def silences(self) -> Sequence[AllowEntry]:
+        """List whose alerts are held now, oldest first."""
+        ledgers = self._pipeline().ledgers
+        return ledgers.silences.entries(ledgers.gate.now)
+
     def _known(self) -> list[Incident]:
         ledgers = self._pipeline().ledgers
         known = (*ledgers.ourselves.open(), *ledgers.incidents.open(), *ledgers.incidents.closed())
-        return sorted(known, key=lambda one: (-one.opened_at, one.id))
+        told = ledgers.silences.hushed(known, ledgers.gate.now)
+        return sorted(told, key=lambda one: (-one.opened_at, one.id))
 
 
 def _fits(incident: Incident, tenant: str, app: str, state: str) -> bool:

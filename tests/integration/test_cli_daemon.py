@@ -151,6 +151,10 @@ def test_modes_allow_list_and_breaker(daemon: Daemon, capsys: pytest.CaptureFixt
     assert [entry["pattern"] for entry in asked(capsys, "allow", "list")] == ["default/crew/agent/*"]
     assert call(["allow", "remove", "default/crew/agent/*", "-r", "over", "--yes"]) == 0
     assert asked(capsys, "allow", "list") == []
+    assert call(["silence", "add", "default/crew", "--for", "1h", "-r", "a release"]) == 0
+    assert [entry["comment"] for entry in asked(capsys, "silence", "list")] == ["a release"]
+    assert call(["silence", "remove", "default/crew", "-r", "over", "--yes"]) == 0
+    assert asked(capsys, "silence", "list") == []
     assert call(["breaker", "show"]) == 0
 
 

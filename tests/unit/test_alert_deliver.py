@@ -168,6 +168,22 @@ async def test_a_new_receiver_is_spared_the_past(partition, clock):
     assert pager.took == [("new", 1)]
 
 
+async def test_a_silence_ends_the_repeating_also_after_a_restart_and_takes_nothing_away(partition, clock):
+    pager = Pager()
+    write(partition, state("i-1", updated_at=NOW), state("i-1", 2, "updated", silenced="ada: a release"))
+    async with running(delivery(partition, pager, clock, repeat_s=600)):
+        await until(lambda: len(pager.took) == 1)
+        clock.advance(601)
+        write(partition, state("i-2", updated_at=NOW + 601))
+        await until(lambda: ("i-2", 1) in pager.took)
+    clock.advance(601)
+    async with running(delivery(partition, pager, clock, repeat_s=600)):
+        await until(lambda: pager.took.count(("i-2", 1)) == 2)
+        write(partition, state("i-1", 3, "updated", updated_at=NOW))
+        await until(lambda: ("i-1", 3) in pager.took)
+    assert pager.took == [("i-1", 1), ("i-2", 1), ("i-2", 1), ("i-1", 3)]
+
+
 @pytest.mark.parametrize(
     ("options", "incident", "wanted"),
     [
@@ -180,6 +196,8 @@ async def test_a_new_receiver_is_spared_the_past(partition, clock):
         ({"tenants": ("acme", "b*")}, {"tenant": "bolt"}, True),
         ({"tenants": ("acme",)}, {"tenant": "bolt"}, False),
         ({"teams": ("ops",)}, {"team": ""}, False),
+        ({}, {"silenced": "ada: a release"}, False),
+        ({}, {"silenced": "ada: a release", "level": Level.kill, "verified": "failed"}, True),
         ({}, {"receivers": ("chat",)}, False),
         ({}, {"receivers": ("chat", "pager")}, True),
     ],

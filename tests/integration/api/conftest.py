@@ -37,6 +37,7 @@ from agentwatch.service.incidents import IncidentDesk
 from agentwatch.service.ruling import rule_views
 from agentwatch.service.serving import ApiServer
 from agentwatch.service.supporting import SupportDesk
+from agentwatch.silencing import Silences
 from agentwatch.store.memory import MemoryClients
 from agentwatch.subject import parse
 
@@ -163,6 +164,7 @@ class MemoryOperations:
         self.allowed: dict[str, AllowEntry] = {}
         self.modes: tuple[str, dict[str, str]] = ("enforce", {})
         self._decisions = decisions
+        self.silences: Callable[[], Silences]
 
     async def submit(self, control: Control) -> Accepted:
         self.submitted.append(control)
@@ -176,6 +178,10 @@ class MemoryOperations:
             self.allowed[control.entry.pattern] = control.entry
         elif control.kind == "allow_remove":
             del self.allowed[control.target]
+        elif control.kind == "silence_add" and control.entry is not None:
+            self.silences().add(control.entry)
+        elif control.kind == "silence_remove":
+            self.silences().remove(control.target, control.at)
         return Accepted(control_id=control.id)
 
     def _decide(self, control: Control, level: Level) -> Accepted:
@@ -278,6 +284,7 @@ class Served:
         self.decisions = MemoryDecisions(lambda: self.now)
         self.operations = MemoryOperations(self.decisions)
         self.pipeline = make_pipeline(Config(), self.decisions.book)  # whose incidents are listed
+        self.operations.silences = lambda: self.pipeline.ledgers.silences
         self.ingest, self.acks, self.dead = MemoryIngest(), MemoryAcks(), MemoryDead()
         self.stored_clients = MemoryClients()
         self.callers = ClientDesk(self.stored_clients, clients_of(options), 0.05, self.tick_wall)

@@ -54,6 +54,14 @@ ROUTES = {
         {"pattern": "t1/a", "author": "a", "comment": "c", "ttl_s": 9},
     ),
     "DELETE /v1/allow": ("operator", "whole", f"/v1/allow?pattern=t1/z&{QUERY}", None),
+    "GET /v1/silences": ("read", "whole", "/v1/silences", None),
+    "POST /v1/silences": (
+        "operator",
+        "whole",
+        "/v1/silences",
+        {"pattern": "t1/a", "author": "a", "comment": "c", "ttl_s": 9},
+    ),
+    "DELETE /v1/silences": ("operator", "whole", f"/v1/silences?pattern=t1/z&{QUERY}", None),
     "GET /v1/approvals": ("read", "whole", "/v1/approvals", None),
     "POST /v1/approvals/approve": ("operator", "whole", "/v1/approvals/approve", ANSWER),
     "POST /v1/approvals/deny": ("operator", "whole", "/v1/approvals/deny", ANSWER),
@@ -64,7 +72,11 @@ ROUTES = {
     "DELETE /v1/clients/{name:str}": ("operator", "whole", f"/v1/clients/nobody?{QUERY}", None),
 }
 OPEN = {"/healthz", "/readyz", "/metrics"}
-NO_ROUTE = {("DELETE /v1/allow", 404), ("DELETE /v1/clients/{name:str}", 404)}  # there is no such entry
+NO_ROUTE = {
+    ("DELETE /v1/allow", 404),
+    ("DELETE /v1/silences", 404),
+    ("DELETE /v1/clients/{name:str}", 404),
+}  # there is no such entry
 NO_ROUTE |= {("POST /v1/approvals/approve", 404), ("POST /v1/approvals/deny", 404)}  # nothing waits
 
 

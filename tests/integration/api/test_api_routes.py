@@ -32,6 +32,9 @@ ROUTES = [
     ("GET", "/v1/allow", None, {"read", "operator"}, 200),
     ("POST", "/v1/allow", {"pattern": "t/a/*", "author": "a", "comment": "c", "ttl_s": 60}, {"operator"}, 201),
     ("DELETE", "/v1/allow?pattern=t/a/*&author=a&reason=b", None, {"operator"}, 200),
+    ("GET", "/v1/silences", None, {"read", "operator"}, 200),
+    ("POST", "/v1/silences", {"pattern": "t/a/*", "author": "a", "comment": "c", "ttl_s": 60}, {"operator"}, 201),
+    ("DELETE", "/v1/silences?pattern=t/a/*&author=a&reason=b", None, {"operator"}, 200),
     ("GET", "/v1/approvals", None, {"read", "operator"}, 200),
     ("POST", "/v1/approvals/approve", {"target": "t/a/run/r1", **WHY}, {"operator"}, 404),
     ("POST", "/v1/approvals/deny", {"target": "t/a/run/r1", **WHY}, {"operator"}, 404),
@@ -67,6 +70,7 @@ async def test_each_role_gets_what_is_its_own_and_no_more(api) -> None:
             if "pattern=t" in path:
                 entry = {"pattern": "t/a/*", "author": "a", "comment": "c", "ttl_s": 60}
                 await api.clients["operator"].post("/v1/allow", json=entry)
+                await api.clients["operator"].post("/v1/silences", json=entry)
             async with api.clients[role].stream(method, path, json=body) as response:
                 if role in roles:
                     assert response.status_code == status, (method, path, role)
@@ -229,6 +233,20 @@ async def test_decisions_are_paged_and_filtered(api) -> None:
     assert [d["subject"] for d in page["decisions"]] == ["t1/a/run/15", "t1/a/run/5"]
     api.now += 601
     assert (await read.get("/v1/decisions?active=true")).json()["decisions"] == []
+
+
+async def test_silences(api) -> None:
+    operator, read = api.clients["operator"], api.clients["read"]
+    entry = {"pattern": "t/a/agent/*", "author": "al", "comment": "a release", "ttl_s": 60}
+    assert (await operator.post("/v1/silences", json=entry)).status_code == 201
+    assert [one["pattern"] for one in (await read.get("/v1/silences")).json()] == ["t/a/agent/*"]
+    assert (await read.get("/v1/allow")).json() == []
+    problem = is_problem(await operator.post("/v1/silences", json={**entry, "ttl_s": 0}), 422)
+    assert problem["errors"][0]["field"] == "ttl_s"
+    is_problem(await operator.delete("/v1/silences?pattern=x&author=a&reason=b"), 404)
+    gone = await operator.delete("/v1/silences", params={"pattern": "t/a/agent/*", "author": "al", "reason": "done"})
+    assert gone.status_code == 200
+    assert (await read.get("/v1/silences")).json() == []
 
 
 async def test_mode_allow_list_and_breaker(api) -> None:
