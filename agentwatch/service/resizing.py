@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from agentwatch import checkpointing
 from agentwatch.cancellation import end
+from agentwatch.counting import counted
 from agentwatch.errors import BadConfig, Unavailable
 from agentwatch.keys import Home
 from agentwatch.pipeline import Pipeline
@@ -140,7 +141,7 @@ class Resizer:
         """Finish a change that was broken off after the number was written; `BadConfig` where there was none."""
         most = await self._switch.most()
         if most <= partitions:
-            raise BadConfig(f"there are {partitions} partitions already", "partitions")
+            raise BadConfig(f"it is {counted(partitions, 'partition')} already", "partitions")
         passed_on = await self._sweep(most, partitions)
         await self._retire(most, partitions)
         return Resized(before=partitions, after=partitions, apps=0, moved=0, standing=0, passed_on=passed_on)

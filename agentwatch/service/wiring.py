@@ -17,6 +17,7 @@ from agentwatch.backoff import Backoff, BackoffOptions
 from agentwatch.broker import BrokerAddress, broker_address
 from agentwatch.config import Config, secret
 from agentwatch.connection import RedisOptions as ConnectionOptions
+from agentwatch.counting import counted
 from agentwatch.errors import BadConfig, StoreUnavailable
 from agentwatch.ingest.intake import RedisIntake
 from agentwatch.keys import Home
@@ -157,7 +158,7 @@ async def wire(settings: Settings, stack: AsyncExitStack, beat: Callable[[], Non
     stack.push_async_callback(nodes.aclose)
     wanted, partitions = config.redis.partition, await _partitions(nodes, beat)
     if wanted != "auto" and wanted >= partitions:
-        raise BadConfig(f"there are {partitions} partitions, counted from 0", "redis.partition")
+        raise BadConfig(f"there is no such one: {counted(partitions, 'partition')}, counted from 0", "redis.partition")
     signer = Signer(read_private_key(config.signing.private_key))
     starts = UncleanStarts(state_dir(config.state_dir, settings.environment) / f"starts-{wanted}.json", config.safe)
     notes = Notes(partial(RedisControls(nodes, signer).append_to, 0))

@@ -8,6 +8,7 @@ import structlog
 
 from agentwatch.audited import UNSIGNED, Anchor, AuditEntry, AuditPage, Head, Vouching, anchor_at, genesis, link
 from agentwatch.connection import reading
+from agentwatch.counting import counted
 from agentwatch.errors import BadRequest, Fenced
 from agentwatch.keys import META, MOST, Keys, keys
 from agentwatch.nodes import Nodes
@@ -99,7 +100,9 @@ class RedisAudit:
             most = int(await self._nodes.common.execute_command("HGET", META, MOST) or 0)
             partitions = max(self._nodes.partitions, most)
             if partition >= partitions:
-                raise BadRequest(f"there are {partitions} partitions, counted from 0", "partition")
+                raise BadRequest(
+                    f"there is no such one: {counted(partitions, 'partition')}, counted from 0", "partition"
+                )
             async with self._nodes.of(partition).pipeline(transaction=True) as pipe:
                 pipe.execute_command("HGETALL", names.committed)
                 pipe.execute_command("XRANGE", names.audit, f"{after + 1}-0", "+", "COUNT", limit)
