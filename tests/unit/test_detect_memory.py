@@ -2,9 +2,11 @@
 
 import gc
 import random
+import sys
 import tracemalloc
 
 import msgspec
+import numpy as np
 
 from agentwatch.detect.bank import Bank
 from agentwatch.detect.options import DetectOptions, StateOptions
@@ -35,23 +37,27 @@ def fleet(runs, alone=False):
         yield from trace.events
 
 
+def observe(bank, raw):
+    decoder, options = msgspec.json.Decoder(Event), DetectOptions()
+    for first in range(0, len(raw), 64):
+        events = [decoder.decode(line) for line in raw[first : first + 64]]
+        for index, (event, prints) in enumerate(zip(events, fingerprint_batch(events), strict=True), first):
+            scope = bank.admit(event)
+            seen = Observation(index, "0-0", scope.app.clock, event, prints, 1000)
+            assert bank.observe(seen, scope, options) == []
+
+
 def bytes_a_run(runs, alone):
     """Decode, fingerprint and observe while memory is traced, so that every string and sketch kept is counted."""
     raw = [msgspec.json.encode(event) for event in fleet(runs, alone)]
-    decoder, options = msgspec.json.Decoder(Event), DetectOptions()
-    fingerprint_batch(list(fleet(40))[:1])
+    assert np.__name__ in sys.modules  # it is loaded at need, and is no state
+    observe(Bank(StateOptions()), raw[:64])
     bank = Bank(StateOptions())
     gc.collect()
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        for first in range(0, len(raw), 64):
-            events = [decoder.decode(line) for line in raw[first : first + 64]]
-            for index, (event, prints) in enumerate(zip(events, fingerprint_batch(events), strict=True), first):
-                scope = bank.admit(event)
-                seen = Observation(index, "0-0", scope.app.clock, event, prints, 1000)
-                assert bank.observe(seen, scope, options) == []
-        del events, event, prints, scope, seen
+        observe(bank, raw)
         gc.collect()
         taken = tracemalloc.get_traced_memory()[0] - before
     finally:
