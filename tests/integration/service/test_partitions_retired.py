@@ -97,7 +97,7 @@ async def test_what_partitions_held_that_are_served_no_longer_is_found(nodes):
     for index in range(4):
         page = await audit.page(index, 0, 100)
         assert (page.partitions, len(page.entries), verify(page)) == (4, 1, [])
-    with pytest.raises(BadRequest, match="there are 4 partitions"):
+    with pytest.raises(BadRequest, match="4 partitions, counted from 0"):
         await audit.page(4, 0, 10)
     for index in (2, 3):
         names, client = keys(index), nodes.of(index)
