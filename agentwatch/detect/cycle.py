@@ -30,6 +30,7 @@ MANY_WORDS = 10  # an answer this long that is the same makes a click a few pixe
 _WHOLE = 8
 _SIZE = 6  # bytes of a symbol that are kept: one of the ring is taken for another once in 2^42 steps
 _KEPT = (1 << 8 * _SIZE) - 1
+_ONE_MORE = bytes(min(255, count + 1) for count in range(256))
 
 Rounds = Annotated[int, Meta(ge=2, le=1000)]
 
@@ -198,6 +199,10 @@ def _lengthen(cycle: Laps, wanted: bytes, at: int) -> None:
     symbols = cycle.symbols
     runs = bytearray(MAX_LAG + 1)
     best = 0
+    if cycle.runs and (same := min(cycle.runs[1] + 1, MAX_LAG)) > 1 and at == len(symbols) - _SIZE:
+        # that many symbols before were equal to this one, too: the same step over and over, which is the usual loop
+        runs[1 : same + 1] = cycle.runs[1 : same + 1].translate(_ONE_MORE)
+        best, at = 1, symbols.rfind(wanted, 0, len(symbols) - _SIZE * same)
     while at >= 0:
         lag = (len(symbols) - at) // _SIZE
         if lag > MAX_LAG:
