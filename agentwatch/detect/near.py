@@ -5,6 +5,7 @@ and the answer's numbers, of four bytes each where all are whole and small, else
 """
 
 from struct import Struct as Layout
+from struct import error as DoesNotFit  # noqa: N812  # the module's own name says nothing
 
 from msgspec import Struct
 
@@ -15,7 +16,6 @@ _SKETCH = 64
 _FAILED, _ARGUMENTS, _ANSWER, _SMALL, _UP, _DOWN = 1, 2, 4, 8, 16, 32
 _AT_TOOL, _AT_CALL, _AT_RESULT, _AT_MARKS, _AT_SAME = 1, 9, 25, 41, 42
 _MOST_SAME = 255
-_WHOLE = 1 << 31
 
 
 class Near(Struct, gc=False):
@@ -44,12 +44,13 @@ class Near(Struct, gc=False):
         same: how many times in a row it was answered like this; more than 255 count as 255. moved: direction of the
         answer's last changed number.
         """
-        small = all(number.is_integer() and -_WHOLE <= number < _WHOLE for number in numbers)
-        marks = failed * _FAILED | bool(arguments) * _ARGUMENTS | bool(answer) * _ANSWER | small * _SMALL
+        marks = failed * _FAILED | bool(arguments) * _ARGUMENTS | bool(answer) * _ANSWER
         marks |= _UP if moved > 0 else _DOWN if moved < 0 else 0
         rest = arguments + answer
         if numbers:
-            rest += _INTS[len(numbers)].pack(*map(int, numbers)) if small else _FLOATS[len(numbers)].pack(*numbers)
+            small = _as_small(numbers)
+            marks |= _SMALL if small else 0
+            rest += small or _FLOATS[len(numbers)].pack(*numbers)
         size = _HEAD.size + len(rest)
         return cls(_HEAD.pack(size, tool, call, shape, result, result_shape, marks, min(same, _MOST_SAME)) + rest)
 
@@ -189,6 +190,15 @@ def _place(digest: bytes, ring: bytes, offset: int) -> int:
             return at
         at += ring[at]
     return -1
+
+
+def _as_small(numbers: tuple[float, ...]) -> bytes:
+    """Pack numbers that are all whole and small; b"" where one is not."""
+    try:
+        whole = tuple(map(int, numbers))
+        return _INTS[len(whole)].pack(*whole) if whole == numbers else b""
+    except (OverflowError, ValueError, DoesNotFit):  # infinite, no number, or of more than four bytes
+        return b""
 
 
 _FLOATS = tuple(Layout(f"<{count}d") for count in range(9))

@@ -9,7 +9,7 @@ MOST = 4
 digests = st.integers(0, 2**64 - 1)
 sketches = st.one_of(st.just(b""), st.binary(min_size=64, max_size=64))
 whole = st.integers(-(2**40), 2**40).map(float)
-numbers = st.lists(whole | st.floats(allow_nan=False), max_size=8).map(tuple)
+numbers = st.lists(whole | st.floats(allow_nan=False) | st.just(float("inf")), max_size=8).map(tuple)
 few = st.integers(1, 6)
 calls = st.fixed_dictionaries(
     {"tool": few, "call": few, "shape": digests, "result": few, "result_shape": digests, "failed": st.booleans()}
