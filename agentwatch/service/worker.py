@@ -15,17 +15,18 @@ from agentwatch.config import WorkerOptions
 from agentwatch.errors import AgentwatchError, Fenced, StoreUnavailable, TooNew
 from agentwatch.observe import metrics
 from agentwatch.pipeline import Pipeline
-from agentwatch.ports import DecisionLog, EventSource, Opened, Store
+from agentwatch.ports import DecisionLog, EventSource, Store
 from agentwatch.records import Astray, Batch, Commit
 from agentwatch.service.hub import Hub
 from agentwatch.service.metering import Board, Gauges, count_commit
+from agentwatch.service.opening import opened_by_us
 from agentwatch.service.read_ahead import Pace, ReadAhead
 from agentwatch.service.restoring import restore
 from agentwatch.service.tally import RECENT, Tally
+from agentwatch.service.trimming import give_back
 
 __all__ = ["Worker"]
 
-_LOOK_S = 0.2  # how often a worker that waits for its lease looks whether it was told to stop
 _END_S = 5.0
 _GAUGE_S = 1.0
 _MOST = 1 << 52  # a number beyond it is not believed: scripts count in doubles
@@ -89,6 +90,7 @@ class Worker:
             try:
                 if not await self._take_over():
                     return
+                await give_back(self.pipeline.parts.bank.population.runs)
                 if self.greet is not None:
                     await self.greet()
                 pause = self._options.retry_s
@@ -125,27 +127,12 @@ class Worker:
         """Tell the seconds since the loop last turned; 0 before its first turn."""
         return asyncio.get_running_loop().time() - self._turned_at if self._turned_at else 0.0
 
-    async def _open(self) -> Opened | None:
-        """Wait for the lease, with signs of life, for that may take as long as another worker lives; None at a stop."""
-        opening = asyncio.create_task(self._store.open(), name="agentwatch-lease-wait")
-        try:
-            while not self._stopping.is_set():
-                done, _ = await asyncio.wait({opening}, timeout=_LOOK_S)
-                if done:
-                    return opening.result()
-                self._beat()
-        finally:
-            await end({opening}, _END_S)
-        if opening.done() and not opening.cancelled() and opening.exception() is None:
-            await self._store.close()
-        return None
-
     async def _take_over(self) -> bool:
         """Wait for the partition and bring the pipeline to where it is; False at a stop.
 
         What the store gave holds the whole checkpoint, so it must not outlive this.
         """
-        opened = await self._open()
+        opened = await opened_by_us(self._store, self._stopping, self._beat)
         if opened is None:
             return False
         pipeline = self.make()
