@@ -257,7 +257,8 @@ TEXTS: Final = {
     "gate.outage.min_runs": "And at least so many",
     "gate.outage.recover_s": "Seconds after which it is over, once that is no longer so",
     "gate.outage.max_runs": "Runs whose outcome is remembered",
-    "flood.window_s": "Length of a stretch, in seconds",
+    "flood.window_s": "Length of a stretch, in seconds. What an app may have judged of one may come at once, and "
+    "the others wait for it: 4,000 events, some 0.3 s of one core, as shipped",
     "flood.max_apps": "Apps that are counted in a stretch; later ones share one count",
     "hub.queue": "Decisions kept for a watcher that is slow; beyond it the oldest are dropped and counted",
     "hub.watchers": "How many may watch at once",

@@ -31,7 +31,7 @@ class FloodOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """
 
     events_per_s: Annotated[float, Meta(ge=0, le=1_000_000)] = 1000.0
-    window_s: Annotated[int, Meta(ge=1, le=3600)] = 10
+    window_s: Annotated[int, Meta(ge=1, le=3600)] = 2
     max_apps: Annotated[int, Meta(ge=1, le=1_000_000)] = 100_000
 
 
