@@ -41,6 +41,7 @@ _SHOWN_MB = 0.1
 START = 1_700_000_000.0
 DAY_S = 86400.0
 BATCH, PACE_S = 500, 30.0
+RENEWED = 10  # batches between two renewals of the lease
 RUNS_AN_AGENT, AGENTS_AN_APP = 500, 5  # of the whole week; a shorter one has as many fewer
 K = keys(0)
 HEAD = (
@@ -146,12 +147,14 @@ async def real(config: Config, runs: int, days: float, samples: int, directory: 
         await fill_audit(store, path, config.audit.max_records)
         every, due, started = days * DAY_S / samples, START + days * DAY_S / samples, time.perf_counter()
         print(HEAD)
-        for batch in batches(traffic(runs, days, flood=runs * 3 // 100)):
+        for number, batch in enumerate(batches(traffic(runs, days, flood=runs * 3 // 100))):
             async with client.pipeline(transaction=False) as pipe:
                 for entry in batch.entries:
                     pipe.execute_command("XADD", K.events, entry.id, "data", entry.data)
                 await pipe.execute()
             await store.commit(path.step(batch))
+            if number % RENEWED == 0:
+                await store.renew()  # which adds up what commits owe to the ledgers
             if batch.tick.at >= due:
                 due += every
                 stored = checkpointing.dump(path, batch.tick.at)

@@ -72,7 +72,7 @@ def _line(one: Incident) -> list[str]:
     return [
         one.id,
         moment(one.opened_at),
-        "over" if one.state == "resolved" else "open",
+        ("over" if one.state == "resolved" else "open") + (", silenced" if one.silenced else ""),
         escape(one.agent),
         escape(one.subject),
         level(one.level),
@@ -92,6 +92,8 @@ def _print(out: "Console", found: Incident) -> None:
         out.print(f"  last: {escape(found.change)}")
     if found.gate:
         out.print(f"  held back by {found.gate}")
+    if found.silenced:
+        out.print(f"  silenced by {escape(found.silenced)}")
     if found.verified:
         out.print(f"  whether it worked: {found.verified}")
     out.print(f"  cost {money(found.cost_nusd)}, {money(found.cost_per_hour_nusd)} an hour")

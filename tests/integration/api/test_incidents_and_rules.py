@@ -108,3 +108,15 @@ async def test_rules_of_the_daemon_on_the_command_line(api: Any, cli: Cli, capsy
         assert words in told
     assert await cli("rules", "list", "-o", "json") == 0
     assert json.loads(capsys.readouterr().out)["rules"][0]["events"] == 7
+
+
+async def test_incidents_say_by_whom_they_are_silenced(api: Any, cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
+    (name,) = opened(api, trouble(1))
+    silence = {"pattern": "t/a", "author": "alice", "comment": "a release", "ttl_s": 60}
+    assert (await api.clients["operator"].post("/v1/silences", json=silence)).status_code == 201
+    page = (await api.clients["read"].get("/v1/incidents")).json()
+    assert [one["silenced"].endswith(": a release") for one in page["incidents"]] == [True]
+    assert await cli("incidents", "show", name) == 0
+    assert ": a release" in capsys.readouterr().out
+    assert await cli("silence", "list", "-o", "json") == 0
+    assert json.loads(capsys.readouterr().out)[0]["pattern"] == "t/a"
