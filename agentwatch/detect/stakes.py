@@ -69,7 +69,8 @@ class Stakes:
         dear = hourly >= options.dear_usd_an_hour and evidence.cost_nusd >= options.dear_usd * _USD
         if at_leisure and on_time and hourly < options.waste_usd_an_hour:
             return _bound(signal, Level.warn, f"it comes by the clock, each {pace_s:,.0f} s")
-        if at_leisure and self._is_waste(evidence):
+        killable = dear and signal.ceiling is Level.kill  # at leisure that takes dollars an hour: see `_hasten`
+        if at_leisure and not killable and self._is_waste(evidence):
             return _pause(signal)
         if dear:
             return _hasten(signal, hourly, options.dear_usd_an_hour)

@@ -185,3 +185,11 @@ def test_a_small_check_by_the_clock_that_costs_cents_a_day_is_nobodys_business()
     assert found.ceiling is Level.warn
     assert weigh_on_time(small) is not None
     assert weigh_on_time(signal(0.0, 12 * 3600.0, count=13), on_time=True) is not None  # what it costs is not known
+
+
+def test_waste_at_leisure_does_not_end_lower_than_it_would_have():
+    burning = signal(30.0, 12 * 3600.0, count=13, strength=1.5)
+    found = weigh(burning)
+    assert found.ceiling is Level.kill
+    assert burning.strength < found.strength < found.kill_at
+    assert weigh(replace(burning, ceiling=Level.warn)).ceiling is Level.pause
