@@ -15,7 +15,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 READY := $(VENV)/.ready-daemon
 READY_DEV := $(VENV)/.ready-dev
 # The install compiles these where there is a C compiler.
-NATIVE := hatch_build.py $(wildcard agentwatch/fingerprint/native/*)
+NATIVE := hatch_build.py $(wildcard agentwatch/*/native/*)
 
 .PHONY: help demo test test-slow test-all check lint format types imports bench bench-short evaluation bench-peers bench-upgrade bench-week chaos docs lock lock-peers deb dist-check test-booted clean
 
@@ -138,5 +138,5 @@ deb: ## Build the Debian package into dist/, with everything that the daemon nee
 	@packaging/deb/build.sh
 
 clean: ## Take away everything that was made here
-	@rm -rf $(VENV) $(PEERS) dist build agentwatch/fingerprint/_compiled.abi3.so .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) $(PEERS) dist build agentwatch/fingerprint/_compiled.abi3.so agentwatch/detect/_kernel.abi3.so .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

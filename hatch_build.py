@@ -1,4 +1,4 @@
-"""Builds the compiled form of fingerprints (agentwatch/fingerprint/native) into wheels and editable installs.
+"""Builds the compiled forms of fingerprints and of detection (`native` in each) into wheels and editable installs.
 
 Where there is no C compiler, or no header of Python's, the package is built without it and runs in pure form: the same
 results, slower. `AGENTWATCH_PURE=1` leaves it out on purpose; `python hatch_build.py` builds it in place.
@@ -13,26 +13,52 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 try:
     from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 except ImportError:  # run by hand, where nothing is packed
     BuildHookInterface = object
 
-NATIVE = Path("agentwatch/fingerprint/native")
-BUILT = Path("agentwatch/fingerprint/_compiled.abi3.so")
-ABI = 0x030B  # Python 3.11: the module is built once for it and every later version
+ABI = 0x030B  # Python 3.11: a module is built once for it and every later version
 FLAGS = ("-std=c11", "-O3", "-fPIC", "-fvisibility=hidden", "-fstack-protector-strong", "-Wall", "-Wextra", "-DNDEBUG")
 SECONDS = 120
 # Loads the module by its path, since the package itself may not be importable while it is built.
 TRIED = """
 import importlib.util, sys
-spec = importlib.util.spec_from_file_location("_compiled", sys.argv[1])
+spec = importlib.util.spec_from_file_location(sys.argv[1], sys.argv[2])
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
-assert module.digest(b"") == 0x2D06800538D394C2
 """
+
+
+class Extension(NamedTuple):
+    """A module in C: the folder of its sources, files of others that it shares, and what it is built as.
+
+    tried: what must hold of `module`, as a statement, for the build to be used.
+    """
+
+    native: Path
+    shared: tuple[str, ...]
+    built: Path
+    tried: str
+
+
+_FINGERPRINT = Path("agentwatch/fingerprint/native")
+EXTENSIONS = (
+    Extension(
+        _FINGERPRINT,
+        (),
+        Path("agentwatch/fingerprint/_compiled.abi3.so"),
+        'assert module.digest(b"") == 0x2D06800538D394C2',
+    ),
+    Extension(
+        Path("agentwatch/detect/native"),
+        ("digest.c", "likeness.c"),
+        Path("agentwatch/detect/_kernel.abi3.so"),
+        "mark = object(); assert module.place(object(), mark) == -1",
+    ),
+)
 
 
 class CompiledFormHook(BuildHookInterface):
@@ -50,22 +76,26 @@ class CompiledFormHook(BuildHookInterface):
             return
         build_data["pure_python"] = False
         build_data["tag"] = f"cp311-abi3-{platform_tag()}"
-        build_data["artifacts"].append(f"/{BUILT.as_posix()}")
+        build_data["artifacts"].extend(f"/{one.built.as_posix()}" for one in EXTENSIONS)
 
 
 def build(root: Path) -> str:
-    """Compile in place; returns why there is no compiled form, or an empty string."""
-    target = root / BUILT
-    target.unlink(missing_ok=True)
+    """Compile all in place, or none; returns why there is no compiled form, or an empty string."""
+    _clear(root)
     if os.environ.get("AGENTWATCH_PURE", "") not in ("", "0"):
         return "AGENTWATCH_PURE is set"
     failed = "there is no C compiler"
     for compiler in compilers():
-        failed = tried(root, compiler)
+        failed = next(filter(None, (tried(root, compiler, one) for one in EXTENSIONS)), "")
         if not failed:
             return ""
-        target.unlink(missing_ok=True)
+        _clear(root)
     return failed
+
+
+def _clear(root: Path) -> None:
+    for one in EXTENSIONS:
+        (root / one.built).unlink(missing_ok=True)
 
 
 def compilers() -> Iterator[list[str]]:
@@ -79,21 +109,23 @@ def compilers() -> Iterator[list[str]]:
             yield words
 
 
-def tried(root: Path, compiler: list[str]) -> str:
-    """Compile and load the module; returns what went wrong, or an empty string."""
+def tried(root: Path, compiler: list[str], one: Extension) -> str:
+    """Compile and load a module; returns what went wrong, or an empty string."""
     linked = (
         ("-bundle", "-undefined", "dynamic_lookup") if sys.platform == "darwin" else ("-shared", "-Wl,-z,relro,-z,now")
     )
-    sources = sorted(str(path) for path in (root / NATIVE).glob("*.c"))
-    header = f"-I{sysconfig.get_path('include')}"
+    sources = sorted(str(path) for path in (root / one.native).glob("*.c"))
+    sources += [str(root / _FINGERPRINT / name) for name in one.shared]
+    headers = (f"-I{sysconfig.get_path('include')}", f"-I{root / _FINGERPRINT}")
     defined = f"-DPy_LIMITED_API=0x{ABI:04X}0000"
-    fresh = root / BUILT.with_name("_compiled_fresh.abi3.so")  # a process that has the old one loaded keeps it
-    compiled = run([*compiler, *FLAGS, defined, header, *linked, "-o", str(fresh), *sources])
-    failed = compiled or run([sys.executable, "-I", "-c", TRIED, str(fresh)])
+    name = one.built.name.partition(".")[0]
+    fresh = root / one.built.with_name(f"{name}_fresh.abi3.so")  # a process that has the old one loaded keeps it
+    compiled = run([*compiler, *FLAGS, defined, *headers, *linked, "-o", str(fresh), *sources])
+    failed = compiled or run([sys.executable, "-I", "-c", TRIED + one.tried, name, str(fresh)])
     if failed:
         fresh.unlink(missing_ok=True)
         return failed
-    fresh.replace(root / BUILT)
+    fresh.replace(root / one.built)
     return ""
 
 
@@ -115,5 +147,5 @@ def platform_tag() -> str:
 
 if __name__ == "__main__":
     reason = build(Path(__file__).resolve().parent)
-    print(reason or f"built {BUILT}")
+    print(reason or "\n".join(f"built {one.built}" for one in EXTENSIONS))
     sys.exit(1 if reason else 0)

@@ -96,7 +96,7 @@ def looked_into(sdist: Path, into: Path) -> Path:
     (root,) = into.iterdir()
     missing = [name for name in SDIST_MUST if not (root / name).is_file()]
     assert not missing, f"not in the sdist: {missing}"
-    native = {path.name for path in (ROOT / "agentwatch/fingerprint/native").glob("*.[ch]")}
+    native = {path.name for path in (ROOT / "agentwatch").glob("*/native/*.[ch]")}
     assert native <= {path.name for path in root.rglob("*.[ch]")}, "the sources of the compiled form"
     assert not list(root.rglob("*.so")), "compiled files belong into wheels"
     return root

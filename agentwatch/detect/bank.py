@@ -10,7 +10,6 @@ from typing import Any, get_args
 from msgspec import Struct
 
 from agentwatch.detect import evidence
-from agentwatch.detect.accounts import account
 from agentwatch.detect.ceiling import Ceiling, ceilings
 from agentwatch.detect.cohort import Cohort
 from agentwatch.detect.compaction import Compaction
@@ -18,6 +17,7 @@ from agentwatch.detect.context import Context
 from agentwatch.detect.cycle import Cycle
 from agentwatch.detect.degenerate import Degenerate
 from agentwatch.detect.failure import Failure
+from agentwatch.detect.kernel import account
 from agentwatch.detect.monologue import Monologue
 from agentwatch.detect.options import DetectOptions, StateOptions
 from agentwatch.detect.paraphrase import Paraphrase

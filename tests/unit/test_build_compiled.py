@@ -26,9 +26,15 @@ def tree(hook: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     """A copy of the sources, with an old build beside them."""
     monkeypatch.delenv("AGENTWATCH_PURE", raising=False)
     monkeypatch.delenv("CC", raising=False)
-    shutil.copytree(ROOT / hook.NATIVE, tmp_path / hook.NATIVE)
-    (tmp_path / hook.BUILT).write_bytes(b"of another day")
+    for one in hook.EXTENSIONS:
+        shutil.copytree(ROOT / one.native, tmp_path / one.native)
+        (tmp_path / one.built).write_bytes(b"of another day")
     return tmp_path
+
+
+def built(tree: Path) -> list[str]:
+    """Name what a build left behind."""
+    return sorted(path.name for path in tree.rglob("*.so"))
 
 
 def test_without_a_compiler_there_is_no_compiled_form(
@@ -36,7 +42,7 @@ def test_without_a_compiler_there_is_no_compiled_form(
 ) -> None:
     monkeypatch.setenv("PATH", str(tree / "nowhere"))
     assert hook.build(tree) == "there is no C compiler"
-    assert not (tree / hook.BUILT).exists()
+    assert built(tree) == []
 
 
 @pytest.mark.parametrize(("script", "reason"), [("echo no header >&2; exit 1", "no header"), ("exit 0", "")])
@@ -50,13 +56,13 @@ def test_what_fails_leaves_nothing_behind(
     monkeypatch.setenv("PATH", str(compiler.parent))
     assert reason in hook.build(tree)
     assert hook.build(tree)
-    assert list((tree / hook.BUILT).parent.glob("*.so")) == []
+    assert built(tree) == []
 
 
 def test_the_variable_leaves_it_out(hook: ModuleType, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTWATCH_PURE", "1")
     assert hook.build(tree) == "AGENTWATCH_PURE is set"
-    assert not (tree / hook.BUILT).exists()
+    assert built(tree) == []
 
 
 def test_with_a_compiler_the_module_is_built_for_all_later_versions(hook: ModuleType, tree: Path) -> None:
@@ -64,5 +70,5 @@ def test_with_a_compiler_the_module_is_built_for_all_later_versions(hook: Module
     if not header.is_file() or not any(hook.compilers()):
         pytest.skip("this machine has no C compiler, or no header of Python's")
     assert hook.build(tree) == ""
-    assert [path.name for path in (tree / hook.BUILT).parent.glob("*.so")] == [hook.BUILT.name]
+    assert built(tree) == sorted(one.built.name for one in hook.EXTENSIONS)
     assert hook.platform_tag().replace("_", "").isalnum()

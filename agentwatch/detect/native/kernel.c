@@ -1,0 +1,141 @@
+/* The module `agentwatch.detect._kernel`: what Python sees of the compiled detection (the stub is _kernel.pyi). */
+#include "slots.h"
+
+#define INTERFACE 1 /* grows when a function or a field here changes; kernel.py asks for it */
+
+PyTypeObject *types[CLASS_COUNT];
+Py_ssize_t places[FIELD_COUNT];
+PyObject *pure[FUNCTION_COUNT];
+PyObject *words[WORD_COUNT];
+PyObject *one;
+
+#define NAME_CLASS(class) #class,
+#define NAME_FIELD(class, field) #class "." #field,
+#define NAME_FUNCTION(function) #function,
+#define NAME_WORD(word) #word,
+static const char *const class_names[] = {CLASSES(NAME_CLASS)};
+static const char *const field_names[] = {FIELDS(NAME_FIELD)};
+static const char *const function_names[] = {FUNCTIONS(NAME_FUNCTION)};
+static const char *const word_names[] = {WORDS(NAME_WORD)};
+#define AS_OWNER(class, field) class##_,
+static const int owners[] = {FIELDS(AS_OWNER)};
+
+/* place(instance, value): where the one reference to a value lies in an object, in bytes from its start; -1 without one */
+static PyObject *py_place(PyObject *module, PyObject *const *given, Py_ssize_t count)
+{
+    (void)module;
+    if (count != 2)
+        return PyErr_Format(PyExc_TypeError, "2 arguments are wanted, %zd are given", count);
+    PyObject *const declared = PyObject_GetAttrString((PyObject *)Py_TYPE(given[0]), "__basicsize__");
+    if (declared == NULL)
+        return NULL;
+    const Py_ssize_t size = PyLong_AsSsize_t(declared), step = (Py_ssize_t)sizeof(PyObject *);
+    Py_DECREF(declared);
+    if (size == -1 && PyErr_Occurred())
+        return NULL;
+    Py_ssize_t found = -1;
+    for (Py_ssize_t at = (Py_ssize_t)sizeof(PyObject); at + step <= size; at += step) {
+        if (*(PyObject **)((char *)given[0] + at) == given[1]) {
+            if (found >= 0)
+                return PyLong_FromLong(-1);
+            found = at;
+        }
+    }
+    return PyLong_FromSsize_t(found);
+}
+
+/* Take the items of a tuple; -1 with an exception where it is none of the right size. */
+static int is_tuple_of(PyObject *given, Py_ssize_t count, const char *what)
+{
+    if (PyTuple_Check(given) && PyTuple_Size(given) == count)
+        return 1;
+    PyErr_Format(PyExc_TypeError, "%s are a tuple of %zd", what, count);
+    return 0;
+}
+
+static int take_places(PyObject *classes, PyObject *given)
+{
+    for (Py_ssize_t at = 0; at < CLASS_COUNT; at++)
+        if (!PyType_Check(PyTuple_GetItem(classes, at))) {
+            PyErr_Format(PyExc_TypeError, "%s is no type", class_names[at]);
+            return -1;
+        }
+    for (Py_ssize_t at = 0; at < FIELD_COUNT; at++) {
+        PyObject *const size = PyObject_GetAttrString(PyTuple_GetItem(classes, owners[at]), "__basicsize__");
+        const Py_ssize_t most = size == NULL ? -1 : PyLong_AsSsize_t(size);
+        const Py_ssize_t place = PyLong_AsSsize_t(PyTuple_GetItem(given, at));
+        Py_XDECREF(size);
+        if (PyErr_Occurred())
+            return -1;
+        if (place < (Py_ssize_t)sizeof(PyObject) || place + (Py_ssize_t)sizeof(PyObject *) > most) {
+            PyErr_Format(PyExc_ValueError, "%s cannot lie at %zd of %zd bytes", field_names[at], place, most);
+            return -1;
+        }
+        places[at] = place;
+    }
+    return 0;
+}
+
+/* bind(classes, places, functions): as `CLASSES`, `FIELDS` and `FUNCTIONS` name them */
+static PyObject *py_bind(PyObject *module, PyObject *const *given, Py_ssize_t count)
+{
+    (void)module;
+    if (count != 3)
+        return PyErr_Format(PyExc_TypeError, "3 arguments are wanted, %zd are given", count);
+    if (!is_tuple_of(given[0], CLASS_COUNT, "classes") || !is_tuple_of(given[1], FIELD_COUNT, "places") ||
+        !is_tuple_of(given[2], FUNCTION_COUNT, "functions") || take_places(given[0], given[1]) < 0)
+        return NULL;
+    for (Py_ssize_t at = 0; at < CLASS_COUNT; at++) {
+        PyObject *const before = (PyObject *)types[at];
+        types[at] = (PyTypeObject *)Py_NewRef(PyTuple_GetItem(given[0], at));
+        Py_XDECREF(before);
+    }
+    for (Py_ssize_t at = 0; at < FUNCTION_COUNT; at++) {
+        PyObject *const before = pure[at];
+        pure[at] = Py_NewRef(PyTuple_GetItem(given[2], at));
+        Py_XDECREF(before);
+    }
+    return Py_NewRef(Py_None);
+}
+
+static PyMethodDef functions[] = {
+    {"place", (PyCFunction)(void (*)(void))py_place, METH_FASTCALL, "Where a value lies in an object; -1 without one."},
+    {"bind", (PyCFunction)(void (*)(void))py_bind, METH_FASTCALL, "Tell classes, places of fields, and pure functions."},
+    {"account", (PyCFunction)(void (*)(void))py_account, METH_FASTCALL, "Count an event into all that it belongs to."},
+    {NULL, NULL, 0, NULL},
+};
+
+static int add_names(PyObject *module, const char *name, const char *const *names, Py_ssize_t count)
+{
+    PyObject *all = PyTuple_New(count);
+    for (Py_ssize_t at = 0; all != NULL && at < count; at++) {
+        PyObject *const text = PyUnicode_FromString(names[at]);
+        if (text == NULL || PyTuple_SetItem(all, at, text) < 0)
+            Py_CLEAR(all);
+    }
+    const int failed = all == NULL ? -1 : PyModule_AddObjectRef(module, name, all);
+    Py_XDECREF(all);
+    return failed;
+}
+
+static int fill(PyObject *module)
+{
+    for (Py_ssize_t at = 0; at < WORD_COUNT; at++)
+        if (words[at] == NULL && (words[at] = PyUnicode_InternFromString(word_names[at])) == NULL)
+            return -1;
+    if (one == NULL && (one = PyLong_FromLong(1)) == NULL)
+        return -1;
+    return add_names(module, "CLASSES", class_names, CLASS_COUNT) < 0 ||
+                   add_names(module, "FIELDS", field_names, FIELD_COUNT) < 0 ||
+                   add_names(module, "FUNCTIONS", function_names, FUNCTION_COUNT) < 0
+               ? -1
+               : PyModule_AddIntConstant(module, "INTERFACE", INTERFACE);
+}
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)fill}, {0, NULL}};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "_kernel", "The compiled form of detection.", 0, functions, slots, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit__kernel(void) { return PyModuleDef_Init(&definition); }
