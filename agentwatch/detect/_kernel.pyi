@@ -1,21 +1,42 @@
-"""The compiled form of detection, as Python sees it. Its source is in native/; the module named at each function is its oracle."""
+"""The compiled form of detection, as Python sees it. Its source is in native/; what a function names is its oracle."""
 
 from collections.abc import Callable
 from typing import Any, Final
 
 from agentwatch.detect.state import Scope
-from agentwatch.records import Observation
+from agentwatch.records import Observation, ResultClass
 
 INTERFACE: Final[int]
 CLASSES: Final[tuple[str, ...]]
 FIELDS: Final[tuple[str, ...]]  # each as `class.field`
 FUNCTIONS: Final[tuple[str, ...]]
+KLASSES: Final[tuple[str, ...]]
+LIMITS: Final[tuple[str, ...]]
 
 def place(instance: object, value: object, /) -> int:
     """Find where the one reference to a value lies in an object, in bytes; -1 without one, or with several."""
 
-def bind(classes: tuple[type, ...], places: tuple[int, ...], functions: tuple[Callable[..., Any], ...], /) -> None:
-    """Take what `CLASSES`, `FIELDS` and `FUNCTIONS` name: classes, places of their fields, and the pure functions."""
+def bind(
+    classes: tuple[type, ...],
+    places: tuple[int, ...],
+    functions: tuple[Callable[..., Any], ...],
+    klasses: tuple[ResultClass, ...],
+    limits: tuple[int, ...],
+    /,
+) -> None:
+    """Take what `CLASSES`, `FIELDS` (their places), `FUNCTIONS` (of the pure form), `KLASSES` and `LIMITS` name."""
 
 def account(seen: Observation, scope: Scope, /) -> None:
     """Count an event into all that it belongs to (`accounts`)."""
+
+def read(seen: Observation, scope: Scope, /) -> None:
+    """Read an event against what was learnt before it, into `scope.reading` (`evidence.read`)."""
+
+def learn(seen: Observation, scope: Scope, /) -> None:
+    """Take an event that was read into the speaker's history (`evidence.learn`)."""
+
+def learn_cycle(seen: Observation, scope: Scope, /) -> None:
+    """Take an event in as a step (`cycle.Cycle.learn`)."""
+
+def learn_context(seen: Observation, scope: Scope, /) -> None:
+    """Take an answer in (`context.Context.learn`)."""

@@ -9,7 +9,6 @@ from typing import Any, get_args
 
 from msgspec import Struct
 
-from agentwatch.detect import evidence
 from agentwatch.detect.ceiling import Ceiling, ceilings
 from agentwatch.detect.cohort import Cohort
 from agentwatch.detect.compaction import Compaction
@@ -17,7 +16,7 @@ from agentwatch.detect.context import Context
 from agentwatch.detect.cycle import Cycle
 from agentwatch.detect.degenerate import Degenerate
 from agentwatch.detect.failure import Failure
-from agentwatch.detect.kernel import account
+from agentwatch.detect.kernel import Form, form
 from agentwatch.detect.monologue import Monologue
 from agentwatch.detect.options import DetectOptions, StateOptions
 from agentwatch.detect.paraphrase import Paraphrase
@@ -78,13 +77,16 @@ def build(options: DetectOptions) -> tuple[Detector[Scope], ...]:
 class Bank:
     """The state of one partition and the detectors over it.
 
-    For each event: `admit`, then `observe` with the app's clock (`scope.app.clock`) as the observation's `now`.
+    For each event: `admit`, then `observe` with the app's clock (`scope.app.clock`) as the observation's `now`. `pure`
+    keeps the compiled form out.
     """
 
     format = FORMAT
 
-    def __init__(self, options: StateOptions) -> None:
+    def __init__(self, options: StateOptions, *, pure: bool = False) -> None:
         self.population = Population(options)
+        self._form = form(pure=pure)
+        self._account, self._read, self._learn = self._form.account, self._reader(self._form), self._form.learn
         self._index = 0
         self._sets: dict[int, _Panel] = {}
 
@@ -102,7 +104,7 @@ class Bank:
         """
         if scope.duplicate:
             return []
-        account(seen, scope)
+        self._account(seen, scope)
         event = seen.event
         if event.status == "held" or seen.own_effect:
             return []
@@ -121,7 +123,7 @@ class Bank:
                 signal = panel.stakes.weigh(signal, on_time=keeps_time(seen, scope))
             if signal is not None:
                 signals.append(signal)
-        evidence.learn(seen, scope)
+        self._learn(seen, scope)
         for learn in panel.learns[event.op]:
             learn(seen, scope)
         for signal in signals:
@@ -161,9 +163,9 @@ class Bank:
             **dropped,
         }
 
-    def _read(self, seen: Observation, scope: Scope) -> None:
-        """Read what the event means, for all detectors; measurements take something away from it."""
-        evidence.read(seen, scope)
+    def _reader(self, form: Form) -> Callable[[Observation, Scope], None]:
+        """Give what reads the meaning of an event, for all detectors; measurements take something away from it."""
+        return form.read
 
     def _detectors(self, options: DetectOptions) -> tuple[Detector[Scope], ...]:
         """Make the detectors of one set of options; measurements put others beside them."""
@@ -174,11 +176,15 @@ class Bank:
             self._sets.clear()
         detectors = self._detectors(options)
         others = [one for one in detectors if not getattr(one, "of_evidence", False)]
+
+        def learnt(one: Detector[Scope]) -> _Learn:
+            return self._form.learns.get(type(one), one.learn)
+
         panel = self._sets[id(options)] = _Panel(
             options=options,
             accused={op: tuple(one.read for one in detectors if _can_tell(one, op)) for op in _OPS},
             calm={op: tuple(one.read for one in others if _can_tell(one, op)) for op in _OPS},
-            learns={op: tuple(one.learn for one in detectors if _learns(one, op)) for op in _OPS},
+            learns={op: tuple(learnt(one) for one in detectors if _learns(one, op)) for op in _OPS},
             hears=tuple(one.learn for one in detectors if getattr(one, "hears_silence", False)),
             stakes=Stakes(options.stakes),
         )

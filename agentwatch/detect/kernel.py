@@ -10,27 +10,49 @@ from typing import Any
 
 from msgspec import Struct
 
-from agentwatch.detect import accounts
+from agentwatch.detect import accounts, against, context, cycle, evidence, history, news, phrase, reworded, said
+from agentwatch.detect.context import Context, ContextOptions
+from agentwatch.detect.cycle import Cycle, CycleOptions
+from agentwatch.detect.history import History, Laps, Spoken
+from agentwatch.detect.reading import Reading
+from agentwatch.detect.said import Said
 from agentwatch.detect.state import AgentState, AppState, DayTotals, RootState, RunState, Scope
+from agentwatch.detect.steps import OpenStep
 from agentwatch.fingerprint.compiled import compiled_form
-from agentwatch.records import Event, Fingerprint, Observation, Prints
+from agentwatch.fingerprint.sketch import ESTIMATES
+from agentwatch.records import Event, Fingerprint, Observation, Prints, ResultClass
 
 try:
     from agentwatch.detect import _kernel as native
 except ImportError:  # no compiler where it was built
     native = None  # type: ignore[assignment]
 
-__all__ = ["account", "kernel_form"]
+__all__ = ["Form", "form", "kernel_form"]
 
 _INTERFACE = 1
 _CLASSES: dict[str, type[Struct]] = {
     one.__name__: one
     for one in (
-        *(Event, Observation, Prints, Fingerprint, Scope),
-        *(RunState, RootState, AgentState, AppState, DayTotals),
+        *(Event, Observation, Prints, Fingerprint, Scope, Reading, Said),
+        *(RunState, RootState, AgentState, AppState, DayTotals, History, Spoken, Laps, OpenStep),
     )
 }
-_PURE: dict[str, Callable[..., Any]] = {"account": accounts.account}
+_Take = Callable[[Observation, Scope], None]
+
+
+class Form(Struct, frozen=True):
+    """What the bank does with each event, and by which functions some detectors learn in place of their own method.
+
+    Such a method is the same for all options of its detector.
+    """
+
+    account: _Take
+    read: _Take
+    learn: _Take
+    learns: dict[type, _Take]
+
+
+_PURE = Form(accounts.account, evidence.read, evidence.learn, {})
 
 
 def _places(kind: type[Struct]) -> dict[str, int]:
@@ -40,16 +62,58 @@ def _places(kind: type[Struct]) -> dict[str, int]:
     return {f"{kind.__name__}.{name}": native.place(made, value) for name, value in values.items()}
 
 
+def _bins(alike: float) -> int:
+    """Tell in how many bins two sketches must agree to be so alike."""
+    return next(bins for bins, estimate in enumerate(ESTIMATES) if estimate >= alike)
+
+
+def _limits() -> dict[str, int]:
+    return {
+        "akin_answers": _bins(reworded.AKIN_ANSWERS),
+        "news_below": _bins(against.NEWS_BELOW),
+        "said_alike": _bins(said.ALIKE),
+        "long_alike": _bins(said.LONG_ALIKE),
+        "templated": _bins(phrase.TEMPLATED),
+        "context_akin": _bins(context.AKIN),
+        "news": news.NEWS,
+        "calls": history.CALLS,
+        "near": history.NEAR,
+        "numbers": history.NUMBERS,
+        "inputs": history.INPUTS,
+        "outputs": history.OUTPUTS,
+        "texts": history.TEXTS,
+        "symbols": cycle.SYMBOLS,
+        "brief_words": reworded.FEW_WORDS,
+        "answer_words": reworded.MANY_WORDS,
+        "step_words": cycle.MANY_WORDS,
+        "said_words": said.MIN_WORDS,
+        "long_words": said.LONG_WORDS,
+        "prompt_words": phrase.MIN_WORDS,
+        "context_words": context.MANY_WORDS,
+        "context_calls": context.FEWEST,
+    }
+
+
 def _bound() -> bool:
     """Tell the compiled form where everything is; False where it cannot be used."""
     if native is None or not compiled_form() or native.INTERFACE != _INTERFACE:
         return False
     places = {name: place for kind in _CLASSES.values() for name, place in _places(kind).items()}
+    functions: dict[str, Callable[..., Any]] = {
+        "account": accounts.account,
+        "read": evidence.read,
+        "learn": evidence.learn,
+        "learn_cycle": Cycle(CycleOptions()).learn,
+        "learn_context": Context(ContextOptions()).learn,
+    }
+    limits = _limits()
     try:
         native.bind(
             tuple(_CLASSES[name] for name in native.CLASSES),
             tuple(places[name] for name in native.FIELDS),
-            tuple(_PURE[name] for name in native.FUNCTIONS),
+            tuple(functions[name] for name in native.FUNCTIONS),
+            tuple(ResultClass[name] for name in native.KLASSES),
+            tuple(limits[name] for name in native.LIMITS),
         )
     except (KeyError, ValueError, TypeError):  # of another version, or laid out in a way that is not known here
         return False
@@ -57,9 +121,18 @@ def _bound() -> bool:
 
 
 _BOUND = _bound()
-account: Callable[[Observation, Scope], None] = native.account if _BOUND else accounts.account
+_COMPILED = (
+    Form(native.account, native.read, native.learn, {Cycle: native.learn_cycle, Context: native.learn_context})
+    if _BOUND
+    else _PURE
+)
 
 
 def kernel_form() -> bool:
     """Tell whether the compiled form of detection runs."""
     return _BOUND
+
+
+def form(*, pure: bool = False) -> Form:
+    """Give the form that runs; `pure` keeps the compiled one out."""
+    return _PURE if pure else _COMPILED

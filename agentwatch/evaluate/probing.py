@@ -11,6 +11,7 @@ from typing import Final, cast
 from msgspec.structs import replace
 
 from agentwatch.detect.bank import Bank, build
+from agentwatch.detect.kernel import Form
 from agentwatch.detect.options import DetectOptions, StateOptions
 from agentwatch.detect.reading import NOTHING
 from agentwatch.detect.state import Scope
@@ -74,11 +75,15 @@ class ProbingBank(Bank):
             detectors = tuple(cast("Detector[Scope]", _Listening(one, low.get(one.kind), hear)) for one in detectors)
         return detectors
 
-    def _read(self, seen: Observation, scope: Scope) -> None:
+    def _reader(self, form: Form) -> Callable[[Observation, Scope], None]:
         """Take the piece of evidence away from what the event means, which is read once for all detectors."""
-        super()._read(seen, scope)
-        if self._without is not None and self._without.amend is not None and scope.reading is not NOTHING:
-            self._without.amend(scope.reading, seen, scope)
+
+        def read(seen: Observation, scope: Scope) -> None:
+            form.read(seen, scope)
+            if self._without is not None and self._without.amend is not None and scope.reading is not NOTHING:
+                self._without.amend(scope.reading, seen, scope)
+
+        return read
 
 
 class _Listening:

@@ -45,7 +45,7 @@ static int read_account(PyObject *seen, PyObject *scope, account *its)
     PyObject *const event = its->event, *const run = its->run, *const status = get(event, Event_status);
     PyObject *const model = get(event, Event_model), *const trigger = get(event, Event_trigger);
     return is_known_word(get(event, Event_op)) && (status == Py_None || is_known_word(status)) &&
-           (trigger == Py_None || is_known_word(trigger)) && get(event, Event_handles) == Py_None &&
+           (trigger == Py_None || (is_known_word(trigger) && !is_word(trigger, word_human))) && get(event, Event_handles) == Py_None &&
            !has_text(get(event, Event_user)) && is_settled(get(event, Event_task), get(run, RunState_task)) &&
            is_settled(get(event, Event_team), get(run, RunState_team)) &&
            is_settled(get(event, Event_team), get(its->agent, AgentState_team)) &&
@@ -63,10 +63,7 @@ static int turns(const account *its)
     const int tool = is_word(op, word_execute_tool);
     if (tool) {
         if (step == Py_None) {
-            PyObject *const none = PyLong_FromLong(-1);
-            if (none == NULL)
-                return -1;
-            put(run, RunState_last_step, none);
+            put_same(run, RunState_last_step, none_open);
         } else {
             const int same = PyObject_RichCompareBool(step, get(run, RunState_last_step), Py_EQ);
             if (same)
@@ -80,10 +77,16 @@ static int turns(const account *its)
     return PyObject_RichCompareBool(tool ? rounds : chats, tool ? chats : rounds, Py_GT);
 }
 
-static int add_all(const account *its, int root, int agent, int day, PyObject *amount)
+static int add_all(const account *its, int run, int root, int agent, int day, PyObject *amount)
 {
-    return add(its->root, root, amount) < 0 || add(its->agent, agent, amount) < 0 ||
-                   add(its->agent_day, day, amount) < 0 || add(its->app_day, day, amount) < 0
+    if (add(its->run, run, amount) < 0)
+        return -1;
+    if (root != RootState_unpriced && get(its->run, RunState_tree) == its->root)
+        put_same(its->root, root, get(its->run, run)); /* it is alone: its counts are the run's, kept as one object */
+    else if (add(its->root, root, amount) < 0)
+        return -1;
+    return add(its->agent, agent, amount) < 0 || add(its->agent_day, day, amount) < 0 ||
+                   add(its->app_day, day, amount) < 0
                ? -1
                : 0;
 }
@@ -103,22 +106,17 @@ static int spend(const account *its)
         return 0; /* most calls of tools say nothing of money */
     if (into != NULL || out != NULL) {
         PyObject *const tokens = into && out ? PyNumber_Add(into, out) : Py_NewRef(into ? into : out);
-        int failed = tokens == NULL || (into && add(its->run, RunState_input_tokens, into) < 0) ||
-                     (out && add(its->run, RunState_output_tokens, out) < 0) ||
-                     add_all(its, RootState_tokens, AgentState_tokens, DayTotals_tokens, tokens) < 0;
+        const int failed = tokens == NULL ? -1 : add_all(its, RunState_tokens, RootState_tokens, AgentState_tokens,
+                                                         DayTotals_tokens, tokens);
         Py_XDECREF(tokens);
         if (failed)
             return -1;
     }
     if (cost == Py_None)
-        return add(its->run, RunState_unpriced, one) < 0
-                   ? -1
-                   : add_all(its, RootState_unpriced, AgentState_unpriced, DayTotals_unpriced, one);
+        return add_all(its, RunState_unpriced, RootState_unpriced, AgentState_unpriced, DayTotals_unpriced, one);
     if (amount_of(cost) == NULL)
         return 0;
-    return add(its->run, RunState_cost_nusd, cost) < 0
-               ? -1
-               : add_all(its, RootState_cost_nusd, AgentState_cost_nusd, DayTotals_cost_nusd, cost);
+    return add_all(its, RunState_cost_nusd, RootState_cost_nusd, AgentState_cost_nusd, DayTotals_cost_nusd, cost);
 }
 
 static int count_in(const account *its)
@@ -128,8 +126,6 @@ static int count_in(const account *its)
     put_same(run, RunState_last, its->now);
     put_same(run, RunState_last_index, index);
     put_same(run, RunState_ended, is_word(get(its->event, Event_op), word_run_end) ? Py_True : Py_False);
-    if (is_word(get(its->event, Event_trigger), word_human))
-        put_same(run, RunState_human_at, its->now);
     put_same(its->root, RootState_last, its->now);
     put_same(agent, AgentState_last, its->now);
     put_same(agent, AgentState_last_index, index);
@@ -149,10 +145,10 @@ PyObject *py_account(PyObject *module, PyObject *const *given, Py_ssize_t count)
 {
     (void)module;
     account its;
-    if (count != 2)
-        return PyErr_Format(PyExc_TypeError, "2 arguments are wanted, %zd are given", count);
+    if (!expects_two(count))
+        return NULL;
     if (!read_account(given[0], given[1], &its))
-        return PyObject_CallFunctionObjArgs(pure[pure_account], given[0], given[1], NULL);
+        return ask_pure(pure_account, given);
     if (count_in(&its) < 0)
         return NULL;
     const int grown = turns(&its);

@@ -7,16 +7,22 @@ PyTypeObject *types[CLASS_COUNT];
 Py_ssize_t places[FIELD_COUNT];
 PyObject *pure[FUNCTION_COUNT];
 PyObject *words[WORD_COUNT];
-PyObject *one;
+PyObject *klasses[KLASS_COUNT];
+long limits[LIMIT_COUNT];
+PyObject *one, *zero, *nought, *none_open;
 
 #define NAME_CLASS(class) #class,
 #define NAME_FIELD(class, field) #class "." #field,
 #define NAME_FUNCTION(function) #function,
 #define NAME_WORD(word) #word,
+#define NAME_LIMIT(limit) #limit,
+#define NAME_KLASS(klass) #klass,
 static const char *const class_names[] = {CLASSES(NAME_CLASS)};
 static const char *const field_names[] = {FIELDS(NAME_FIELD)};
 static const char *const function_names[] = {FUNCTIONS(NAME_FUNCTION)};
 static const char *const word_names[] = {WORDS(NAME_WORD)};
+static const char *const limit_names[] = {LIMITS(NAME_LIMIT)};
+static const char *const klass_names[] = {KLASSES(NAME_KLASS)};
 #define AS_OWNER(class, field) class##_,
 static const int owners[] = {FIELDS(AS_OWNER)};
 
@@ -76,25 +82,44 @@ static int take_places(PyObject *classes, PyObject *given)
     return 0;
 }
 
-/* bind(classes, places, functions): as `CLASSES`, `FIELDS` and `FUNCTIONS` name them */
+static int take_limits(PyObject *given)
+{
+    for (Py_ssize_t at = 0; at < LIMIT_COUNT; at++) {
+        const long limit = PyLong_AsLong(PyTuple_GetItem(given, at));
+        if (PyErr_Occurred())
+            return -1;
+        if (limit < 0 || limit > 1L << 30) {
+            PyErr_Format(PyExc_ValueError, "%s cannot be %ld", limit_names[at], limit);
+            return -1;
+        }
+        limits[at] = limit;
+    }
+    return 0;
+}
+
+static void take_all(PyObject **into, PyObject *given, Py_ssize_t count)
+{
+    for (Py_ssize_t at = 0; at < count; at++) {
+        PyObject *const before = into[at];
+        into[at] = Py_NewRef(PyTuple_GetItem(given, at));
+        Py_XDECREF(before);
+    }
+}
+
+/* bind(classes, places, functions, klasses, limits): as `CLASSES`, `FIELDS`, `FUNCTIONS`, … name them */
 static PyObject *py_bind(PyObject *module, PyObject *const *given, Py_ssize_t count)
 {
     (void)module;
-    if (count != 3)
-        return PyErr_Format(PyExc_TypeError, "3 arguments are wanted, %zd are given", count);
+    if (count != 5)
+        return PyErr_Format(PyExc_TypeError, "5 arguments are wanted, %zd are given", count);
     if (!is_tuple_of(given[0], CLASS_COUNT, "classes") || !is_tuple_of(given[1], FIELD_COUNT, "places") ||
-        !is_tuple_of(given[2], FUNCTION_COUNT, "functions") || take_places(given[0], given[1]) < 0)
+        !is_tuple_of(given[2], FUNCTION_COUNT, "functions") || !is_tuple_of(given[3], KLASS_COUNT, "klasses") ||
+        !is_tuple_of(given[4], LIMIT_COUNT, "limits") || take_places(given[0], given[1]) < 0 ||
+        take_limits(given[4]) < 0)
         return NULL;
-    for (Py_ssize_t at = 0; at < CLASS_COUNT; at++) {
-        PyObject *const before = (PyObject *)types[at];
-        types[at] = (PyTypeObject *)Py_NewRef(PyTuple_GetItem(given[0], at));
-        Py_XDECREF(before);
-    }
-    for (Py_ssize_t at = 0; at < FUNCTION_COUNT; at++) {
-        PyObject *const before = pure[at];
-        pure[at] = Py_NewRef(PyTuple_GetItem(given[2], at));
-        Py_XDECREF(before);
-    }
+    take_all((PyObject **)types, given[0], CLASS_COUNT);
+    take_all(pure, given[2], FUNCTION_COUNT);
+    take_all(klasses, given[3], KLASS_COUNT);
     return Py_NewRef(Py_None);
 }
 
@@ -102,6 +127,10 @@ static PyMethodDef functions[] = {
     {"place", (PyCFunction)(void (*)(void))py_place, METH_FASTCALL, "Where a value lies in an object; -1 without one."},
     {"bind", (PyCFunction)(void (*)(void))py_bind, METH_FASTCALL, "Tell classes, places of fields, and pure functions."},
     {"account", (PyCFunction)(void (*)(void))py_account, METH_FASTCALL, "Count an event into all that it belongs to."},
+    {"read", (PyCFunction)(void (*)(void))py_read, METH_FASTCALL, "Read what an event means into its scope."},
+    {"learn", (PyCFunction)(void (*)(void))py_learn, METH_FASTCALL, "Take an event that was read into the history."},
+    {"learn_cycle", (PyCFunction)(void (*)(void))py_learn_cycle, METH_FASTCALL, "Take an event in as a step."},
+    {"learn_context", (PyCFunction)(void (*)(void))py_learn_context, METH_FASTCALL, "Take an answer in as context."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -123,11 +152,14 @@ static int fill(PyObject *module)
     for (Py_ssize_t at = 0; at < WORD_COUNT; at++)
         if (words[at] == NULL && (words[at] = PyUnicode_InternFromString(word_names[at])) == NULL)
             return -1;
-    if (one == NULL && (one = PyLong_FromLong(1)) == NULL)
+    if (one == NULL && ((one = PyLong_FromLong(1)) == NULL || (zero = PyLong_FromLong(0)) == NULL ||
+                        (none_open = PyLong_FromLong(-1)) == NULL || (nought = PyFloat_FromDouble(0.0)) == NULL))
         return -1;
     return add_names(module, "CLASSES", class_names, CLASS_COUNT) < 0 ||
                    add_names(module, "FIELDS", field_names, FIELD_COUNT) < 0 ||
-                   add_names(module, "FUNCTIONS", function_names, FUNCTION_COUNT) < 0
+                   add_names(module, "FUNCTIONS", function_names, FUNCTION_COUNT) < 0 ||
+                   add_names(module, "KLASSES", klass_names, KLASS_COUNT) < 0 ||
+                   add_names(module, "LIMITS", limit_names, LIMIT_COUNT) < 0
                ? -1
                : PyModule_AddIntConstant(module, "INTERFACE", INTERFACE);
 }
