@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from agentwatch.detect.state import Scope
-from agentwatch.records import Observation, ResultClass
+from agentwatch.detect.reading import Reading
+from agentwatch.detect.state import AppState, Scope
+from agentwatch.records import Event, Observation, ResultClass
 
 INTERFACE: Final[int]
 CLASSES: Final[tuple[str, ...]]
@@ -25,6 +26,19 @@ def bind(
     /,
 ) -> None:
     """Take what `CLASSES`, `FIELDS` (their places), `FUNCTIONS` (of the pure form), `KLASSES` and `LIMITS` name."""
+
+def place_event(
+    apps: dict[tuple[str, str], AppState],
+    event: Event,
+    index: int,
+    bounds: tuple[float, float, int, float],
+    nothing: Reading,
+    /,
+) -> Scope | None:
+    """Place an event of a run that goes on (`Population.admit`); None, and nothing changed, for any other.
+
+    bounds: `sweep_s`, `default_run_idle_s`, `duplicate_events` and `duplicate_s`.
+    """
 
 def account(seen: Observation, scope: Scope, /) -> None:
     """Count an event into all that it belongs to (`accounts`)."""

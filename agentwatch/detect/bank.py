@@ -22,6 +22,7 @@ from agentwatch.detect.options import DetectOptions, StateOptions
 from agentwatch.detect.paraphrase import Paraphrase
 from agentwatch.detect.pingpong import Pingpong
 from agentwatch.detect.population import Population
+from agentwatch.detect.reading import NOTHING
 from agentwatch.detect.queries import FleetState
 from agentwatch.detect.rate import Rate
 from agentwatch.detect.repeat import Repeat
@@ -86,14 +87,16 @@ class Bank:
     def __init__(self, options: StateOptions, *, pure: bool = False) -> None:
         self.population = Population(options)
         self._form = form(pure=pure)
-        self._account, self._read, self._learn = self._form.account, self._reader(self._form), self._form.learn
+        self._place, self._account, self._learn = self._form.place, self._form.account, self._form.learn
+        self._read = self._reader(self._form)
         self._index = 0
         self._sets: dict[int, _Panel] = {}
 
     def admit(self, event: Event, index: int | None = None) -> Scope:
         """Find or make what the event belongs to; `index` is its position in the input, by default the next one."""
         self._index = self._index if index is None else index
-        scope = self.population.admit(event, self._index)
+        held = self.population
+        scope = self._place(held.apps, event, self._index, held.bounds, NOTHING) or held.admit(event, self._index)
         self._index += 1
         return scope
 

@@ -38,21 +38,29 @@ _CLASSES: dict[str, type[Struct]] = {
     )
 }
 _Take = Callable[[Observation, Scope], None]
+Bounds = tuple[float, float, int, float]
+_Place = Callable[[dict[tuple[str, str], AppState], Event, int, Bounds, Reading], Scope | None]
 
 
 class Form(Struct, frozen=True):
     """What the bank does with each event, and by which functions some detectors learn in place of their own method.
 
-    Such a method is the same for all options of its detector.
+    Such a method is the same for all options of its detector. place: finds where an event of a run that goes on belongs,
+    or says that `Population.admit` must.
     """
 
+    place: _Place
     account: _Take
     read: _Take
     learn: _Take
     learns: dict[type, _Take]
 
 
-_PURE = Form(accounts.account, evidence.read, evidence.learn, {})
+def _nowhere(_apps: object, _event: object, _index: int, _bounds: object, _nothing: object, /) -> None:
+    """Leave every event to the pure form."""
+
+
+_PURE = Form(_nowhere, accounts.account, evidence.read, evidence.learn, {})
 
 
 def _places(kind: type[Struct]) -> dict[str, int]:
@@ -122,7 +130,10 @@ def _bound() -> bool:
 
 _BOUND = _bound()
 _COMPILED = (
-    Form(native.account, native.read, native.learn, {Cycle: native.learn_cycle, Context: native.learn_context})
+    Form(
+        *(native.place_event, native.account, native.read, native.learn),
+        {Cycle: native.learn_cycle, Context: native.learn_context},
+    )
     if _BOUND
     else _PURE
 )

@@ -31,6 +31,11 @@ class Population:
 
     def __init__(self, options: StateOptions) -> None:
         self.options = options
+        # as floats, for the compiled form (`kernel`)
+        self.bounds = (
+            *(float(options.sweep_s), float(options.default_run_idle_s)),
+            *(options.duplicate_events, float(options.duplicate_s)),
+        )
         self.apps: dict[AppKey, AppState] = {}
         self.lineage = Lineage(options.max_parents)
         self.runs = 0

@@ -126,6 +126,8 @@ static PyObject *py_bind(PyObject *module, PyObject *const *given, Py_ssize_t co
 static PyMethodDef functions[] = {
     {"place", (PyCFunction)(void (*)(void))py_place, METH_FASTCALL, "Where a value lies in an object; -1 without one."},
     {"bind", (PyCFunction)(void (*)(void))py_bind, METH_FASTCALL, "Tell classes, places of fields, and pure functions."},
+    {"place_event", (PyCFunction)(void (*)(void))py_place_event, METH_FASTCALL,
+     "Find where an event of a run that goes on belongs; None for any other."},
     {"account", (PyCFunction)(void (*)(void))py_account, METH_FASTCALL, "Count an event into all that it belongs to."},
     {"read", (PyCFunction)(void (*)(void))py_read, METH_FASTCALL, "Read what an event means into its scope."},
     {"learn", (PyCFunction)(void (*)(void))py_learn, METH_FASTCALL, "Take an event that was read into the history."},

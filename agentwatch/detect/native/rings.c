@@ -25,7 +25,7 @@ int has_digest(view ring, size_t step, size_t offset, uint64_t digest)
 
 PyObject *with_end(view ring, size_t dropped, view added)
 {
-    uint8_t small[2048];
+    uint8_t small[4096];
     const size_t kept = ring.size - dropped;
     if (kept + added.size > sizeof small) {
         PyErr_SetString(PyExc_ValueError, "a ring is longer than any may be");

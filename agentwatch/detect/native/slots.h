@@ -21,7 +21,8 @@
     FIELD(Event, op) FIELD(Event, status) FIELD(Event, trigger) FIELD(Event, epoch) FIELD(Event, handles)              \
     FIELD(Event, model) FIELD(Event, task) FIELD(Event, team) FIELD(Event, user) FIELD(Event, step)                    \
     FIELD(Event, input_tokens) FIELD(Event, output_tokens) FIELD(Event, tool) FIELD(Event, error)                      \
-    FIELD(Event, to_agent)                                                                                             \
+    FIELD(Event, to_agent) FIELD(Event, tenant) FIELD(Event, app) FIELD(Event, agent) FIELD(Event, run)                \
+    FIELD(Event, root_run) FIELD(Event, ts) FIELD(Event, id)                                                           \
     FIELD(Observation, index) FIELD(Observation, now) FIELD(Observation, event) FIELD(Observation, prints)             \
     FIELD(Observation, cost_nusd) FIELD(Observation, own_effect)                                                       \
     FIELD(Prints, input) FIELD(Prints, output) FIELD(Prints, arguments) FIELD(Prints, result)                          \
@@ -33,13 +34,15 @@
     FIELD(RunState, ended) FIELD(RunState, epoch) FIELD(RunState, epoch_at) FIELD(RunState, model)                     \
     FIELD(RunState, task) FIELD(RunState, team) FIELD(RunState, last_step) FIELD(RunState, rounds)                     \
     FIELD(RunState, chats) FIELD(RunState, tokens) FIELD(RunState, cost_nusd) FIELD(RunState, unpriced)                \
-    FIELD(RunState, tree) FIELD(RunState, others) FIELD(RunState, news) FIELD(RunState, growth) FIELD(RunState, akin)  \
+    FIELD(RunState, agent) FIELD(RunState, root) FIELD(RunState, own) FIELD(RunState, recent)                          \
+    FIELD(RunState, started) FIELD(RunState, tree) FIELD(RunState, others) FIELD(RunState, news) FIELD(RunState, growth) FIELD(RunState, akin)  \
     FIELD(RootState, events) FIELD(RootState, last) FIELD(RootState, turns) FIELD(RootState, tokens)                   \
     FIELD(RootState, cost_nusd) FIELD(RootState, unpriced) FIELD(RootState, exchange) FIELD(RootState, told)           \
     FIELD(AgentState, events) FIELD(AgentState, runs) FIELD(AgentState, last) FIELD(AgentState, last_index)            \
     FIELD(AgentState, epoch) FIELD(AgentState, team) FIELD(AgentState, tokens) FIELD(AgentState, cost_nusd)            \
     FIELD(AgentState, unpriced) FIELD(AgentState, today)                                                               \
-    FIELD(AppState, events) FIELD(AppState, today)                                                                     \
+    FIELD(AppState, events) FIELD(AppState, today) FIELD(AppState, clock) FIELD(AppState, swept)                       \
+    FIELD(AppState, last_index) FIELD(AppState, agents) FIELD(AppState, runs) FIELD(AppState, roots)                   \
     FIELD(DayTotals, day) FIELD(DayTotals, turns) FIELD(DayTotals, tokens) FIELD(DayTotals, cost_nusd)                 \
     FIELD(DayTotals, unpriced)                                                                                         \
     FIELD(History, index) FIELD(History, base) FIELD(History, calls) FIELD(History, near) FIELD(History, step)         \
@@ -242,6 +245,7 @@ int learn_chat(const sight *its, PyObject *reading); /* 1 when done, 0 where the
 
 #define FAST(name) PyObject *py_##name(PyObject *module, PyObject *const *given, Py_ssize_t count)
 FAST(account);
+FAST(place_event);
 FAST(read);
 FAST(learn);
 FAST(learn_cycle);
