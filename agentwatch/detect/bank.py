@@ -22,9 +22,9 @@ from agentwatch.detect.options import DetectOptions, StateOptions
 from agentwatch.detect.paraphrase import Paraphrase
 from agentwatch.detect.pingpong import Pingpong
 from agentwatch.detect.population import Population
-from agentwatch.detect.reading import NOTHING
 from agentwatch.detect.queries import FleetState
 from agentwatch.detect.rate import Rate
+from agentwatch.detect.reading import NOTHING
 from agentwatch.detect.repeat import Repeat
 from agentwatch.detect.restart import Restart
 from agentwatch.detect.slow import Slow

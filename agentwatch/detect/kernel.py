@@ -45,8 +45,8 @@ _Place = Callable[[dict[tuple[str, str], AppState], Event, int, Bounds, Reading]
 class Form(Struct, frozen=True):
     """What the bank does with each event, and by which functions some detectors learn in place of their own method.
 
-    Such a method is the same for all options of its detector. place: finds where an event of a run that goes on belongs,
-    or says that `Population.admit` must.
+    Such a method is the same for all options of its detector. place: finds where an event of a run that goes on
+    belongs, or says that `Population.admit` must.
     """
 
     place: _Place

@@ -2,20 +2,22 @@
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
 
 from agentwatch.detect.bank import Bank
 from agentwatch.detect.kernel import kernel_form
-from agentwatch.detect.reading import NOTHING
 from agentwatch.detect.options import DetectOptions, StateOptions
+from agentwatch.detect.reading import NOTHING
 from agentwatch.fingerprint import fingerprint_batch
 from agentwatch.fingerprint.compiled import compiled_form
 from agentwatch.records import Event, Observation, Prints
 
 OPTIONS = DetectOptions()
-WORDS = "the mill by the old river grinds what the farmers of nine valleys bring in autumn and in spring".split()
+WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)  # which would take minutes with streams like these
+SENTENCE = "the mill by the old river grinds what the farmers of nine valleys bring in autumn and in spring"
+WORDS = SENTENCE.split()
 TEXTS = (
     "",
     "ok",
@@ -103,7 +105,7 @@ def played(bank, stream, prints, costs, ours):
 
 @pytest.mark.skipif(not kernel_form(), reason="there is no compiled form here")
 @given(st.data(), events(), st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=40, deadline=None, phases=WITHOUT_SHRINKING)
 def test_the_forms_are_equal_after_each_event(data, stream, sketched):
     prints = fingerprint_batch(stream)
     if not sketched:
