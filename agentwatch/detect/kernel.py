@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from agentwatch.detect import accounts, against, context, cycle, evidence, history, news, phrase, reworded, said
+from agentwatch.detect import accounts, against, cycle, evidence, history, made_of, news, phrase, reworded, said
 from agentwatch.detect.context import Context, ContextOptions
 from agentwatch.detect.cycle import Cycle, CycleOptions
 from agentwatch.detect.history import History, Laps, Spoken
@@ -82,7 +82,7 @@ def _limits() -> dict[str, int]:
         "said_alike": _bins(said.ALIKE),
         "long_alike": _bins(said.LONG_ALIKE),
         "templated": _bins(phrase.TEMPLATED),
-        "context_akin": _bins(context.AKIN),
+        "context_akin": _bins(made_of.AKIN),
         "news": news.NEWS,
         "calls": history.CALLS,
         "near": history.NEAR,
@@ -97,8 +97,8 @@ def _limits() -> dict[str, int]:
         "said_words": said.MIN_WORDS,
         "long_words": said.LONG_WORDS,
         "prompt_words": phrase.MIN_WORDS,
-        "context_words": context.MANY_WORDS,
-        "context_calls": context.FEWEST,
+        "context_words": made_of.MANY_WORDS,
+        "context_calls": made_of.FEWEST,
     }
 
 

@@ -120,7 +120,7 @@ static int pack_numbers(PyObject *numbers, uint8_t *out, size_t *size, int *smal
     int odd = !PyTuple_CheckExact(numbers);
     const Py_ssize_t given = odd ? 0 : PyTuple_Size(numbers);
     const Py_ssize_t count = given < limits[limit_numbers] ? given : limits[limit_numbers];
-    *small = 1;
+    *small = count > 0;
     for (Py_ssize_t at = 0; at < count; at++) {
         kept[at] = real_of(PyTuple_GetItem(numbers, at), &odd);
         *small &= kept[at] >= -2147483648.0 && kept[at] < 2147483648.0 && kept[at] == (double)(int64_t)kept[at];

@@ -1,4 +1,4 @@
-/* cycle.py and context.py: a step that was not made lately, and an answer unlike the latest others of its tool. */
+/* cycle.py and made_of.py: a step that was not made lately, and an answer unlike the latest others of its tool. */
 #include "slots.h"
 
 enum { SYMBOL = 6 }; /* bytes that are kept of a step's symbol */
@@ -161,11 +161,11 @@ FAST(learn_context)
         return Py_NewRef(Py_None);
     const text result = text_of(get(its.prints, Prints_result), &odd);
     if (!odd && (result.print == Py_None || get(result.print, Fingerprint_klass) != klasses[klass_content] ||
-                 result.words < limits[limit_context_words] || !result.sketch.size))
+                 result.words < limits[limit_context_words]))
         return Py_NewRef(Py_None);
     const int failed = truth_of(get(reading, Reading_failed), &odd);
     const view calls = bytes_in(get(its.history, History_calls), &odd);
-    if (odd)
+    if (odd || !result.sketch.size) /* its producer may have sent what it is made of */
         return ask_pure(pure_learn_context, given);
     if (failed || calls.size < (size_t)limits[limit_context_calls] * CALL)
         return Py_NewRef(Py_None);
