@@ -200,7 +200,7 @@ class _Link:
                 self.other[0] = label
                 if fault := self._proxy.due(label, ("before", "half")):
                     if fault.moment == "half":
-                        await self._pass(data[: len(data) // 2])
+                        data = await self._part(data, len(data) // 2)
                     await self._harm(fault)
             elif data.startswith(b"*"):
                 self.other[0] = ""
@@ -213,12 +213,16 @@ class _Link:
             if label and self._proxy.rewrite is not None:
                 data = self._proxy.rewrite(label, data)
             if label and (fault := self._proxy.due(label, ("unanswered",))):
-                if fault.bytes_on:
-                    await self._pass(data[: fault.bytes_on])
+                data = await self._part(data, fault.bytes_on)
                 await self._harm(fault)
             await self._pass(data)
             if label and (fault := self._proxy.due(label, ("answered",))):
                 await self._harm(fault)
+
+    async def _part(self, data: bytes, size: int) -> bytes:
+        """Pass the beginning on and give the rest, which follows where the harm is only a wait."""
+        await self._pass(data[:size])
+        return data[size:]
 
     async def _pass(self, data: bytes) -> None:
         self._writer.write(data)
