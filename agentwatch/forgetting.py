@@ -53,7 +53,11 @@ class Forgetting:
 
     def note(self) -> None:
         """Take in what the last event made the population forget; to be called for each event, learnt again or new."""
-        for extent, tenant, app, name in self._population().gone:
+        population = self._population()
+        if not population.gone:
+            return
+        gone, population.gone = population.gone, []  # once: not each event is admitted by the population itself
+        for extent, tenant, app, name in gone:
             if self._ledgers.ladder.concerns((name,)):
                 self._consider(_subject(extent, tenant, app, name))
 

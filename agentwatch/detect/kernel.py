@@ -27,7 +27,7 @@ try:
 except ImportError:  # no compiler where it was built
     native = None  # type: ignore[assignment]
 
-__all__ = ["Form", "form", "kernel_form"]
+__all__ = ["Form", "form", "kernel_form", "kernel_trouble"]
 
 _INTERFACE = 1
 _CLASSES: dict[str, type[Struct]] = {
@@ -142,6 +142,13 @@ _COMPILED = (
 def kernel_form() -> bool:
     """Tell whether the compiled form of detection runs."""
     return _BOUND
+
+
+def kernel_trouble() -> str:
+    """Say that a compiled form that is there does not fit; empty where it runs, is kept out, or was not built."""
+    if native is None or _BOUND or not compiled_form():
+        return ""
+    return "the compiled form of detection is of another version: build it anew"
 
 
 def form(*, pure: bool = False) -> Form:

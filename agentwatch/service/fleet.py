@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from agentwatch import __version__
 from agentwatch.config import Config
+from agentwatch.detect.kernel import kernel_trouble
 from agentwatch.errors import BadRequest
 from agentwatch.fingerprint.compiled import form_name, form_trouble
 from agentwatch.pipeline import Pipeline
@@ -98,7 +99,7 @@ class Fleet:
             last_reload=self._health.last_reload,
             incidents_open=len(ledgers.incidents) + len(ledgers.ourselves.open()),
             fingerprints=form_name(),
-            fingerprints_trouble=form_trouble(),
+            fingerprints_trouble=form_trouble() or kernel_trouble(),
         )
 
     def agents(self, tenant: str | None) -> Sequence[AgentView]:

@@ -13,6 +13,7 @@ import structlog
 
 from agentwatch.cancellation import end
 from agentwatch.counting import counted
+from agentwatch.detect.kernel import kernel_trouble
 from agentwatch.errors import AgentwatchError
 from agentwatch.fingerprint.compiled import form_name, form_trouble
 from agentwatch.observe import metrics
@@ -77,7 +78,7 @@ class Lifecycle:
             redis=wired.redis_shown,
             fingerprints=form_name(),
         )
-        if trouble := form_trouble():
+        if trouble := form_trouble() or kernel_trouble():
             _log.warning("fingerprints_slow", reason=trouble)
 
     async def warm(self) -> None:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from xxhash import xxh3_64_intdigest
 
+from agentwatch.detect import kernel
 from agentwatch.fingerprint import compiled
 
 
@@ -34,3 +35,14 @@ def test_what_is_not_of_this_version_is_left_and_named(
 def test_where_none_was_built_nothing_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "native", None)
     assert (compiled.form_name(), compiled.form_trouble()) == ("pure", "")
+
+
+@pytest.mark.parametrize(("there", "bound", "told"), [(False, False, ""), (True, True, ""), (True, False, "detection")])
+def test_a_compiled_form_of_detection_that_does_not_fit_is_named(
+    monkeypatch: pytest.MonkeyPatch, there: bool, bound: bool, told: str
+) -> None:
+    monkeypatch.setattr(kernel, "native", object() if there else None)
+    monkeypatch.setattr(kernel, "_BOUND", bound)
+    monkeypatch.setattr(kernel, "compiled_form", lambda: True)
+    assert told in kernel.kernel_trouble()
+    assert bool(kernel.kernel_trouble()) == bool(told)

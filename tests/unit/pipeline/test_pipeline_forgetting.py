@@ -66,6 +66,14 @@ def test_what_was_forgotten_is_counted(line, monkeypatch):
     assert dropped(path.pipeline, hub)["standing_forgotten"] == 1
 
 
+def test_what_is_gone_is_taken_once(line):
+    """The events that follow it may be placed without the population, which would let go of the list."""
+    path = line()
+    warned(path)
+    another(path, 25 * HOUR_S)
+    assert path.pipeline.parts.bank.population.gone == []
+
+
 def test_a_run_that_made_room_takes_its_warning_with_it(line):
     path = line(state=StateOptions(max_runs=4))
     warned(path)
