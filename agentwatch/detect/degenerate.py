@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from agentwatch.detect.state import Scope
 from agentwatch.fingerprint.chant import count_chant
+from agentwatch.fingerprint.compiled import compiled_form, native
 from agentwatch.records import ChantPrint, Event, Evidence, Level, Observation, Signal
 from agentwatch.subject import run_subject
 
@@ -80,4 +81,6 @@ def _chant(event: Event) -> ChantPrint | None:
     text = event.output
     if text is None:
         return event.fp.output.chant if event.fp is not None and event.fp.output is not None else None
+    if compiled_form() and not native.has_echo(text):
+        return None
     return count_chant(text)

@@ -39,6 +39,9 @@ def agreeing(sketch: bytes, others: Iterable[bytes] | bytes, /) -> int:
     The others may be one byte string of whole sketches.
     """
 
+def has_echo(text: str, /) -> bool:
+    """Tell whether a probe into a text comes again close by (`chant`); True of one that is not ASCII."""
+
 def word_hash(word: bytes, /) -> int:
     """Hash a word (`sketch`)."""
 

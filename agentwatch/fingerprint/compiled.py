@@ -28,7 +28,7 @@ except ImportError:  # no compiler where it was built
 __all__ = ["PURE", "compiled_form", "form_name", "form_trouble", "masked_form", "native", "role_of", "watched_words"]
 
 PURE = "AGENTWATCH_PURE"  # the variable that keeps the compiled form out
-_INTERFACE = 6
+_INTERFACE = 7
 
 
 @cache

@@ -9,7 +9,6 @@ from msgspec.structs import asdict, replace
 from agentwatch.detect.bank import Bank
 from agentwatch.detect.kernel import kernel_form
 from agentwatch.detect.options import DetectOptions, StateOptions
-from agentwatch.detect.reading import NOTHING
 from agentwatch.fingerprint import fingerprint_batch
 from agentwatch.fingerprint.compiled import compiled_form
 from agentwatch.records import Event, Observation, Prints
@@ -99,8 +98,8 @@ def played(bank, stream, prints, costs, ours):
         scope = bank.admit(event, index)
         seen = Observation(index, f"{index}-0", scope.app.clock, event, its, cost, own)
         signals = bank.observe(seen, scope, OPTIONS)
-        yield signals, scope.reading, msgspec.msgpack.encode((scope.run, scope.agent, scope.root))
-    yield [], NOTHING, b"".join(bank.snapshot())
+        yield signals, repr(scope.reading), msgspec.msgpack.encode((scope.run, scope.agent, scope.root))
+    yield [], "", b"".join(bank.snapshot())
 
 
 @pytest.mark.skipif(not kernel_form(), reason="there is no compiled form here")

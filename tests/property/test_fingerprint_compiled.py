@@ -23,6 +23,7 @@ from agentwatch.fingerprint import (
     shingles,
 )
 from agentwatch.fingerprint.canonical import _folded, canonical, unbroken
+from agentwatch.fingerprint.chant import CAP_CHARS, LEAST_CHARS, _echoes
 from agentwatch.fingerprint.classify import classify
 from agentwatch.fingerprint.compiled import compiled_form, masked_form, native, role_of, watched_words
 from agentwatch.fingerprint.mask import mask
@@ -304,3 +305,17 @@ def test_a_build_of_another_interface_is_not_used(monkeypatch: pytest.MonkeyPatc
     compiled_form.cache_clear()
     monkeypatch.setattr(compiled, "_INTERFACE", -1)
     assert not compiled_form()
+
+
+@built
+@given(
+    st.text("ab ", max_size=90),
+    st.text("abcdefgh ", max_size=700),
+    st.integers(1, 60),
+    st.sampled_from(("", "é", "x" * 17_000)),
+)
+def test_a_text_without_an_echo_is_told_from_one_that_has_one(block, other, times, end):
+    text = other[: len(other) // 2] + block * times + other[len(other) // 2 :] + end
+    tail = text[-CAP_CHARS:]
+    expected = len(text) >= LEAST_CHARS and any(True for _ in _echoes(tail))
+    assert native.has_echo(text) == (expected or not text.isascii())

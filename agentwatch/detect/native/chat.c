@@ -12,7 +12,7 @@ typedef struct {
 static int read_spoken(const sight *its, spoken_of *all)
 {
     int odd = 0;
-    *all = (spoken_of){{Py_None, 0, 0, {NULL, 0}}, {Py_None, 0, 0, {NULL, 0}}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}};
+    *all = (spoken_of){{Py_None, 0, 0, NO_BYTES}, {Py_None, 0, 0, NO_BYTES}, NO_BYTES, NO_BYTES, NO_BYTES, NO_BYTES};
     all->told = text_of(get(its->prints, Prints_input), &odd);
     all->output = text_of(get(its->prints, Prints_output), &odd);
     if (all->output.print == Py_None && is_word(its->op, word_message))

@@ -100,7 +100,7 @@ int look(PyObject *seen, PyObject *scope, sight *its)
 
 text text_of(PyObject *print, int *odd)
 {
-    text found = {Py_None, 0, 0, {NULL, 0}};
+    text found = {Py_None, 0, 0, NO_BYTES};
     if (print == Py_None)
         return found;
     if (!is(print, Fingerprint_)) {

@@ -143,6 +143,8 @@ static inline int is_known_word(PyObject *given)
 
 static inline int has_text(PyObject *given) { return PyUnicode_Check(given) && PyUnicode_GetLength(given) > 0; }
 
+#define NO_BYTES {(const uint8_t *)"", 0} /* a view of none: no function of C takes a null pointer, not even for none */
+
 /* Read what must be of a type into a C value; `odd` is set, and no exception, where it is of another or too large. */
 static inline double real_of(PyObject *given, int *odd)
 {

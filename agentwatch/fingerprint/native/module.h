@@ -26,6 +26,9 @@ PyObject *py_measure(PyObject *module, PyObject *const *given, Py_ssize_t count)
 PyObject *py_shingles(PyObject *module, PyObject *const *given, Py_ssize_t count);
 PyObject *py_fingerprint(PyObject *module, PyObject *const *given, Py_ssize_t count);
 
+/* echo.c */
+PyObject *py_has_echo(PyObject *module, PyObject *text);
+
 /* count.c */
 PyObject *py_count(PyObject *module, PyObject *const *given, Py_ssize_t count);
 
