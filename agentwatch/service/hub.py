@@ -11,7 +11,7 @@ from agentwatch.service.recent import Recent
 
 __all__ = ["Hub", "Watcher"]
 
-_SINKS_TURNS = 6  # turns of the loop from a commit until what it decided is written to a broker's socket
+_SINKS_TURNS = 10  # turns of the loop from a commit until what it decided is written to a broker's socket
 
 
 class Watcher:

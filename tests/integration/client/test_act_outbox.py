@@ -10,13 +10,19 @@ import pytest
 from agentwatch.act.command import command_of, takes_back
 from agentwatch.act.command_outbox import drain_commands
 from agentwatch.act.outbox import OutboxOptions, Progress, drain
+from agentwatch.act.signal_mqtt import MqttSignal
 from agentwatch.act.signal_redis import RedisSignal
 from agentwatch.backoff import BackoffOptions
+from agentwatch.broker import broker_address
 from agentwatch.connection import RedisOptions, connect
 from agentwatch.errors import SignalUnavailable
 from agentwatch.keys import keys
 from agentwatch.records import Change, Command, Decision, Level
+from agentwatch.service.hub import Hub
+from agentwatch.service.metering import MeteredBus
+from agentwatch.service.recent import RecentLog
 from agentwatch.store.log import RedisLog
+from agentwatch.store.memory import MemoryLog, MemoryPartition
 
 QUICK = OutboxOptions(batch=3, poll_s=0.05, backoff=BackoffOptions(min_s=0.01, max_s=0.02))
 
@@ -249,3 +255,25 @@ def sent(what: Decision) -> Command:
     command = command_of(what)
     assert command is not None
     return command
+
+
+async def test_what_was_decided_is_written_to_the_broker_before_all_else(broker, background, until, monkeypatch):
+    hub, bus = Hub(), MqttSignal(broker_address(broker.url))
+    hub.recent.begin(0)
+    kept = MemoryLog(MemoryPartition(time.time))
+    await kept.move("mqtt", "0-0")
+    background(bus.run())
+    log, wake, progress = RecentLog(kept, hub.recent), hub.wake(), Progress()
+    metered = MeteredBus(bus, lambda _: None)
+    background(drain_commands(log, metered, wake=wake, options=QUICK, progress=progress))
+    await until(lambda: bus.connected and progress.position == "0-0")
+    assert bus._connection is not None
+    driver: Any = bus._connection.client._client
+    written: list[bytes] = []
+    send = driver._sock_send
+    monkeypatch.setattr(driver, "_sock_send", lambda data, *more: (written.append(bytes(data)), send(data, *more))[1])
+    made = decision(1)
+    hub.committed([("1-0", made)], ())
+    await hub.sinks_first([made])
+    assert any(b"default/crew/run/r1" in data for data in written)
+    await until(lambda: progress.position == "1-0")
