@@ -79,21 +79,19 @@ class BrokerWill(Struct, frozen=True):
     payload: bytes
 
 
-def broker_address(url: str) -> BrokerAddress:
-    """Read `mqtt[s]://[user[:password]@]host[:port][?ca=&cert=&key=&password_file=]`; raises `BadConfig`."""
+def broker_address(url: str, field: str = "mqtt") -> BrokerAddress:
+    """Read `mqtt[s]://[user[:password]@]host[:port][?ca=&cert=&key=&password_file=]`; `BadConfig` names the field."""
     parts = urlsplit(url)
     try:
         port = parts.port
     except ValueError:
         port = -1
     if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or port == -1:
-        raise BadConfig("write mqtt://host[:port] or mqtts://host[:port]", "mqtt")
+        raise BadConfig("write mqtt://host[:port] or mqtts://host[:port]", field)
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     unknown = sorted(set(query) - _QUERY)
     if unknown:
-        raise BadConfig(
-            f"unknown option {unknown[0]!r} in the broker's URL; known: {', '.join(sorted(_QUERY))}", "mqtt"
-        )
+        raise BadConfig(f"unknown option {unknown[0]!r} in the broker's URL; known: {', '.join(sorted(_QUERY))}", field)
     tls = parts.scheme == "mqtts"
     return BrokerAddress(
         host=parts.hostname,

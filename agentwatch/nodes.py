@@ -46,7 +46,7 @@ class Nodes:
 
     async def settle(self) -> None:
         """Find out what kind of server it is, before anything else. Raises `StoreUnavailable`."""
-        with reading("cluster"):
+        with reading("greeting Redis"):
             told = await self._any(("HELLO",))  # every user may ask this, whatever else it may not
             self.cluster = told[told.index(b"mode") + 1] == b"cluster"
             if self.cluster:

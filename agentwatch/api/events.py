@@ -8,6 +8,7 @@ from agentwatch.api.bounds import content_type
 from agentwatch.api.problems import FieldProblem, Problem, told
 from agentwatch.api.site import ApiRequest, Site, TheSite
 from agentwatch.api.split import Piece, TooMany, split_json, split_lines
+from agentwatch.counting import counted
 from agentwatch.errors import BadInput
 from agentwatch.observe import metrics
 from agentwatch.ports import IngestResult
@@ -68,7 +69,7 @@ def _answer(site: Site, pieces: list[Piece], results: dict[int, IngestResult]) -
     metrics().http_intake.labels("refused").inc(len(bad))
     raise Problem(
         422,
-        f"{len(bad)} of {len(pieces)} events cannot be read; {len(good)} were written",
+        f"{len(bad)} of {counted(len(pieces), 'event')} cannot be read; {counted(len(good), 'was', 'were')} written",
         kind="bad-events",
         errors=tuple(
             FieldProblem(field=result.field, reason=result.reason[:500], index=piece.index, line=piece.line or None)

@@ -8,10 +8,12 @@ import click
 import msgspec
 from rich.markup import escape
 
+from agentwatch.broker import broker_address
 from agentwatch.cli.config_file import config_file_option
 from agentwatch.cli.failure import FINE
 from agentwatch.cli.output import Format, output_option, show
 from agentwatch.config import Config, read_config, secret
+from agentwatch.connection import RedisOptions, connect
 from agentwatch.counting import counted
 from agentwatch.masking import masked
 from agentwatch.records import Event
@@ -42,6 +44,7 @@ def config_check(path: Path | None, output: Format) -> int:
     """Read everything that the daemon would read, and name the first thing that is wrong (exit code 2)."""
     settings = read_settings(path, os.environ)
     config, policy = settings.config, settings.rulebook.policy
+    _check_addresses(config)
     _check_secrets(config)
     found = {
         "config": str(path) if path is not None else "",
@@ -94,6 +97,14 @@ def config_schema(kind: str) -> int:
     schema = {"$schema": _DIALECT, **msgspec.json.schema(_SCHEMAS[kind])}
     click.echo(msgspec.json.format(msgspec.json.encode(schema), indent=2))
     return FINE
+
+
+def _check_addresses(config: Config) -> None:
+    """Read the URLs as the daemon will: nothing is connected to. Raises `BadConfig`."""
+    if config.redis.url:
+        connect(config.redis.url, RedisOptions())
+    if config.mqtt.url:
+        broker_address(config.mqtt.url, "mqtt.url")
 
 
 def _check_secrets(config: Config) -> None:

@@ -58,9 +58,8 @@ def mode_set(
     with Daemon(daemon) as asked:
         if mode == "enforce":
             looping = [agent for agent in asked.get("/v1/agents", list[AgentView]) if agent.level > Level.warn]
-            click.echo(
-                f"{counted(len(looping), 'agent is', 'agents are')} beyond warn now and would be acted on:", err=True
-            )
+            told = f"{counted(len(looping), 'agent is', 'agents are')} beyond warn now and would be acted on"
+            click.echo(f"{told}:" if looping else told, err=True)
             for agent in looping[:20]:
                 click.echo(f"  {agent.subject} ({agent.level.name})", err=True)
             confirm("enforce?", yes)

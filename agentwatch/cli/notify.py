@@ -105,7 +105,7 @@ def _send(receivers: Sequence[ReceiverOptions], names: Sequence[str], incident: 
         raise BadConfig(f"no receiver is called {', '.join(sorted(unknown))}", "receivers")
     chosen = [receiver for receiver in receivers if not names or receiver.name in names]
     if not chosen:
-        raise BadConfig("none is configured", "receivers")
+        raise BadConfig("none is configured; --config names the file of the daemon", "receivers")
     outcomes = asyncio.run(_send_all(chosen, incident))
     show(outcomes, output, lambda out: _print(out, outcomes))
     if all(not outcome.reason for outcome in outcomes):

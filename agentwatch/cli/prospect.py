@@ -55,7 +55,8 @@ def runs_under(daemon: Daemon, subject: str) -> list[RunView]:
 
 def tell_runs(subject: str, what: str, runs: Sequence[RunView]) -> None:
     """Print on standard error which runs an operation would reach."""
-    click.echo(f"{what} {subject} reaches {counted(len(runs), 'active run')}:", err=True)
+    told = f"{what} {subject} reaches {counted(len(runs), 'active run')}"
+    click.echo(f"{told}:" if runs else told, err=True)
     for run in runs[:_TOLD]:
         stop = "" if run.stoppable else ", no guard seen"
         click.echo(

@@ -170,7 +170,7 @@ def _reason(seen: Observation, reading: Reading, count: int) -> str:
 
 def _for(history: History, reading: Reading, hard: float, total: float) -> tuple[str, ...]:
     found = [reading.words, f"{counted(history.stale + 1, 'call')} of this run brought nothing new"]
-    if hard < total:
+    if 0.005 * total < hard < total:  # less would be told as 0%, which speaks for nothing
         found.append(f"{hard / total:.0%} of the evidence is an exact repetition")
     return tuple(found)
 

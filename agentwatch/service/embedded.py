@@ -152,7 +152,7 @@ class EmbeddedValkey:
         fixed = options.port or self._port  # once chosen it stays: clients know it
         self._port = fixed or _free_port(options.host)
         if fixed and _ask(options.host, fixed, b"PING"):
-            raise StoreUnavailable(f"port {fixed} on {options.host} is already in use")
+            raise StoreUnavailable(f"redis.embedded_port: port {fixed} on {options.host} is already in use")
         lines = {
             "port": self._port,
             "bind": options.host,

@@ -285,7 +285,7 @@ async def _broker(config: Config, stack: AsyncExitStack) -> BrokerAddress | None
         url = url or f"mqtt://{broker.host}:{broker.port}"
     if not url:
         return None
-    address = broker_address(url)
+    address = broker_address(url, "mqtt.url")
     conceal(address.password)
     password = secret(options.password, "mqtt.password")
     return replace(address, password=password) if password else address

@@ -1,7 +1,7 @@
 """The audit log in Redis: a stream a partition, written by the commits themselves, with its head beside them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -13,10 +13,12 @@ from agentwatch.errors import BadRequest, Fenced
 from agentwatch.keys import META, MOST, Keys, keys
 from agentwatch.nodes import Nodes
 from agentwatch.observe import metrics
-from agentwatch.records import Commit
+from agentwatch.records import AuditLine, Commit
 from agentwatch.store.scripts import Script
 
 __all__ = ["AuditChain", "RedisAudit"]
+
+_TOLD: Final = 32  # records of one commit that the daemon's log tells one by one
 
 _log = structlog.get_logger()
 
@@ -65,6 +67,7 @@ class AuditChain:
             return
         self._linked = None
         self.head = Head(entries[-1].seq, entries[-1].hash)
+        _tell(entries)
         _log.info("audit_head", head=f"{self._names.index}:{self.head.seq}:{self.head.hash}")
 
     async def trim(self, token: int) -> None:
@@ -84,6 +87,16 @@ class AuditChain:
         if await self._anchor.run(self._client, names, (token, msgspec.json.encode(anchor), first)) < 0:
             raise Fenced(f"partition {self._names.index} was taken over from token {token}")
         self._begins = first
+
+
+def _tell(entries: Sequence[AuditEntry]) -> None:
+    """Log who did what to whom, for whoever follows the log; why is in the audit log, for it may quote an agent."""
+    for entry in entries[:_TOLD]:
+        line = msgspec.json.decode(entry.data, type=AuditLine)
+        named = {"subject": line.subject, "target": line.target, "value": line.value, "ref": line.ref}
+        _log.info(line.action, who=line.who, **{name: value for name, value in named.items() if value})
+    if len(entries) > _TOLD:
+        _log.info("audit_untold", records=len(entries) - _TOLD)
 
 
 class RedisAudit:

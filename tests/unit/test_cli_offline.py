@@ -185,6 +185,10 @@ def test_config_check_names_what_is_wrong(tmp_path: Path, capsys: pytest.Capture
         ("[redis\n", "not TOML"),
         ('[policy]\nfiles = ["none/*.toml"]\n', "policy.files"),
         ('[redis]\npassword = "file:/nowhere"\n', "redis.password"),
+        ('[redis]\nurl = "http://db"\n', "redis.url"),
+        ('[redis]\nurl = "redis://db:port"\n', "redis.url"),
+        ('[mqtt]\nurl = "http://broker"\n', "mqtt.url"),
+        ('[mqtt]\nurl = "mqtt://broker?cafile=x"\n', "mqtt.url"),
         ('[[receivers]]\nname = "a"\nurl = "x"\n[[receivers]]\nname = "a"\nurl = "y"\n', "receivers"),
     ):
         path.write_text(text)
