@@ -109,29 +109,28 @@ def _digest(content: bytes, key: bytes, person: bytes) -> bytes:
 
 def received(prints: PrivatePrints, own: Prints) -> Prints:
     """Read a producer's fingerprints; a field whose text came too keeps the fingerprint of the text."""
-    kid = prints.kid
+    kid, given, output, arguments, result = prints.kid, prints.input, prints.output, prints.arguments, prints.result
     return Prints(
-        own.input or _read(prints.input, kid),
-        own.output or _read(prints.output, kid),
-        own.arguments or _read(prints.arguments, kid),
-        own.result or _read(prints.result, kid),
+        own.input if given is None else own.input or _read(given, kid),
+        own.output if output is None else own.output or _read(output, kid),
+        own.arguments if arguments is None else own.arguments or _read(arguments, kid),
+        own.result if result is None else own.result or _read(result, kid),
     )
 
 
-def _read(field: FieldPrint | None, kid: str) -> Fingerprint | None:
-    if field is None:
-        return None
-    exact = int(field.exact, 16)
-    masked = exact if field.masked is None else int(field.masked, 16)
+def _read(field: FieldPrint, kid: str) -> Fingerprint:
+    sent, other, shape, sketch, pieces = field.exact, field.masked, field.shape, field.sketch, field.pieces
+    exact = int(sent, 16)
+    masked = exact if other is None or other == sent else int(other, 16)  # most texts hold nothing volatile
     return Fingerprint(
         exact,
         masked,
-        masked if field.shape is None else int(field.shape, 16),
+        masked if shape is None or shape == other else int(shape, 16),
         field.size,
         field.words,
         field.klass or ResultClass.content,
-        bytes.fromhex(field.sketch) if field.sketch else b"",
+        bytes.fromhex(sketch) if sketch else b"",
         tuple(field.numbers[:8]) if field.numbers else (),
         kid,
-        bytes.fromhex(field.pieces) if field.pieces else b"",
+        bytes.fromhex(pieces) if pieces else b"",
     )

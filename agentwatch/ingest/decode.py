@@ -114,11 +114,17 @@ def _canonical(name: str, value: Any) -> str:
 
 
 def _named(error: msgspec.ValidationError, found: dict[str, Any]) -> BadEvent:
-    """Split a validation message into reason and place: "… - at `$.fp.input.exact`" is at fp.input.exact."""
+    """Split a validation message into reason and place: "… - at `$.fp.input.size`" is at fp.input.size.
+
+    What a record says of one of its fields begins with its name: "`exact` … - at `$.fp.input`".
+    """
     reason, _, place = str(error).partition(" - at ")
     if not place:
         return BadEvent(reason, "agent" if "`agent`" in reason else "")
     field = place.removeprefix("`key` in ").strip("`").removeprefix("$").removeprefix(".").removesuffix("[...]")
+    if reason.startswith("`"):
+        name, _, reason = reason[1:].partition("` ")
+        field = f"{field}.{name}"
     if field == "v" and type(found.get("v")) is int:
         reason = f"version {found['v']} is not known here; this reads version 1"
     return BadEvent(reason, field)

@@ -38,19 +38,46 @@ class ChantPrint(Struct, frozen=True, kw_only=True):
     of: Count
 
 
+def _hexadecimal(pattern: str, least: int, most: int) -> Meta:
+    """Bound the length; that all are digits is told of a print as a whole, since a pattern takes ten times as long."""
+    return Meta(min_length=least, max_length=most, extra_json_schema={"pattern": pattern})
+
+
+Digest = Annotated[str, _hexadecimal("^[0-9a-f]{16}$", 16, 16)]
+
+
 class FieldPrint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One field's fingerprint as a producer sends it; digests and sketch are hexadecimal."""
 
-    exact: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
-    masked: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")] | None = None
-    shape: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")] | None = None
-    sketch: Annotated[str, Meta(pattern="^([0-9a-f]{2}){64}$")] | None = None
-    pieces: Annotated[str, Meta(pattern="^([0-9a-f]{4}){1,256}$")] | None = None
+    exact: Digest
+    masked: Digest | None = None
+    shape: Digest | None = None
+    sketch: Annotated[str, _hexadecimal("^([0-9a-f]{2}){64}$", 128, 128)] | None = None
+    pieces: Annotated[str, _hexadecimal("^([0-9a-f]{4}){1,256}$", 4, 1024)] | None = None
     size: Count = 0
     words: Count = 0
     klass: ResultClass | None = field(default=None, name="class")
     numbers: Annotated[list[float], Meta(max_length=16)] | None = None
     chant: ChantPrint | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is not hexadecimal; the reason begins with the field in backquotes."""
+        digits = f"{self.exact}{self.masked or ''}{self.shape or ''}{self.sketch or ''}{self.pieces or ''}"
+        if not _is_hexadecimal(digits) or (self.pieces and len(self.pieces) % 4):
+            raise ValueError(self._wrong())
+
+    def _wrong(self) -> str:
+        for name in ("exact", "masked", "shape", "sketch"):
+            if not _is_hexadecimal(getattr(self, name) or ""):
+                return f"`{name}` is not hexadecimal in small letters"
+        return "`pieces` is not hexadecimal in small letters, four digits for each piece"
+
+
+def _is_hexadecimal(digits: str) -> bool:
+    try:
+        return bytes.fromhex(digits).hex() == digits
+    except ValueError:
+        return False
 
 
 class PrivatePrints(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -118,6 +118,13 @@ def test_in_a_replay_the_events_own_time_rules() -> None:
 
 
 NESTED = b"[" * 100_000 + b"]" * 100_000
+
+
+def _print_of(**fields: str) -> bytes:
+    sent = {"exact": "0123456789abcdef", **fields}
+    return json.dumps({"agent": "a", "fp": {"kid": "k", "result": sent}}).encode()
+
+
 CASES: list[tuple[bytes, str, str]] = [
     (b"", "data", "truncated"),
     (b"null", "data", "a JSON object is wanted, not null"),
@@ -167,7 +174,18 @@ CASES: list[tuple[bytes, str, str]] = [
     (b'{"agent":"a","tags":{"' + b"k" * 300 + b'":""}}', "tags", "length"),
     (b'{"agent":"a","documents":"d"}', "documents", "`str`"),
     (b'{"agent":"a","documents":["d",3]}', "documents[1]", "`int`"),
-    (b'{"agent":"a","fp":{"kid":"k","input":{"exact":"zz"}}}', "fp.input.exact", "regex"),
+    (b'{"agent":"a","fp":{"kid":"k","input":{"exact":"zz"}}}', "fp.input.exact", "length"),
+    (_print_of(exact="0123456789abcdeF"), "fp.result.exact", "hexadecimal"),
+    (_print_of(masked="0x23456789abcdef"), "fp.result.masked", "hexadecimal"),
+    (_print_of(masked="123456789abcdef\n"), "fp.result.masked", "hexadecimal"),
+    (_print_of(shape="01 23 45 67 89 a"), "fp.result.shape", "hexadecimal"),
+    (_print_of(shape="0123456789abcd\u0661\u0662"), "fp.result.shape", "hexadecimal"),
+    (_print_of(sketch="0" * 126), "fp.result.sketch", "length"),
+    (_print_of(sketch="0" * 127 + "_"), "fp.result.sketch", "hexadecimal"),
+    (_print_of(pieces=""), "fp.result.pieces", "length"),
+    (_print_of(pieces="0123456"), "fp.result.pieces", "four digits"),
+    (_print_of(pieces="01 2345 "), "fp.result.pieces", "hexadecimal"),
+    (_print_of(pieces="0123" * 257), "fp.result.pieces", "length"),
     (b'{"agent":"a","fp":{}}', "fp", "missing"),
     (b'{"agent":"a","handles":{"pid":7}}', "handles", "`int`"),
     (b'{"agent":"a","epoch":-3}', "epoch", ">= 0"),
