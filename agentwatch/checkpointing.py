@@ -7,7 +7,7 @@ the old format stays in `tests/golden` for good. Formats:
 1. As in 0.1.0.
 2. Standing decisions may be `lapsed` or `unanswered` and be held by `permit`; agentwatch's own incidents and the counts
    of floods are parts. What a checkpoint of format 1 does not have begins empty. What is still to be forgotten was
-   added later; where it is missing it is found out of what stands.
+   added later; where it is missing it is found out of what stands. So were the wishes of late, which begin empty.
 3. Runs are packed closer; detectors' chunks say so themselves (`detect.snapshot`) and are migrated as they are read.
 """
 
@@ -124,6 +124,7 @@ def _parts(pipeline: Pipeline) -> Iterator[tuple[str, _Kept]]:
     for name in _NAMES:
         yield name, getattr(pipeline.ledgers, name)
     yield "pipeline", pipeline
+    yield "wished", pipeline.wished
     yield "flood", pipeline.parts.flood
     yield _FORGETTING, pipeline.forgetting
 

@@ -185,7 +185,7 @@ class Metrics:
         )
         self.wishes_refused = Counter(
             "agentwatch_controls_refused_total",
-            "Wishes on the controls streams that were not carried out, for nobody who may have signed them.",
+            "Wishes on the controls streams that were not carried out: nobody who may had signed, or they came before.",
             registry=to,
         )
         self.build = Gauge(

@@ -43,6 +43,7 @@ from agentwatch.rulebook import Compiled, RuleBook
 from agentwatch.spreading import Spread
 from agentwatch.verdict import fold
 from agentwatch.weighing import Weigher, concerned
+from agentwatch.wished import Wished
 
 __all__ = ["Answer", "Parts", "Pipeline", "PipelineOptions", "order"]
 
@@ -74,7 +75,7 @@ class Pipeline:
     """One partition's path. `positions` says how far it has come.
 
     Of the last batch: answers, what its controls led to; stopped_s, how long the stops took that it proved; duplicates,
-    how many of its events had been seen before.
+    how many of its events had been seen before; repeated, how many of its controls had been.
     """
 
     def __init__(
@@ -96,8 +97,10 @@ class Pipeline:
         self.forgetting = Forgetting(self._decider, ledgers, lambda: parts.bank.population)
         self._clock = _Clock()
         self._lag = 0
+        self.wished = Wished()
         self.opened = 0
         self.duplicates = 0
+        self.repeated = 0
 
     def step(self, batch: Batch) -> Commit:
         """Take one batch and give everything that it changes, as one commit."""
@@ -105,6 +108,9 @@ class Pipeline:
         for position, control in batch.controls:
             draft.controls = position
             if self._astray("controls", control.subject, control):
+                continue
+            if not self.wished.first(control):
+                self.repeated += 1
                 continue
             self.answers.append((control.id, self._operate(control)))
         for position, ack in batch.acks:
@@ -133,7 +139,7 @@ class Pipeline:
         draft = self._decider.draft = self._draft = Draft(self.positions, Tick(self._clock.at))
         waiting = deque(decisions)
         for control in controls:
-            if control.kind not in _DECIDES:
+            if self._is_mine(control.subject) and self.wished.first(control) and control.kind not in _DECIDES:
                 self._operate(control)
         for seen, scope in self._observer.observe(entries, draft, self._recalled):
             try:
@@ -172,6 +178,7 @@ class Pipeline:
         self.forgetting.absorb(other.forgetting, mine)
         own.ourselves.absorb(found.ourselves)
         own.silences.absorb(found.silences)
+        self.wished.absorb(other.wished, mine)
         self._clock.at = max(self._clock.at, other._clock.at)
         self._clock.settled = max(self._clock.settled, other._clock.settled)
         index, seq = other.positions.index, other.positions.seq
@@ -192,11 +199,14 @@ class Pipeline:
     def _astray(self, stream: Literal["controls", "acks"], subject: str, value: Control | Ack) -> bool:
         """Set an input aside that belongs into another partition; False where it belongs here."""
         home = self.parts.home
-        if home is None or home.mine(subject):
+        if home is None or self._is_mine(subject):
             return False
         other = partition_of(subject, home.partitions)
         self._draft.astray.append(Astray(stream=stream, partition=other, data=msgspec.json.encode(value)))
         return True
+
+    def _is_mine(self, subject: str) -> bool:
+        return self.parts.home is None or self.parts.home.mine(subject)
 
     def _begin(self, tick: Tick) -> Draft:
         replayed = self._options.event_ticks
@@ -206,7 +216,7 @@ class Pipeline:
         self._decider.draft = draft
         self.answers = []
         self.stopped_s = []
-        self.duplicates = 0
+        self.duplicates = self.repeated = 0
         self._lag = tick.lag
         if not replayed:
             self.ledgers.gate.tick(tick)

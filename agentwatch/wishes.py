@@ -18,7 +18,6 @@ from agentwatch.signed import read_sig, wish_message
 __all__ = ["Wishes", "entry_fields"]
 
 WINDOW_S = 300.0
-_MOST = 10_000
 _log = structlog.get_logger()
 
 
@@ -31,15 +30,13 @@ def entry_fields(data: bytes, signer: Vouching) -> tuple[str | bytes, ...]:
 class Wishes:
     """Tells of one partition's wishes which may be carried out.
 
-    check: why a signature of a message is not to be believed. A wish counts once, and only within `window_s` of its
-    own time, so that nobody can bring an old one back; at most `most` are remembered for that.
+    check: why a signature of a message is not to be believed. A wish counts only within `window_s` of its own time, so
+    that nobody can bring an old one back; that a newer one counts once is seen to where it is carried out.
     """
 
-    def __init__(self, check: Callable[[str, bytes], str], window_s: float = WINDOW_S, most: int = _MOST) -> None:
+    def __init__(self, check: Callable[[str, bytes], str], window_s: float = WINDOW_S) -> None:
         self._check = check
         self._window_s = window_s
-        self._most = most
-        self._seen: dict[str, bytes] = {}  # id of a wish → position of its entry
 
     def believed(self, rows: Sequence[Any]) -> list[Any]:
         """Leave those entries out that are not to be believed; each is logged and counted."""
@@ -70,8 +67,4 @@ class Wishes:
         late = int(position.partition(b"-")[0]) / 1000 - control.at
         if abs(late) > self._window_s:
             return f"it came {late:.0f} s after its own time"
-        if self._seen.setdefault(control.id, position) != position:
-            return f"it was made before, at {self._seen[control.id].decode()}"
-        while len(self._seen) > self._most:
-            del self._seen[next(iter(self._seen))]
         return ""

@@ -34,6 +34,8 @@ def count_commit(batch: Batch, commit: Commit, pipeline: Pipeline) -> None:
         seen.events.labels("passed_on").inc(astray)
         seen.events.labels("duplicate").inc(pipeline.duplicates)
         seen.events.labels("dead").inc(len(commit.dead))
+    if pipeline.repeated:
+        seen.wishes_refused.inc(pipeline.repeated)
     for _, ack in batch.acks:
         seen.acks.labels(ack.state).inc()
     if commit.ledger:  # a batch may have a thousand lines: they are added up before a counter is touched

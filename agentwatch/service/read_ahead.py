@@ -56,22 +56,26 @@ class ReadAhead:
     async def next(self, committed: Positions) -> Batch:
         """Give the next batch. committed: where the source is set to first, if it may be elsewhere."""
         ahead, self._ahead = self._ahead, None
+        astray, self._astray = self._astray, True  # until a batch is in the worker's hands
         if ahead is None:
-            if self._astray:
+            if astray:
                 await self._source.seek(committed)
-            return await self._read()
-        try:
-            await asyncio.wait({ahead})
-        finally:
-            ahead.cancel()
-        return ahead.result()
+            batch = await self._read()
+        else:
+            try:
+                await asyncio.wait({ahead})
+            finally:
+                ahead.cancel()
+            batch = ahead.result()
+        self._astray = False
+        return batch
 
     async def drop(self) -> None:
         """Let go what was asked for; the next read begins where the worker then is."""
         ahead, self._ahead = self._ahead, None
         if ahead is None:
             return
-        self._astray = True
+        self._astray = True  # also where a driver loses the cancellation, and it ends well
         await end({ahead}, _END_S)
         if ahead.done() and not ahead.cancelled():
             ahead.exception()  # what it failed with is told by the next read, if it lasts
@@ -81,7 +85,4 @@ class ReadAhead:
         self._astray = False
 
     async def _read(self) -> Batch:
-        self._astray = True
-        batch = await self._source.read(self.pace.limit, self._block_s)
-        self._astray = False
-        return batch
+        return await self._source.read(self.pace.limit, self._block_s)

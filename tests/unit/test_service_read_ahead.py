@@ -1,6 +1,7 @@
 """How many events a worker reads at once, and what becomes of what it read ahead."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -67,6 +68,29 @@ async def test_a_read_ahead_that_failed_is_made_again_from_where_the_worker_is()
     with pytest.raises(StoreUnavailable):
         await reader.next(at)
     reader.begin()  # does nothing while the source is elsewhere
+    second = await reader.next(at)
+    assert [entry.id for entry in (*first.entries, *second.entries)] == ids
+
+
+class Deaf(MemorySource):
+    """Loses a cancellation while it reads, as drivers do on older Pythons."""
+
+    async def read(self, limit: int, block_s: float) -> Batch:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.01)
+        return await super().read(limit, block_s)
+
+
+async def test_what_was_read_although_it_was_let_go_is_read_again() -> None:
+    partition = MemoryPartition(lambda: 1.0)
+    ids = [partition.add(b"%d" % index) for index in range(4)]
+    reader = ReadAhead(Deaf(partition), Pace(2, 1.0), 0.0)
+    first = await reader.next(Positions())
+    at = Positions(events=first.entries[-1].id)
+    reader.begin()
+    await asyncio.sleep(0)
+    await reader.drop()
+    reader.begin()
     second = await reader.next(at)
     assert [entry.id for entry in (*first.entries, *second.entries)] == ids
 

@@ -71,6 +71,10 @@ async def test_only_what_the_daemons_key_signed_is_carried_out_and_once(valkey, 
     async with daemon(valkey, required) as running:
         assert (await running.status())["mode"] == "observe", "what was carried out stands over a restart"
         assert await refused(6), "nothing more is refused when it is read again"
+        assert (await running.http.put("/v1/mode", json=back)).status_code == 200
+        await client.xadd(K.controls, made)
+        await poll(lambda: refused(7))
+        assert (await running.status())["mode"] == "enforce", "what was carried out once is known over a restart, too"
     await nodes.aclose()
     await client.aclose()
 
