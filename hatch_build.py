@@ -21,7 +21,10 @@ except ImportError:  # run by hand, where nothing is packed
     BuildHookInterface = object
 
 ABI = 0x030B  # Python 3.11: a module is built once for it and every later version
-FLAGS = ("-std=c11", "-O3", "-fPIC", "-fvisibility=hidden", "-fstack-protector-strong", "-Wall", "-Wextra", "-DNDEBUG")
+FLAGS = (
+    *("-std=c11", "-O3", "-fPIC", "-fvisibility=hidden", "-fstack-protector-strong", "-Wall", "-Wextra", "-DNDEBUG"),
+    "-ffp-contract=off",  # a product that is added unrounded would be another number than the pure form's
+)
 SECONDS = 120
 # Loads the module by its path, since the package itself may not be importable while it is built.
 TRIED = """

@@ -64,7 +64,13 @@ _PURE = Form(_nowhere, accounts.account, evidence.read, evidence.learn, {})
 
 
 def _places(kind: type[Struct]) -> dict[str, int]:
-    """Find where the fields of a struct lie: in an object that holds another value in each of them."""
+    """Find where the fields of a struct lie: in an object that holds another value in each of them.
+
+    Raises `ValueError` for one that the garbage collector follows: msgspec tells it of what is put into such a struct,
+    and the compiled form does not.
+    """
+    if kind.__struct_config__.gc:
+        raise ValueError(f"{kind.__name__} is followed by the garbage collector")
     values = {name: object() for name in kind.__struct_fields__}
     made = kind(**values)
     return {f"{kind.__name__}.{name}": native.place(made, value) for name, value in values.items()}
@@ -106,7 +112,6 @@ def _bound() -> bool:
     """Tell the compiled form where everything is; False where it cannot be used."""
     if native is None or not compiled_form() or native.INTERFACE != _INTERFACE:
         return False
-    places = {name: place for kind in _CLASSES.values() for name, place in _places(kind).items()}
     functions: dict[str, Callable[..., Any]] = {
         "account": accounts.account,
         "read": evidence.read,
@@ -114,8 +119,9 @@ def _bound() -> bool:
         "learn_cycle": Cycle(CycleOptions()).learn,
         "learn_context": Context(ContextOptions()).learn,
     }
-    limits = _limits()
     try:
+        places = {name: place for kind in _CLASSES.values() for name, place in _places(kind).items()}
+        limits = _limits()
         native.bind(
             tuple(_CLASSES[name] for name in native.CLASSES),
             tuple(places[name] for name in native.FIELDS),
@@ -123,8 +129,8 @@ def _bound() -> bool:
             tuple(ResultClass[name] for name in native.KLASSES),
             tuple(limits[name] for name in native.LIMITS),
         )
-    except (KeyError, ValueError, TypeError):  # of another version, or laid out in a way that is not known here
-        return False
+    except (KeyError, ValueError, TypeError, AttributeError, StopIteration):
+        return False  # of another version, or laid out in a way that is not known here
     return True
 
 

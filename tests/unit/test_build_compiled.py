@@ -65,6 +65,19 @@ def test_the_variable_leaves_it_out(hook: ModuleType, tree: Path, monkeypatch: p
     assert built(tree) == []
 
 
+@pytest.mark.parametrize("odd", ["__BYTE_ORDER__=__ORDER_BIG_ENDIAN__", "UINT64_MAX=0"])
+def test_a_machine_for_which_it_is_not_made_is_refused(hook: ModuleType, tree: Path, odd: str) -> None:
+    header = Path(sysconfig.get_path("include")) / "Python.h"
+    compiler = next(hook.compilers(), None)
+    if not header.is_file() or compiler is None:
+        pytest.skip("this machine has no C compiler, or no header of Python's")
+    include = tree / "odd.h"
+    name, _, value = odd.partition("=")
+    include.write_text(f"#include <stdint.h>\n#undef {name}\n#define {name} {value}\n")
+    for one in hook.EXTENSIONS:
+        assert "64 bits" in hook.tried(tree, [*compiler, "-include", str(include), "-Wfatal-errors"], one)
+
+
 def test_with_a_compiler_the_module_is_built_for_all_later_versions(hook: ModuleType, tree: Path) -> None:
     header = Path(sysconfig.get_path("include")) / "Python.h"
     if not header.is_file() or not any(hook.compilers()):

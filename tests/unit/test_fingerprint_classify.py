@@ -2,10 +2,10 @@
 
 import pytest
 
-from agentwatch.fingerprint import fingerprint_text
+from agentwatch.fingerprint import fingerprint_batch, fingerprint_text, phrases
 from agentwatch.fingerprint.canonical import canonical
 from agentwatch.fingerprint.classify import classify
-from agentwatch.records import ResultClass
+from agentwatch.records import Event, ResultClass
 
 EMPTY = [
     "",
@@ -129,3 +129,12 @@ def test_class_of_a_result(text: str, expected: ResultClass) -> None:
 )
 def test_other_texts_are_empty_or_content(text: str, expected: str) -> None:
     assert fingerprint_text(text).klass == expected
+
+
+@pytest.mark.parametrize("phrase", sorted(phrases.FAILURES_WITHIN))
+def test_a_failure_behind_many_short_words_is_one_in_each_form(phrase: bytes) -> None:
+    text = "a " * ((480 - len(phrase)) // 2 - 1) + phrase.decode()
+    event = Event(agent="bot", op="execute_tool", tool="read_table", result=text)
+    prints = fingerprint_batch([event])[0].result
+    assert prints is not None
+    assert prints.klass is classify(text.encode()) is ResultClass.error

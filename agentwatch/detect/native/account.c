@@ -27,6 +27,9 @@ static int is_same_text(PyObject *one_text, PyObject *other)
                                  PyUnicode_Compare(one_text, other) == 0);
 }
 
+/* Whether a number is none, or a whole one of Python's own type. */
+static int is_count(PyObject *number) { return number == Py_None || PyLong_CheckExact(number); }
+
 /* Whether all is of its type and the event is an ordinary one. */
 static int read_account(PyObject *seen, PyObject *scope, account *its)
 {
@@ -50,6 +53,8 @@ static int read_account(PyObject *seen, PyObject *scope, account *its)
            is_settled(get(event, Event_team), get(run, RunState_team)) &&
            is_settled(get(event, Event_team), get(its->agent, AgentState_team)) &&
            (!has_text(model) || is_same_text(model, get(run, RunState_model))) &&
+           is_count(get(event, Event_step)) && is_count(get(event, Event_input_tokens)) &&
+           is_count(get(event, Event_output_tokens)) && is_count(get(seen, Observation_cost_nusd)) &&
            is_of_today(its->agent_day, now) && is_of_today(its->app_day, now);
 }
 
@@ -104,14 +109,12 @@ static int spend(const account *its)
     PyObject *const cost = get(its->seen, Observation_cost_nusd);
     if (into == NULL && out == NULL && amount_of(cost) == NULL)
         return 0; /* most calls of tools say nothing of money */
-    if (into != NULL || out != NULL) {
-        PyObject *const tokens = into && out ? PyNumber_Add(into, out) : Py_NewRef(into ? into : out);
-        const int failed = tokens == NULL ? -1 : add_all(its, RunState_tokens, RootState_tokens, AgentState_tokens,
-                                                         DayTotals_tokens, tokens);
-        Py_XDECREF(tokens);
-        if (failed)
-            return -1;
-    }
+    PyObject *const tokens = into && out ? PyNumber_Add(into, out) : Py_NewRef(into ? into : out ? out : zero);
+    const int failed = tokens == NULL ? -1 : add_all(its, RunState_tokens, RootState_tokens, AgentState_tokens,
+                                                     DayTotals_tokens, tokens);
+    Py_XDECREF(tokens);
+    if (failed)
+        return -1;
     if (cost == Py_None)
         return add_all(its, RunState_unpriced, RootState_unpriced, AgentState_unpriced, DayTotals_unpriced, one);
     if (amount_of(cost) == NULL)

@@ -1,7 +1,6 @@
 /* calls.py and evidence.py: a tool call that was never made before, is like none of the latest, and did not fail. */
 #include "slots.h"
 
-#define MOST_NUMBERS_KEPT 8
 #define NEWEST 0xFFFFFFFFu
 
 typedef struct {
@@ -116,7 +115,7 @@ FAST(read)
 /* Pack numbers as near.py does: in four bytes each where all are whole and small, else in eight; 0 where one is odd. */
 static int pack_numbers(PyObject *numbers, uint8_t *out, size_t *size, int *small)
 {
-    double kept[MOST_NUMBERS_KEPT];
+    double kept[MOST_NUMBERS];
     int odd = !PyTuple_CheckExact(numbers);
     const Py_ssize_t given = odd ? 0 : PyTuple_Size(numbers);
     const Py_ssize_t count = given < limits[limit_numbers] ? given : limits[limit_numbers];

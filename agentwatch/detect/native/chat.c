@@ -72,8 +72,10 @@ static int is_like_before(const spoken_of *all, int first)
 /* Whether a long output is much like the one right before it. */
 static int is_next(const spoken_of *all)
 {
+    if (!all->said.size)
+        return 0;
     const view last = {all->said.at + all->said.size - BINS, BINS};
-    return all->said.size && most_agreeing(all->output.sketch, last) >= limits[limit_long_alike];
+    return most_agreeing(all->output.sketch, last) >= limits[limit_long_alike];
 }
 
 /* What an output is besides new (said.py); `weighs`: it is evidence, and for the pure form. */

@@ -59,7 +59,7 @@ static int is_tuple_of(PyObject *given, Py_ssize_t count, const char *what)
     return 0;
 }
 
-static int take_places(PyObject *classes, PyObject *given)
+static int read_places(PyObject *classes, PyObject *given, Py_ssize_t *taken)
 {
     for (Py_ssize_t at = 0; at < CLASS_COUNT; at++)
         if (!PyType_Check(PyTuple_GetItem(classes, at))) {
@@ -73,16 +73,17 @@ static int take_places(PyObject *classes, PyObject *given)
         Py_XDECREF(size);
         if (PyErr_Occurred())
             return -1;
-        if (place < (Py_ssize_t)sizeof(PyObject) || place + (Py_ssize_t)sizeof(PyObject *) > most) {
+        if (place < (Py_ssize_t)sizeof(PyObject) || place + (Py_ssize_t)sizeof(PyObject *) > most ||
+            place % (Py_ssize_t)sizeof(PyObject *)) {
             PyErr_Format(PyExc_ValueError, "%s cannot lie at %zd of %zd bytes", field_names[at], place, most);
             return -1;
         }
-        places[at] = place;
+        taken[at] = place;
     }
     return 0;
 }
 
-static int take_limits(PyObject *given)
+static int read_limits(PyObject *given, long *taken)
 {
     for (Py_ssize_t at = 0; at < LIMIT_COUNT; at++) {
         const long limit = PyLong_AsLong(PyTuple_GetItem(given, at));
@@ -92,9 +93,12 @@ static int take_limits(PyObject *given)
             PyErr_Format(PyExc_ValueError, "%s cannot be %ld", limit_names[at], limit);
             return -1;
         }
-        limits[at] = limit;
+        taken[at] = limit;
     }
-    return 0;
+    if (taken[limit_numbers] <= MOST_NUMBERS)
+        return 0;
+    PyErr_Format(PyExc_ValueError, "no more than %d numbers are kept", MOST_NUMBERS);
+    return -1;
 }
 
 static void take_all(PyObject **into, PyObject *given, Py_ssize_t count)
@@ -106,17 +110,21 @@ static void take_all(PyObject **into, PyObject *given, Py_ssize_t count)
     }
 }
 
-/* bind(classes, places, functions, klasses, limits): as `CLASSES`, `FIELDS`, `FUNCTIONS`, … name them */
+/* bind(classes, places, functions, klasses, limits): as `CLASSES`, `FIELDS`, `FUNCTIONS`, … name them; all, or none */
 static PyObject *py_bind(PyObject *module, PyObject *const *given, Py_ssize_t count)
 {
     (void)module;
+    Py_ssize_t new_places[FIELD_COUNT];
+    long new_limits[LIMIT_COUNT];
     if (count != 5)
         return PyErr_Format(PyExc_TypeError, "5 arguments are wanted, %zd are given", count);
     if (!is_tuple_of(given[0], CLASS_COUNT, "classes") || !is_tuple_of(given[1], FIELD_COUNT, "places") ||
         !is_tuple_of(given[2], FUNCTION_COUNT, "functions") || !is_tuple_of(given[3], KLASS_COUNT, "klasses") ||
-        !is_tuple_of(given[4], LIMIT_COUNT, "limits") || take_places(given[0], given[1]) < 0 ||
-        take_limits(given[4]) < 0)
+        !is_tuple_of(given[4], LIMIT_COUNT, "limits") || read_places(given[0], given[1], new_places) < 0 ||
+        read_limits(given[4], new_limits) < 0)
         return NULL;
+    memcpy(places, new_places, sizeof places);
+    memcpy(limits, new_limits, sizeof limits);
     take_all((PyObject **)types, given[0], CLASS_COUNT);
     take_all(pure, given[2], FUNCTION_COUNT);
     take_all(klasses, given[3], KLASS_COUNT);
@@ -149,8 +157,22 @@ static int add_names(PyObject *module, const char *name, const char *const *name
     return failed;
 }
 
+/* What is bound is one for the process, so that a second interpreter in it has to run the pure form. */
+static int is_first_interpreter(void)
+{
+    static int64_t first = -1;
+    const int64_t mine = PyInterpreterState_GetID(PyInterpreterState_Get());
+    if (first < 0)
+        first = mine;
+    if (first != mine && !PyErr_Occurred())
+        PyErr_SetString(PyExc_ImportError, "the compiled form of detection serves one interpreter of a process");
+    return first == mine;
+}
+
 static int fill(PyObject *module)
 {
+    if (!is_first_interpreter())
+        return -1;
     for (Py_ssize_t at = 0; at < WORD_COUNT; at++)
         if (words[at] == NULL && (words[at] = PyUnicode_InternFromString(word_names[at])) == NULL)
             return -1;

@@ -26,11 +26,9 @@ int has_digest(view ring, size_t step, size_t offset, uint64_t digest)
 PyObject *with_end(view ring, size_t dropped, view added)
 {
     uint8_t small[4096];
-    const size_t kept = ring.size - dropped;
-    if (kept + added.size > sizeof small) {
-        PyErr_SetString(PyExc_ValueError, "a ring is longer than any may be");
+    if (dropped > ring.size || ring.size - dropped > sizeof small - added.size)
         return NULL;
-    }
+    const size_t kept = ring.size - dropped;
     memcpy(small, ring.at + dropped, kept);
     memcpy(small + kept, added.at, added.size);
     return PyBytes_FromStringAndSize((const char *)small, (Py_ssize_t)(kept + added.size));
@@ -98,6 +96,14 @@ int look(PyObject *seen, PyObject *scope, sight *its)
            (trigger == Py_None || (is_known_word(trigger) && !is_word(trigger, word_human)));
 }
 
+static int is_known_klass(PyObject *given)
+{
+    for (int klass = 0; klass < KLASS_COUNT; klass++)
+        if (given == klasses[klass])
+            return 1;
+    return 0;
+}
+
 text text_of(PyObject *print, int *odd)
 {
     text found = {Py_None, 0, 0, NO_BYTES};
@@ -111,6 +117,7 @@ text text_of(PyObject *print, int *odd)
     found.masked = digest_of(get(print, Fingerprint_masked), odd);
     found.words = whole_of(get(print, Fingerprint_words), odd);
     found.sketch = sketch_in(get(print, Fingerprint_sketch), odd);
+    *odd |= !is_known_klass(get(print, Fingerprint_klass));
     return found;
 }
 

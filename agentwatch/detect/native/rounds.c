@@ -58,7 +58,7 @@ static int append(PyObject *laps, uint64_t step, PyObject **made)
     if (odd || get(laps, Laps_best) != zero || bytes_in(get(laps, Laps_aside), &odd).size || odd || is_in(ring, symbol))
         return 0;
     *made = with_end(ring, ring.size >= (size_t)limits[limit_symbols] * SYMBOL ? SYMBOL : 0, (view){symbol, SYMBOL});
-    return *made == NULL ? -1 : 1;
+    return *made != NULL ? 1 : PyErr_Occurred() ? -1 : 0;
 }
 
 static PyObject *laps_of(PyObject *history)

@@ -120,7 +120,7 @@ static inline void put(PyObject *object, int field, PyObject *value)
 
 static inline void put_same(PyObject *object, int field, PyObject *value) { put(object, field, Py_NewRef(value)); }
 
-/* Add to a number; -1 with an exception. */
+/* Add to a whole number; -1 with an exception. Both are known to be of Python's own type, so that no code runs. */
 static inline int add(PyObject *object, int field, PyObject *amount)
 {
     PyObject *const sum = PyNumber_Add(get(object, field), amount);
@@ -216,8 +216,10 @@ enum { FAILED = 1, WRITE = 2, FRESH = 4 };                                 /* it
 uint64_t mixed(uint64_t a, uint64_t b);
 void store64(uint8_t *at, uint64_t value);
 int has_digest(view ring, size_t step, size_t offset, uint64_t digest); /* at this offset of an entry of `step` bytes */
-PyObject *with_end(view ring, size_t dropped, view added);              /* the ring without its head, and more at its end */
-PyObject *with_digest(view ring, long most, uint64_t digest);
+/* Give the ring without its head, and with more at its end; NULL without an exception where it is too long or too short
+ * for that, as one of another version may be, which is for the pure form. `added` is an entry. */
+PyObject *with_end(view ring, size_t dropped, view added);
+PyObject *with_digest(view ring, long most, uint64_t digest); /* the same */
 int most_agreeing(view sketch, view others); /* with any of some sketches, one after the other */
 
 /* near.py: an entry is its own size, five digests, marks, times in a row, then sketches and numbers */

@@ -15,6 +15,10 @@ typedef struct {
     size_t size;
 } view;
 
+#if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || SIZE_MAX != UINT64_MAX
+#error "the compiled forms are for machines of 64 bits with the lowest byte first; on others the pure form runs"
+#endif
+
 #define NOWHERE SIZE_MAX                /* no such place */
 #define EACH UINT64_C(0x0101010101010101) /* times a byte: that byte eight times */
 
@@ -22,9 +26,6 @@ static inline uint32_t load32(const uint8_t *at)
 {
     uint32_t value;
     memcpy(&value, at, sizeof value);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    value = __builtin_bswap32(value);
-#endif
     return value;
 }
 
@@ -32,9 +33,6 @@ static inline uint64_t load64(const uint8_t *at)
 {
     uint64_t value;
     memcpy(&value, at, sizeof value);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    value = __builtin_bswap64(value);
-#endif
     return value;
 }
 

@@ -44,12 +44,13 @@ int surely_content(view plain, const uint8_t *watched)
     memset(low + size, ' ', PADDING);
     word_reader reader;
     start_words(&reader, low, size, 0);
-    const size_t words = next_words(&reader); /* the text is too short to hold more than are read at once */
-    for (size_t at = 0; at < words; at++) {
-        const uint64_t hash = word_hash(low + reader.starts[at], reader.ends[at] - reader.starts[at]);
-        if ((at == 0 && is_watched(hash, watched)) || is_watched(hash, watched + WATCH_BITS / 8))
-            return 0;
-    }
+    size_t words = 0;
+    for (size_t count; (count = next_words(&reader)) > 0; words += count)
+        for (size_t at = 0; at < count; at++) {
+            const uint64_t hash = word_hash(low + reader.starts[at], reader.ends[at] - reader.starts[at]);
+            if ((words + at == 0 && is_watched(hash, watched)) || is_watched(hash, watched + WATCH_BITS / 8))
+                return 0;
+        }
     return words > SHORT_WORDS && !fails_at_end(plain) &&
            find(plain, 0, "Traceback (most recent call last)") == NOWHERE;
 }
