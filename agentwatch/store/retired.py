@@ -7,6 +7,7 @@ stay for `keep_s`, the state goes at once. The audit log stays as it is, and who
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from urllib.parse import unquote
+from uuid import uuid4
 
 from agentwatch.connection import reading
 from agentwatch.keys import Keys, keys
@@ -17,7 +18,6 @@ __all__ = ["RedisRetired"]
 
 KEEP_S = 30 * 86_400
 _PAGE = 500
-_MARK_S = 3600  # longer than a move that was broken off takes to be run again
 
 
 class RedisRetired:
@@ -45,8 +45,7 @@ class RedisRetired:
         names, client = keys(partition), self._nodes.of(partition)
         with reading("retire"):
             await self._move_dead(names, client, partition % partitions)
-            async for key in _scan(client, f"{names.prefix}ledger:*"):
-                await self._move_day(client, names, key, partitions)
+            await self._move_ledger(names, client, partitions)
             for key in _lasting(names):
                 await client.execute_command("EXPIRE", key, self._keep_s)
             await client.execute_command("DEL", names.checkpoint)
@@ -64,17 +63,28 @@ class RedisRetired:
             await client.execute_command("XDEL", names.dead, *(position for position, _ in rows))
         await client.execute_command("DEL", names.dead)
 
+    async def _move_ledger(self, names: Keys, client: Any, partitions: int) -> None:
+        """Move every day's lines, each day under a name of its own: that of one move is never taken for another's."""
+        moving = f"{names.prefix}retiring:"
+        for key in {key async for key in _scan(client, f"{names.prefix}ledger:*")}:
+            await client.execute_command("RENAME", key, f"{moving}{uuid4().hex}:{key.rpartition(':')[2]}")
+        for key in {key async for key in _scan(client, f"{moving}*")}:
+            await self._move_day(client, names, key, partitions)
+
     async def _move_day(self, client: Any, names: Keys, key: str, partitions: int) -> None:
         """Add a day's lines to those of the partitions of their apps, each once: a mark goes with each addition."""
         flat = await client.execute_command("HGETALL", key)
         shares: dict[int, list[tuple[bytes, bytes]]] = {}
         for field, amount in zip(flat[::2], flat[1::2], strict=True):
             shares.setdefault(_home(field, partitions), []).append((field, amount))
-        day = key.rpartition(":")[2]
-        marks = {index: f"{keys(index).prefix}moved:{names.index}:{day}" for index in shares}
+        move, _, day = key.removeprefix(f"{names.prefix}retiring:").partition(":")
+        marks = {index: f"{keys(index).prefix}moved:{names.index}:{move}" for index in shares}
         for index, lines in shares.items():
             await self._add(self._nodes.of(index), keys(index).ledger(day), marks[index], lines)
         await client.execute_command("UNLINK", key)
+        await self._unmark(marks)
+
+    async def _unmark(self, marks: dict[int, str]) -> None:
         for index, mark in marks.items():
             await self._nodes.of(index).execute_command("DEL", mark)
 
@@ -82,7 +92,7 @@ class RedisRetired:
         if await target.execute_command("EXISTS", mark):
             return
         async with target.pipeline(transaction=True) as pipe:
-            pipe.execute_command("SET", mark, 1, "EX", _MARK_S)
+            pipe.execute_command("SET", mark, 1, "EX", self._keep_s)
             for field, amount in lines:
                 pipe.execute_command("HINCRBY", ledger, field, amount)
             pipe.execute_command("EXPIRE", ledger, self._ledger_s)

@@ -143,3 +143,30 @@ async def test_a_move_that_was_broken_off_is_finished_and_counts_nothing_twice(n
     await resize(nodes, 2, 4)
     with pytest.raises(BadConfig, match="4 partitions already"):
         await resize(nodes, 4, 4)
+
+
+class LeavesMarks(RedisRetired):
+    """Is cut off when a day is moved, but not yet tidied up behind."""
+
+    broken = False
+
+    async def _unmark(self, marks):
+        if not self.broken:
+            self.broken = True
+            raise StoreUnavailable("cut")
+        await super()._unmark(marks)
+
+
+async def test_a_later_move_of_the_same_day_is_not_taken_for_one_that_was_broken_off(nodes):
+    for index in range(4):
+        await work(nodes, index)
+    with pytest.raises(StoreUnavailable):
+        await resize(nodes, 4, 2, LeavesMarks(nodes, 100, 1000))
+    await resize(nodes, 2, 2)
+    await resize(nodes, 2, 4)
+    for index in range(4):
+        await work(nodes, index)
+    moved = await resize(nodes, 4, 2)
+    assert moved.after == 2
+    lines = [line for index in range(2) for line in await RedisLedger(nodes.of(index), index).lines(DAY)]
+    assert {line.app: (line.events, line.cost_nusd) for line in lines} == dict.fromkeys(APPS, (4, 10))
