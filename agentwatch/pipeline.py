@@ -333,8 +333,9 @@ class Pipeline:
         if now - self._clock.settled >= self._options.settle_s:
             self._clock.settled = now
             self.ledgers.tombstones.expire(now)
-            self.ledgers.incidents.tick(now)
-            self.ledgers.silences.over(now)
+            told = now - self._options.settle_s  # what came to its end after that may not have been settled any more
+            self.ledgers.incidents.tick(told)
+            self.ledgers.silences.over(told)
 
     def _refold(self, decision: Decision) -> None:
         self._draft.seq = max(self._draft.seq, decision.seq)

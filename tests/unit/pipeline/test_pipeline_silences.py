@@ -1,5 +1,6 @@
 """A silence holds alerts and nothing else: decisions and commands go on, and what is still so is told at its end."""
 
+import msgspec
 import pytest
 
 from agentwatch import checkpointing
@@ -111,3 +112,27 @@ def test_it_survives_a_restart(line, learnt):
     fresh.now = path.now + 1
     loop(fresh, 5)
     assert {told.silenced for told in fresh.incidents} == {"olivia: a release"}
+
+
+def test_an_end_that_fell_into_the_moment_before_a_crash_is_told_after_it(line):
+    """What the last tick had not looked at yet is not taken for told because an entry was later."""
+    path, fresh = line(), line()
+    silence(path, seconds=100.0)
+    loop(path, 5)
+    kept = checkpointing.dump(path.pipeline, path.now)
+    ends = path.pipeline.ledgers.silences.entries(path.now)[0].expires_at
+    path.now = ends - 0.3
+    path.step()
+    path.now = ends + 0.3
+    before = len(path.incidents)
+    other = Trace("somebody", app="else")
+    other.now = path.now
+    other.call("read_file", {"path": "b"}, "something")
+    path.step([msgspec.json.encode(event) for event in other.events[:1]])
+    assert path.incidents[before:] == [], "it is not looked at with every batch"
+
+    checkpointing.load(fresh.pipeline, kept)
+    fresh.pipeline.recover(path.batches[-1].entries, [])
+    fresh.now = path.now + 5
+    fresh.step()
+    assert [told.change for told in fresh.incidents] == ["its silence is over"]
