@@ -8,10 +8,25 @@ from agentwatch.records import AllowEntry, Change, Control, Decision, Level, Ori
 from agentwatch.subject import agent_subject, parse, run_subject
 from agentwatch.views import RunView
 
-__all__ = ["Operator"]
+__all__ = ["Operator", "check_reach"]
 
 _MAX_TTL_S = 366 * 86400.0
 _MAX_LIMIT = 100_000.0
+
+
+def check_reach(control: Control) -> None:
+    """Refuse to take something from a whole tenant unless the wish says that it means one.
+
+    A bare word is grammatically a tenant; whoever writes one has as a rule an agent in mind. Raises `BadRequest`.
+    """
+    if control.kind != "decide" or control.whole_tenant or (control.level or Level.observe) <= Level.warn:
+        return
+    scope, *_ = parse(control.subject)
+    if scope == "tenant":
+        raise BadRequest(
+            f"{control.subject!r} alone is a whole tenant: say whole_tenant to mean that, or name tenant/app",
+            "subject",
+        )
 
 
 class Operator:
@@ -27,6 +42,7 @@ class Operator:
 
     def apply(self, control: Control) -> Decision | None:
         """Carry a control out; gives the decision that it led to, where it led to one."""
+        check_reach(control)
         if control.kind == "decide":
             return self._decide(control, control.subject, control.level)
         if control.kind == "delete":

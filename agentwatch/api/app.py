@@ -41,6 +41,7 @@ from agentwatch.api.bounds import Bounds
 from agentwatch.api.forward import Forward, forwarded
 from agentwatch.api.options import ApiOptions, check_options
 from agentwatch.api.problems import exception_handlers
+from agentwatch.api.query import KnownQuery
 from agentwatch.api.rates import Rates
 from agentwatch.api.schema import openapi_config
 from agentwatch.api.site import ApiPorts, Site
@@ -82,7 +83,8 @@ def create_app(
         route_handlers=all_handlers(),
         dependencies={"site": Provide(lambda: site, sync_to_thread=False)},
         guards=[
-            Authenticator(options, ports.clients, Rates(limits.requests_per_s, limits.requests_burst, ticks), clock)
+            Authenticator(options, ports.clients, Rates(limits.requests_per_s, limits.requests_burst, ticks), clock),
+            KnownQuery(),
         ],
         middleware=[Bounds(limits)],
         exception_handlers={**exception_handlers, Elsewhere: forwarded},

@@ -30,7 +30,10 @@ _LEVELS = {"throttle": Level.throttle, "pause": Level.pause, "kill": Level.kill,
 
 
 class DecisionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An operator's decision. ttl_s: how long it stands, in seconds. limit: of a throttle, in calls a minute."""
+    """An operator's decision. ttl_s: how long it stands, in seconds. limit: of a throttle, in calls a minute.
+
+    whole_tenant: a subject that is a bare word is meant to be a whole tenant; without it such a one is refused.
+    """
 
     subject: Annotated[str, Meta(min_length=1, max_length=2048, examples=["acme/crew/root/run-17"])]
     cmd: Annotated[Literal["throttle", "pause", "kill", "resume"], Meta(examples=["pause"])]
@@ -38,6 +41,7 @@ class DecisionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     reason: Annotated[Why, Meta(examples=["same PDF since Monday"])]
     ttl_s: Annotated[float, Meta(gt=0, le=31_536_000, examples=[3600])] | None = None
     limit: Annotated[float, Meta(gt=0, le=1_000_000, examples=[6])] | None = None
+    whole_tenant: bool = False
 
 
 @get(
@@ -121,6 +125,7 @@ async def add_decision(site: TheSite, request: ApiRequest, data: JSONBody[Decisi
         level=_LEVELS[data.cmd],
         ttl_s=data.ttl_s,
         limit=data.limit,
+        whole_tenant=data.whole_tenant,
     )
 
 

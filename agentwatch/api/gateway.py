@@ -29,7 +29,7 @@ _FREE = Admission(allow=True)
 @get(
     "/v1/decision",
     dependencies=of_one_agent,
-    opt={"roles": {"guard", "read"}, "unmetered": True},
+    opt={"roles": {"guard", "read"}, "unmetered": True, "any_query": True},
     responses=told(400, 401, 403, 429, 503),
     tags=["guard"],
     summary="May this agent go on",

@@ -95,12 +95,12 @@ class Problem(HTTPException):
 
 
 def told(*statuses: int) -> dict[int, ResponseSpec]:
-    """Describe these refusals in the schema."""
+    """Describe these refusals in the schema, and 400: no route takes parameters that it does not know."""
     return {
         status: ResponseSpec(
             ProblemBody, generate_examples=False, description=HTTPStatus(status).phrase, media_type=PROBLEM_TYPE
         )
-        for status in statuses
+        for status in sorted({400, *statuses})
     }
 
 

@@ -51,7 +51,7 @@ class EventStream(ASGIStreamingResponse):
 @get(
     "/v1/stream/commands",
     dependencies=of_one_agent,
-    opt={"roles": {"guard"}, "stream": True},
+    opt={"roles": {"guard"}, "stream": True, "any_query": True},
     media_type="text/event-stream",
     responses=told(400, 401, 403, 503),
     tags=["guard"],

@@ -20,6 +20,7 @@ class Wanted(TypedDict, total=False):
     level: Level
     ttl_s: float | None
     limit: float | None
+    whole_tenant: bool
     target: str
     value: str
     entry: AllowEntry

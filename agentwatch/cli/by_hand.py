@@ -8,6 +8,7 @@ from agentwatch.cli.output import Format
 from agentwatch.cli.prospect import confirm, runs_under, tell_runs
 from agentwatch.cli.subjects import named_subject
 from agentwatch.ports import Accepted
+from agentwatch.subject import parse
 
 __all__ = ["Cmd", "decide"]
 
@@ -28,7 +29,12 @@ def decide(
 ) -> int:
     """Decide over the subject that `named` names. A resume takes nothing from anybody, so it is not asked about."""
     subject = named_subject(**named)
-    request = {"subject": subject, "cmd": cmd, "author": author, "reason": reason, "ttl_s": ttl_s, "limit": limit}
+    # A bare word has been refused: what is a tenant here was named by --tenant alone.
+    whole = True if cmd != "resume" and parse(subject)[0] == "tenant" else None
+    request = {
+        "subject": subject, "cmd": cmd, "author": author, "reason": reason, "ttl_s": ttl_s, "limit": limit,
+        "whole_tenant": whole,
+    }  # fmt: skip
     with Daemon(daemon) as asked:
         if cmd != "resume":
             tell_runs(subject, cmd, runs_under(asked, subject))

@@ -44,6 +44,7 @@ class Control(Struct, frozen=True, kw_only=True, omit_defaults=True):
     self: what the daemon found about itself: `value` is safe, safe_over, canary_lives or canary_killed.
     policy, note: nothing is done but to write it into the audit log.
     approve, deny: let pass, or drop, what waits for approval: decision `target`, or what stands for `subject`.
+    whole_tenant: `subject` is meant to be a whole tenant, all of whose agents are throttled, paused or killed.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Control(Struct, frozen=True, kw_only=True, omit_defaults=True):
     level: Level | None = None
     ttl_s: float | None = None
     limit: float | None = None
+    whole_tenant: bool = False
     target: str = ""
     value: str = ""
     entry: AllowEntry | None = None

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from agentwatch.errors import BadRequest, StoreUnavailable
+from agentwatch.operating import check_reach
 from agentwatch.ports import Accepted, ControlIntake
 from agentwatch.records import AllowEntry, Control
 from agentwatch.service.hub import Hub
@@ -89,5 +90,6 @@ def checked(control: Control) -> None:
     """Raise `BadRequest` for what cannot be carried out by anybody."""
     if control.kind == "decide":
         parse(control.subject)
+        check_reach(control)
     if control.kind == "policy":
         raise BadRequest("the policy is changed in its files and by a reload", "kind")

@@ -34,6 +34,7 @@ from agentwatch.records import (
 from agentwatch.service.client_desk import ClientDesk
 from agentwatch.service.composing import make_pipeline, make_rulebook
 from agentwatch.service.incidents import IncidentDesk
+from agentwatch.service.operations import checked
 from agentwatch.service.ruling import rule_views
 from agentwatch.service.serving import ApiServer
 from agentwatch.service.supporting import SupportDesk
@@ -167,6 +168,7 @@ class MemoryOperations:
         self.silences: Callable[[], Silences]
 
     async def submit(self, control: Control) -> Accepted:
+        checked(control)
         self.submitted.append(control)
         if control.kind in ("decide", "delete"):
             return self._decide(control, control.level or Level.observe)

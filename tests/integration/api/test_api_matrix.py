@@ -154,6 +154,25 @@ async def hold(matrix, route: str) -> None:
             assert after == before, f"{where}: refused, and yet done"
 
 
+async def test_every_route_refuses_a_parameter_that_it_does_not_have_but_for_questions_before_a_call(matrix) -> None:
+    takes_any = {"GET /v1/decision", "GET /v1/stream/commands"}
+    for route, (may, _, path, body) in ROUTES.items():
+        role = "operator" if "operator" in may or "read" in may.split() else may.split()[0]
+        path = path.replace("FIRST", matrix.incident) + ("&" if "?" in path else "?") + "limt=3"
+        headers = {"Authorization": f"Bearer {token('guard' if route in takes_any else role, 'everything')}"}
+        before = (len(matrix.operations.submitted), len(matrix.acks.taken), len(matrix.ingest.events))
+        method = route.partition(" ")[0]
+        async with matrix.clients["nobody"].stream(method, path, json=body, headers=headers) as answer:
+            if route in takes_any:
+                assert answer.status_code == 200, route
+                continue
+            told = json.loads(await answer.aread())
+        assert answer.status_code == 400, f"{route}: {told}"
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert [e["field"] for e in told["errors"]] == ["limt"], route
+        assert (len(matrix.operations.submitted), len(matrix.acks.taken), len(matrix.ingest.events)) == before, route
+
+
 def check_own(found: list[dict], place: str) -> None:
     tenant, app = PLACES[place]
     assert found, place

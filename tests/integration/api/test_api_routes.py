@@ -161,6 +161,12 @@ WRONG_QUESTIONS = [
     ("/v1/decisions?limit=0", 400, "limit"),
     ("/v1/decisions?limit=many", 400, "limit"),
     ("/v1/decisions?level=murder", 400, "level"),
+    ("/v1/decisions?limt=3", 400, "limt"),
+    ("/v1/decisions?limit=3&Subject=t/a", 400, "Subject"),
+    ("/v1/decisions?limt", 400, "limt"),
+    ("/v1/decisions?limt=", 400, "limt"),
+    ("/v1/decisions/d1?id=d1", 400, "id"),
+    ("/healthz?deep=yes", 400, "deep"),
     ("/v1/decisions?before=%00", 400, "before"),
     ("/v1/decisions/none", 404, "id"),
     ("/v1/dead?limit=1001", 400, "limit"),
@@ -186,6 +192,8 @@ WRONG_DECISIONS = [
     ({"subject": "t/a", "cmd": "kill", "ttl_s": "soon", **WHY}, "ttl_s"),
     ({"subject": "t/a", "cmd": "kill", "limit": 5, **WHY}, "limit"),
     ({"subject": "a/b/c", "cmd": "kill", **WHY}, "subject"),
+    ({"subject": "x", "cmd": "kill", **WHY}, "subject"),
+    ({"subject": "x", "cmd": "throttle", "limit": 5, "whole_tenant": False, **WHY}, "subject"),
     ({"subject": "t/a", "cmd": "kill", "force": True, **WHY}, "force"),
     ([], ""),
 ]
@@ -196,6 +204,16 @@ async def test_a_wrong_decision_is_refused_by_field(api) -> None:
         problem = is_problem(await api.clients["operator"].post("/v1/decisions", json=body), 422)
         assert [e["field"] for e in problem["errors"]] == [field], body
     assert not api.operations.submitted
+
+
+async def test_a_whole_tenant_is_stopped_only_where_that_is_said_and_let_go_in_any_case(api) -> None:
+    operator = api.clients["operator"]
+    problem = is_problem(await operator.post("/v1/decisions", json={"subject": "x", "cmd": "pause", **WHY}), 422)
+    assert "'x' alone is a whole tenant" in problem["detail"]
+    said = {"subject": "x", "cmd": "pause", "whole_tenant": True, **WHY}
+    assert (await operator.post("/v1/decisions", json=said)).status_code == 201
+    assert api.operations.submitted[-1].whole_tenant
+    assert (await operator.post("/v1/decisions", json={"subject": "x", "cmd": "resume", **WHY})).status_code == 201
 
 
 async def test_decisions_by_hand_carry_author_and_token(api) -> None:

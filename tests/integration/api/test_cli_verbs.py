@@ -96,6 +96,15 @@ async def test_by_hand(api: Any, cli: Cli, capsys: pytest.CaptureFixture[str], v
     assert "undo:  agentwatch decisions delete d1" in capsys.readouterr().out
 
 
+async def test_a_tenant_is_named_by_its_option_alone_and_the_wish_says_so(api: Any, cli: Cli) -> None:
+    assert await cli("pause", "t", "--reason", "loops", "--yes") == 2
+    assert api.operations.submitted == []
+    assert await cli("pause", "--tenant", "t", "--reason", "loops", "--yes") == 0
+    assert await cli("pause", "t/a/run/r1", "--reason", "loops", "--yes") == 0
+    assert [(c.subject, c.whole_tenant) for c in api.operations.submitted] == [("t", True), ("t/a/run/r1", False)]
+    assert await cli("resume", "--tenant", "t", "--reason", "over") == 0
+
+
 async def test_resume_is_not_asked_about(api: Any, cli: Cli) -> None:
     assert await cli("resume", "t/a/run/r1", "--reason", "not a loop") == 0
     assert api.operations.submitted[-1].level is Level.observe

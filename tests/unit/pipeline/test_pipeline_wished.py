@@ -1,5 +1,7 @@
 """No wish is carried out twice: not one that was passed on twice after a crash, nor a copy after a restart."""
 
+from msgspec import structs
+
 from agentwatch import checkpointing
 from agentwatch.config import Config
 from agentwatch.keys import Home
@@ -36,6 +38,19 @@ def test_a_wish_that_comes_twice_is_carried_out_once_also_over_a_restart() -> No
     learnt.recover([], [], [kill()])
     assert wish(learnt, "102000-0", kill()).decisions == ()
     assert len(wish(learnt, "103000-0", kill("another")).decisions) == 1
+
+
+def test_a_wish_that_came_through_redis_stops_no_whole_tenant_unless_it_says_so() -> None:
+    path = a_pipeline()
+    for at, level in enumerate((Level.throttle, Level.pause, Level.kill), 101):
+        bare = structs.replace(kill(level.name, subject="x"), level=level)
+        assert wish(path, f"{at}000-0", bare).decisions == ()
+        (answered,) = path.answers
+        assert (answered[0], answered[1].field) == (level.name, "subject")
+    (made,) = wish(path, "110000-0", structs.replace(kill("meant", subject="x"), whole_tenant=True)).decisions
+    assert (made.subject, made.level) == ("x", Level.kill)
+    (freed,) = wish(path, "111000-0", structs.replace(kill("free", subject="x"), level=Level.observe)).decisions
+    assert (freed.subject, freed.level) == ("x", Level.observe)
 
 
 def test_a_wish_that_is_passed_on_counts_where_it_is_carried_out_and_there_alone() -> None:
