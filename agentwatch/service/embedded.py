@@ -7,6 +7,7 @@ daemon that was killed is ended and waited for, so that two servers never write 
 
 import asyncio
 import atexit
+import errno
 import importlib
 import os
 import re
@@ -151,7 +152,7 @@ class EmbeddedValkey:
         options = self._options
         fixed = options.port or self._port  # once chosen it stays: clients know it
         self._port = fixed or _free_port(options.host)
-        if fixed and _ask(options.host, fixed, b"PING"):
+        if fixed and _taken(options.host, fixed):
             raise StoreUnavailable(f"redis.embedded_port: port {fixed} on {options.host} is already in use")
         lines = {
             "port": self._port,
@@ -228,6 +229,17 @@ def _free_port(host: str) -> int:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
+
+
+def _taken(host: str, port: int) -> bool:
+    """Tell whether somebody listens there, whatever he speaks."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False
 
 
 def _ask(host: str, port: int, command: bytes) -> bytes:

@@ -3,6 +3,7 @@
 It keeps nothing over a restart: after one, senders publish the standing commands anew. Production uses mosquitto.
 """
 
+import errno
 import importlib
 import logging
 from typing import Any
@@ -59,6 +60,9 @@ async def start_broker(host: str = "127.0.0.1", port: int = 1883) -> EmbeddedBro
     try:
         await broker.start()
     except (errors.BrokerError, OSError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__ or error.__context__
+        if isinstance(cause, OSError) and cause.errno == errno.EADDRINUSE:
+            raise SignalUnavailable(f"mqtt.embedded.port: port {port} on {host} is already in use") from error
         raise SignalUnavailable(f"the embedded broker did not start on {host}:{port}: {error}") from error
     _log.info("embedded_broker_started", host=host, port=port)
     return EmbeddedBroker(broker, host, port)

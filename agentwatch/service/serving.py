@@ -1,6 +1,7 @@
 """Serves the control API from inside the daemon's own loop: uvicorn without its signal handlers and its exits."""
 
 import asyncio
+import errno
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ import uvicorn
 from litestar import Litestar
 
 from agentwatch.api.options import ApiOptions
-from agentwatch.errors import AgentwatchError, BadConfig
+from agentwatch.errors import AgentwatchError, BadConfig, Unavailable
 from agentwatch.service.connections import bounded_protocol
 
 __all__ = ["ApiServer"]
@@ -107,7 +108,10 @@ class ApiServer:
         return urlunsplit(parts._replace(netloc=f"{socket.gethostname()}:{parts.port}"))
 
     async def start(self) -> None:
-        """Listen, and return when requests are answered. Raises `BadConfig` for an address or a key of no use."""
+        """Listen, and return when requests are answered.
+
+        Raises `BadConfig` for an address or a key of no use, `Unavailable` for a port that somebody else has.
+        """
         config = self._config()
         try:
             config.load()
@@ -209,6 +213,8 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
+        if error.errno == errno.EADDRINUSE:  # whoever has it may let it go: the same start may succeed later
+            raise Unavailable(f"api.port: port {port} on {host} is already in use") from error
         raise BadConfig(f"cannot listen on {host} port {port}: {error}", "api.port") from error
     listener.setblocking(False)
     return listener

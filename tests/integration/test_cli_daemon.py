@@ -158,6 +158,22 @@ def test_modes_allow_list_and_breaker(daemon: Daemon, capsys: pytest.CaptureFixt
     assert call(["breaker", "show"]) == 0
 
 
+@pytest.mark.parametrize("key", ["api.port", "redis.embedded_port"])
+def test_a_port_that_somebody_else_has_is_code_three_and_named(tmp_path: Path, key: str) -> None:
+    table, _, name = key.rpartition(".")
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        config = tmp_path / "agentwatch.toml"
+        config.write_text(f'state_dir = "{tmp_path}"\n[{table}]\n{name} = {port}\n')
+        environment = {**os.environ} if key == "api.port" else {**os.environ, "AGENTWATCH_API_PORT": str(free_port())}
+        ran = subprocess.run(
+            [sys.executable, "-m", "agentwatch", "run", "--config", str(config)],
+            capture_output=True, text=True, check=False, timeout=DEADLINE_S, env=environment,
+        )  # fmt: skip
+    assert ran.returncode == 3, ran.stderr
+    assert f"{key}: port {port} on 127.0.0.1 is already in use" in ran.stderr
+
+
 def test_a_wrong_configuration_is_code_two(tmp_path: Path) -> None:
     config = tmp_path / "agentwatch.toml"
     config.write_text("[api]\nport = 99999999\n")

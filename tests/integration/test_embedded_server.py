@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -176,6 +177,11 @@ async def test_a_taken_port_is_reported_and_the_directory_let_go(tmp_path: Path,
     taken = int(valkey.rsplit(":", 1)[1])
     with pytest.raises(StoreUnavailable, match="in use"):
         await EmbeddedValkey(tmp_path, EmbeddedOptions(port=taken)).start()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,  # no Redis, and it answers nothing
+        pytest.raises(StoreUnavailable, match=r"redis\.embedded_port: .* in use"),
+    ):
+        await EmbeddedValkey(tmp_path, EmbeddedOptions(port=silent.getsockname()[1])).start()
     other = EmbeddedValkey(tmp_path)
     await other.start()
     await other.stop()
@@ -201,5 +207,7 @@ async def test_the_broker_retains_and_clears(broker: object) -> None:
 async def test_the_broker_refuses_open_addresses_and_taken_ports(broker: object) -> None:
     with pytest.raises(BadConfig, match="loopback"):
         await start_broker("0.0.0.0", 0)
-    with pytest.raises(SignalUnavailable):
+    with pytest.raises(
+        SignalUnavailable, match=f"mqtt.embedded.port: port {broker.port} on 127.0.0.1 is already in use"
+    ):
         await start_broker("127.0.0.1", broker.port)

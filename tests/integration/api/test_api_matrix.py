@@ -156,9 +156,9 @@ async def hold(matrix, route: str) -> None:
 
 async def test_every_route_refuses_a_parameter_that_it_does_not_have_but_for_questions_before_a_call(matrix) -> None:
     takes_any = {"GET /v1/decision", "GET /v1/stream/commands"}
-    for route, (may, _, path, body) in ROUTES.items():
+    for route, (may, _, asked, body) in ROUTES.items():
         role = "operator" if "operator" in may or "read" in may.split() else may.split()[0]
-        path = path.replace("FIRST", matrix.incident) + ("&" if "?" in path else "?") + "limt=3"
+        path = asked.replace("FIRST", matrix.incident) + ("&" if "?" in asked else "?") + "limt=3"
         headers = {"Authorization": f"Bearer {token('guard' if route in takes_any else role, 'everything')}"}
         before = (len(matrix.operations.submitted), len(matrix.acks.taken), len(matrix.ingest.events))
         method = route.partition(" ")[0]
