@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from agentwatch.detect.reading import Reading
 from agentwatch.detect.state import AppState, Scope
-from agentwatch.records import Event, Observation, ResultClass
+from agentwatch.records import Event, Observation, ResultClass, Signal
 
 INTERFACE: Final[int]
 CLASSES: Final[tuple[str, ...]]
@@ -13,6 +13,7 @@ FIELDS: Final[tuple[str, ...]]  # each as `class.field`
 FUNCTIONS: Final[tuple[str, ...]]
 KLASSES: Final[tuple[str, ...]]
 LIMITS: Final[tuple[str, ...]]
+WATCHERS: Final[tuple[str, ...]]  # kinds of detectors, by their numbers
 
 def place(instance: object, value: object, /) -> int:
     """Find where the one reference to a value lies in an object, in bytes; -1 without one, or with several."""
@@ -54,3 +55,19 @@ def learn_cycle(seen: Observation, scope: Scope, /) -> None:
 
 def learn_context(seen: Observation, scope: Scope, /) -> None:
     """Take an answer in (`context.Context.learn`)."""
+
+def ask(
+    seen: Observation,
+    scope: Scope,
+    asked: tuple[tuple[int, Callable[[Observation, Scope], Signal | None], object], ...],
+    /,
+) -> list[Signal]:
+    """Give the signals of all detectors that have one; one that could have none is not asked.
+
+    asked: of each its number (its place in `WATCHERS`, or -1), its `read`, and its options.
+    """
+
+def tell(
+    seen: Observation, scope: Scope, told: tuple[tuple[int, Callable[[Observation, Scope], None], object], ...], /
+) -> None:
+    """Let all detectors learn; one that has nothing to learn is not told. told: as `asked`, with its `learn`."""

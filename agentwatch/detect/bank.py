@@ -4,7 +4,7 @@ Of an ordinary event few detectors could say anything. Which ones that are follo
 out once for each set of options.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from msgspec import Struct
@@ -60,8 +60,10 @@ DETECTORS: dict[str, Callable[[Any], Detector[Scope]]] = {
     "cohort": Cohort,
     "ceiling": Ceiling,
 }
-_Read = Callable[[Observation, Scope], Signal | None]
 _Learn = Callable[[Observation, Scope], None]
+# As `kernel` has them: the number of a detector's kind there, its method, its options.
+_Asked = tuple[int, Callable[[Observation, Scope], Signal | None], object]
+_Told = tuple[int, _Learn, object]
 _OPS: tuple[str, ...] = get_args(Op)
 _MAX_SETS = 256
 # Events that say nothing about content: they are counted, never judged, and told to detectors that ask for them.
@@ -89,6 +91,7 @@ class Bank:
         self._form = form(pure=pure)
         self._place, self._account, self._learn = self._form.place, self._form.account, self._form.learn
         self._read = self._reader(self._form)
+        self._ask, self._tell = self._form.ask, self._form.tell
         self._index = 0
         self._sets: dict[int, _Panel] = {}
 
@@ -119,16 +122,11 @@ class Bank:
                 learn(seen, scope)
             return []
         self._read(seen, scope)
-        signals: list[Signal] = []
-        for read in panel.accused[event.op] if scope.reading.accuses else panel.calm[event.op]:
-            signal = read(seen, scope)
-            if signal is not None:
-                signal = panel.stakes.weigh(signal, on_time=keeps_time(seen, scope))
-            if signal is not None:
-                signals.append(signal)
+        signals = self._ask(seen, scope, panel.accused[event.op] if scope.reading.accuses else panel.calm[event.op])
+        if signals:
+            signals = _weighed(signals, seen, scope, panel.stakes)
         self._learn(seen, scope)
-        for learn in panel.learns[event.op]:
-            learn(seen, scope)
+        self._tell(seen, scope, panel.learns[event.op])
         for signal in signals:
             _remember(scope, seen, signal)
         return signals
@@ -180,14 +178,20 @@ class Bank:
         detectors = self._detectors(options)
         others = [one for one in detectors if not getattr(one, "of_evidence", False)]
 
-        def learnt(one: Detector[Scope]) -> _Learn:
-            return self._form.learns.get(type(one), one.learn)
+        form = self._form
+
+        def asked(some: Iterable[Detector[Scope]], op: str) -> tuple[_Asked, ...]:
+            return tuple((_number(form, one), one.read, _options(one)) for one in some if _can_tell(one, op))
+
+        def told(op: str) -> tuple[_Told, ...]:
+            learning = (one for one in detectors if _learns(one, op))
+            return tuple((_number(form, one), form.learns.get(type(one), one.learn), _options(one)) for one in learning)
 
         panel = self._sets[id(options)] = _Panel(
             options=options,
-            accused={op: tuple(one.read for one in detectors if _can_tell(one, op)) for op in _OPS},
-            calm={op: tuple(one.read for one in others if _can_tell(one, op)) for op in _OPS},
-            learns={op: tuple(learnt(one) for one in detectors if _learns(one, op)) for op in _OPS},
+            accused={op: asked(detectors, op) for op in _OPS},
+            calm={op: asked(others, op) for op in _OPS},
+            learns={op: told(op) for op in _OPS},
             hears=tuple(one.learn for one in detectors if getattr(one, "hears_silence", False)),
             stakes=Stakes(options.stakes),
         )
@@ -202,11 +206,27 @@ class _Panel(Struct, frozen=True, kw_only=True):
     """
 
     options: DetectOptions
-    accused: Mapping[str, tuple[_Read, ...]]
-    calm: Mapping[str, tuple[_Read, ...]]
-    learns: Mapping[str, tuple[_Learn, ...]]
+    accused: Mapping[str, tuple[_Asked, ...]]
+    calm: Mapping[str, tuple[_Asked, ...]]
+    learns: Mapping[str, tuple[_Told, ...]]
     hears: tuple[_Learn, ...]
     stakes: Stakes
+
+
+def _number(form: Form, detector: Detector[Scope]) -> int:
+    """Give the number of a detector's kind; -1 for one that is not ours, whatever it calls itself."""
+    return form.watchers.get(detector.kind, -1) if DETECTORS.get(detector.kind) is type(detector) else -1
+
+
+def _options(detector: Detector[Scope]) -> object:
+    return getattr(detector, "options", None)
+
+
+def _weighed(signals: Sequence[Signal], seen: Observation, scope: Scope, stakes: Stakes) -> list[Signal]:
+    """Give those signals that are worth telling, at what is at stake."""
+    on_time = keeps_time(seen, scope)
+    weighed = (stakes.weigh(signal, on_time=on_time) for signal in signals)
+    return [signal for signal in weighed if signal is not None]
 
 
 def _can_tell(detector: Detector[Scope], op: str) -> bool:

@@ -10,17 +10,36 @@ from typing import Any
 
 from msgspec import Struct
 
-from agentwatch.detect import accounts, against, cycle, evidence, history, made_of, news, phrase, reworded, said
+from agentwatch.detect import (
+    accounts,
+    against,
+    attempts,
+    cycle,
+    evidence,
+    history,
+    made_of,
+    manner,
+    news,
+    phrase,
+    reworded,
+    said,
+    slow,
+)
+from agentwatch.detect.cohort import CohortOptions
 from agentwatch.detect.context import Context, ContextOptions
 from agentwatch.detect.cycle import Cycle, CycleOptions
 from agentwatch.detect.history import History, Laps, Spoken
+from agentwatch.detect.hitters import Hitters
+from agentwatch.detect.manner import Manner
+from agentwatch.detect.pace import Pace
+from agentwatch.detect.rate import RateOptions
 from agentwatch.detect.reading import Reading
 from agentwatch.detect.said import Said
-from agentwatch.detect.state import AgentState, AppState, DayTotals, RootState, RunState, Scope
+from agentwatch.detect.state import AgentState, AppState, DayTotals, RootState, RunState, Scope, Seldom
 from agentwatch.detect.steps import OpenStep
 from agentwatch.fingerprint.compiled import compiled_form
 from agentwatch.fingerprint.sketch import ESTIMATES
-from agentwatch.records import Event, Fingerprint, Observation, Prints, ResultClass
+from agentwatch.records import Event, Fingerprint, Observation, Prints, ResultClass, Signal
 
 try:
     from agentwatch.detect import _kernel as native
@@ -29,15 +48,19 @@ except ImportError:  # no compiler where it was built
 
 __all__ = ["Form", "form", "kernel_form", "kernel_trouble"]
 
-_INTERFACE = 1
+_INTERFACE = 2
 _CLASSES: dict[str, type[Struct]] = {
     one.__name__: one
     for one in (
         *(Event, Observation, Prints, Fingerprint, Scope, Reading, Said),
         *(RunState, RootState, AgentState, AppState, DayTotals, History, Spoken, Laps, OpenStep),
+        *(Seldom, Hitters, Pace, Manner, RateOptions, CohortOptions),
     )
 }
 _Take = Callable[[Observation, Scope], None]
+# Of a detector: its number in `Form.watchers` (-1: it has none), its method, and its options, which may not change.
+_Asked = tuple[int, Callable[[Observation, Scope], Signal | None], object]
+_Told = tuple[int, _Take, object]
 Bounds = tuple[float, float, int, float]
 _Place = Callable[[dict[tuple[str, str], AppState], Event, int, Bounds, Reading], Scope | None]
 
@@ -46,7 +69,8 @@ class Form(Struct, frozen=True):
     """What the bank does with each event, and by which functions some detectors learn in place of their own method.
 
     Such a method is the same for all options of its detector. place: finds where an event of a run that goes on
-    belongs, or says that `Population.admit` must.
+    belongs, or says that `Population.admit` must. ask: gives the signals of those that have one; tell: lets them learn.
+    watchers: numbers of the kinds of which it is known when there is nothing to ask or to tell them.
     """
 
     place: _Place
@@ -54,13 +78,25 @@ class Form(Struct, frozen=True):
     read: _Take
     learn: _Take
     learns: dict[type, _Take]
+    ask: Callable[[Observation, Scope, tuple[_Asked, ...]], list[Signal]]
+    tell: Callable[[Observation, Scope, tuple[_Told, ...]], None]
+    watchers: dict[str, int]
 
 
 def _nowhere(_apps: object, _event: object, _index: int, _bounds: object, _nothing: object, /) -> None:
     """Leave every event to the pure form."""
 
 
-_PURE = Form(_nowhere, accounts.account, evidence.read, evidence.learn, {})
+def _ask(seen: Observation, scope: Scope, asked: tuple[_Asked, ...]) -> list[Signal]:
+    return [signal for _, read, _ in asked if (signal := read(seen, scope)) is not None]
+
+
+def _tell(seen: Observation, scope: Scope, told: tuple[_Told, ...]) -> None:
+    for _, learn, _ in told:
+        learn(seen, scope)
+
+
+_PURE = Form(_nowhere, accounts.account, evidence.read, evidence.learn, {}, _ask, _tell, {})
 
 
 def _places(kind: type[Struct]) -> dict[str, int]:
@@ -105,6 +141,11 @@ def _limits() -> dict[str, int]:
         "prompt_words": phrase.MIN_WORDS,
         "context_words": made_of.MANY_WORDS,
         "context_calls": made_of.FEWEST,
+        "slow_words": slow.LEAST_WORDS,
+        "slow_sparse": int(slow.SPARSE_S),
+        "exempt": attempts.EXEMPT,
+        "manner_full": int(manner.FULL),
+        "manner_rest": int(manner.LONGEST_S),
     }
 
 
@@ -139,6 +180,8 @@ _COMPILED = (
     Form(
         *(native.place_event, native.account, native.read, native.learn),
         {Cycle: native.learn_cycle, Context: native.learn_context},
+        *(native.ask, native.tell),
+        {kind: number for number, kind in enumerate(native.WATCHERS)},
     )
     if _BOUND
     else _PURE

@@ -8,7 +8,7 @@ __all__ = ["FEATURES", "FULL", "Manner"]
 
 FULL = 512.0  # events after which all is halved, so that what an agent does now counts most
 _LEAST_S = 1.0
-_LONGEST_S = 60.0
+LONGEST_S = 60.0
 FEATURES = ("events a minute", "tokens an event", "dollars an event", "failures", "stale steps", "new findings")
 
 
@@ -28,7 +28,7 @@ class Manner(Struct, array_like=True, gc=False):
         """Count one event; a rest of more than a minute counts as a minute, so that nights do not matter."""
         rest = now - self.last
         if rest > 0.0:
-            self.span_s += min(_LONGEST_S, rest)
+            self.span_s += min(LONGEST_S, rest)
         self.last = now
         self.events += 1.0
         if tokens:

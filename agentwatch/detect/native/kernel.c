@@ -1,7 +1,7 @@
 /* The module `agentwatch.detect._kernel`: what Python sees of the compiled detection (the stub is _kernel.pyi). */
 #include "slots.h"
 
-#define INTERFACE 1 /* grows when a function or a field here changes; kernel.py asks for it */
+#define INTERFACE 2 /* grows when a function or a field here changes; kernel.py asks for it */
 
 PyTypeObject *types[CLASS_COUNT];
 Py_ssize_t places[FIELD_COUNT];
@@ -17,12 +17,14 @@ PyObject *one, *zero, *nought, *none_open;
 #define NAME_WORD(word) #word,
 #define NAME_LIMIT(limit) #limit,
 #define NAME_KLASS(klass) #klass,
+#define NAME_WATCHER(watcher) #watcher,
 static const char *const class_names[] = {CLASSES(NAME_CLASS)};
 static const char *const field_names[] = {FIELDS(NAME_FIELD)};
 static const char *const function_names[] = {FUNCTIONS(NAME_FUNCTION)};
 static const char *const word_names[] = {WORDS(NAME_WORD)};
 static const char *const limit_names[] = {LIMITS(NAME_LIMIT)};
 static const char *const klass_names[] = {KLASSES(NAME_KLASS)};
+static const char *const watcher_names[] = {WATCHERS(NAME_WATCHER)};
 #define AS_OWNER(class, field) class##_,
 static const int owners[] = {FIELDS(AS_OWNER)};
 
@@ -141,6 +143,8 @@ static PyMethodDef functions[] = {
     {"learn", (PyCFunction)(void (*)(void))py_learn, METH_FASTCALL, "Take an event that was read into the history."},
     {"learn_cycle", (PyCFunction)(void (*)(void))py_learn_cycle, METH_FASTCALL, "Take an event in as a step."},
     {"learn_context", (PyCFunction)(void (*)(void))py_learn_context, METH_FASTCALL, "Take an answer in as context."},
+    {"ask", (PyCFunction)(void (*)(void))py_ask, METH_FASTCALL, "Give the signals of an event."},
+    {"tell", (PyCFunction)(void (*)(void))py_tell, METH_FASTCALL, "Let the detectors learn from an event."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -183,7 +187,8 @@ static int fill(PyObject *module)
                    add_names(module, "FIELDS", field_names, FIELD_COUNT) < 0 ||
                    add_names(module, "FUNCTIONS", function_names, FUNCTION_COUNT) < 0 ||
                    add_names(module, "KLASSES", klass_names, KLASS_COUNT) < 0 ||
-                   add_names(module, "LIMITS", limit_names, LIMIT_COUNT) < 0
+                   add_names(module, "LIMITS", limit_names, LIMIT_COUNT) < 0 ||
+                   add_names(module, "WATCHERS", watcher_names, WATCHER_COUNT) < 0
                ? -1
                : PyModule_AddIntConstant(module, "INTERFACE", INTERFACE);
 }

@@ -15,14 +15,16 @@
 #define CLASSES(CLASS)                                                                                                 \
     CLASS(Event) CLASS(Observation) CLASS(Prints) CLASS(Fingerprint) CLASS(Scope) CLASS(RunState) CLASS(RootState)     \
     CLASS(AgentState) CLASS(AppState) CLASS(DayTotals) CLASS(History) CLASS(Spoken) CLASS(Laps) CLASS(OpenStep)        \
-    CLASS(Reading) CLASS(Said)
+    CLASS(Reading) CLASS(Said) CLASS(Seldom) CLASS(Hitters) CLASS(Pace) CLASS(Manner) CLASS(RateOptions)               \
+    CLASS(CohortOptions)
 
 #define FIELDS(FIELD)                                                                                                  \
     FIELD(Event, op) FIELD(Event, status) FIELD(Event, trigger) FIELD(Event, epoch) FIELD(Event, handles)              \
     FIELD(Event, model) FIELD(Event, task) FIELD(Event, team) FIELD(Event, user) FIELD(Event, step)                    \
     FIELD(Event, input_tokens) FIELD(Event, output_tokens) FIELD(Event, tool) FIELD(Event, error)                      \
     FIELD(Event, to_agent) FIELD(Event, tenant) FIELD(Event, app) FIELD(Event, agent) FIELD(Event, run)                \
-    FIELD(Event, root_run) FIELD(Event, ts) FIELD(Event, id)                                                           \
+    FIELD(Event, root_run) FIELD(Event, ts) FIELD(Event, id) FIELD(Event, output) FIELD(Event, fp)                     \
+    FIELD(Event, documents) FIELD(Event, interval_s)                                                                   \
     FIELD(Observation, index) FIELD(Observation, now) FIELD(Observation, event) FIELD(Observation, prints)             \
     FIELD(Observation, cost_nusd) FIELD(Observation, own_effect)                                                       \
     FIELD(Prints, input) FIELD(Prints, output) FIELD(Prints, arguments) FIELD(Prints, result)                          \
@@ -57,7 +59,14 @@
     FIELD(Reading, result) FIELD(Reading, failed) FIELD(Reading, empty) FIELD(Reading, writes) FIELD(Reading, fresh)   \
     FIELD(Reading, akin) FIELD(Reading, lag) FIELD(Reading, said) FIELD(Reading, phrase)                               \
     FIELD(Said, weight) FIELD(Said, link) FIELD(Said, equal) FIELD(Said, new) FIELD(Said, news) FIELD(Said, slow)      \
-    FIELD(Said, heard) FIELD(Said, stirred) FIELD(Said, acted)
+    FIELD(Said, heard) FIELD(Said, stirred) FIELD(Said, acted)                                                         \
+    FIELD(RunState, run) FIELD(RunState, job) FIELD(RunState, seldom) FIELD(RootState, brood)                          \
+    FIELD(RootState, descendants) FIELD(AppState, hitters) FIELD(AppState, jobs) FIELD(AppState, beats)                \
+    FIELD(AgentState, asked) FIELD(AgentState, pace) FIELD(AgentState, manner) FIELD(Seldom, human_at)                 \
+    FIELD(Seldom, shrinking) FIELD(Seldom, interval_s) FIELD(Hitters, known) FIELD(Pace, bucket) FIELD(Pace, calls)    \
+    FIELD(Pace, tokens) FIELD(Pace, cost_nusd) FIELD(Pace, alarm) FIELD(Manner, last) FIELD(Manner, span_s)            \
+    FIELD(Manner, events) FIELD(Manner, tokens) FIELD(Manner, usd) FIELD(Manner, failed) FIELD(Manner, stale)          \
+    FIELD(Manner, fresh) FIELD(RateOptions, bucket_s) FIELD(RateOptions, min_buckets) FIELD(CohortOptions, least_events)
 
 /* What the kernel asks of the pure form where an event is not an ordinary one. */
 #define FUNCTIONS(FUNCTION)                                                                                            \
@@ -68,21 +77,30 @@
     LIMIT(akin_answers) LIMIT(news_below) LIMIT(said_alike) LIMIT(long_alike) LIMIT(templated) LIMIT(context_akin)     \
     LIMIT(news) LIMIT(calls) LIMIT(near) LIMIT(numbers) LIMIT(inputs) LIMIT(outputs) LIMIT(texts) LIMIT(symbols)       \
     LIMIT(brief_words) LIMIT(answer_words) LIMIT(step_words) LIMIT(said_words) LIMIT(long_words) LIMIT(prompt_words)  \
-    LIMIT(context_words) LIMIT(context_calls)
+    LIMIT(context_words) LIMIT(context_calls) LIMIT(slow_words) LIMIT(slow_sparse) LIMIT(exempt) LIMIT(manner_full)    \
+    LIMIT(manner_rest)
 
 /* Classes of results. */
 #define KLASSES(KLASS) KLASS(content) KLASS(empty) KLASS(ack) KLASS(error) KLASS(pending) KLASS(bare)
+
+/* Detectors of which it is known what they look at first (watchers.c). */
+#define WATCHERS(WATCHER)                                                                                              \
+    WATCHER(repeat) WATCHER(cycle) WATCHER(stagnation) WATCHER(failure) WATCHER(monologue) WATCHER(paraphrase)         \
+    WATCHER(pingpong) WATCHER(slow) WATCHER(degenerate) WATCHER(spawn) WATCHER(restart) WATCHER(compaction)            \
+    WATCHER(context) WATCHER(unattended) WATCHER(rate) WATCHER(cohort)
 
 #define AS_CLASS(class) class##_,
 #define AS_FIELD(class, field) class##_##field,
 #define AS_FUNCTION(function) pure_##function,
 #define AS_LIMIT(limit) limit_##limit,
 #define AS_KLASS(klass) klass_##klass,
+#define AS_WATCHER(watcher) watcher_##watcher,
 enum { CLASSES(AS_CLASS) CLASS_COUNT };
 enum { FIELDS(AS_FIELD) FIELD_COUNT };
 enum { FUNCTIONS(AS_FUNCTION) FUNCTION_COUNT };
 enum { LIMITS(AS_LIMIT) LIMIT_COUNT };
 enum { KLASSES(AS_KLASS) KLASS_COUNT };
+enum { WATCHERS(AS_WATCHER) WATCHER_COUNT };
 
 /* The words that an event's `op`, `status` and `trigger` may be, as the interned strings that they are. */
 #define WORDS(WORD)                                                                                                    \
@@ -254,6 +272,8 @@ FAST(read);
 FAST(learn);
 FAST(learn_cycle);
 FAST(learn_context);
+FAST(ask);
+FAST(tell);
 
 /* Hand an event to the pure form; both arguments are those of the call. */
 static inline PyObject *ask_pure(int function, PyObject *const *given)
