@@ -83,6 +83,7 @@ def events(draw):
                 input_tokens=draw(some(None, 0, 100)),
                 output_tokens=draw(some(None, 7)),
                 documents=draw(some(None, None, None, ["d1"])),
+                interval_s=draw(some(None, None, None, None, 60.0)),
             )
         )
     return made
