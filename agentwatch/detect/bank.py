@@ -91,7 +91,7 @@ class Bank:
         self._form = form(pure=pure)
         self._place, self._account, self._learn = self._form.place, self._form.account, self._form.learn
         self._read = self._reader(self._form)
-        self._ask, self._tell = self._form.ask, self._form.tell
+        self._all_signals, self._teach = self._form.ask, self._form.tell
         self._index = 0
         self._sets: dict[int, _Panel] = {}
 
@@ -122,11 +122,13 @@ class Bank:
                 learn(seen, scope)
             return []
         self._read(seen, scope)
-        signals = self._ask(seen, scope, panel.accused[event.op] if scope.reading.accuses else panel.calm[event.op])
+        signals = self._all_signals(
+            seen, scope, panel.accused[event.op] if scope.reading.accuses else panel.calm[event.op]
+        )
         if signals:
             signals = _weighed(signals, seen, scope, panel.stakes)
         self._learn(seen, scope)
-        self._tell(seen, scope, panel.learns[event.op])
+        self._teach(seen, scope, panel.learns[event.op])
         for signal in signals:
             _remember(scope, seen, signal)
         return signals
