@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
 import click
-import msgspec
 from msgspec import Struct
 
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import BAD_INPUT, FINE
 from agentwatch.cli.output import Format, output_option, show
 from agentwatch.counting import counted
-from agentwatch.errors import StoreUnavailable
+from agentwatch.errors import BadEvent, StoreUnavailable
 from agentwatch.keys import META, keys, partition
+from agentwatch.records import Entry, Event
 
 __all__ = ["emit_command"]
 
@@ -66,7 +66,8 @@ class Sink(Protocol):
 def emit_command(daemon: DaemonAddress, files: tuple[Path, ...], redis_url: str | None, output: Format) -> int:
     """Send usage events, one JSON object a line, from FILES (.jsonl, .jsonl.gz) or standard input.
 
-    What is read is sent at once, in order. Exit code 2 when lines were refused; the rest is sent all the same.
+    What is read is sent at once, in order. Lines that are no usage event are refused with their field, on either way;
+    the rest is sent all the same. Exit code 2 when lines were refused.
     """
     sent = Sent()
     if redis_url is not None:
@@ -115,26 +116,21 @@ def _opened(path: Path) -> gzip.GzipFile | io.BufferedReader:
     return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
 
 
-class _Place(Struct, frozen=True):
-    """The part of an event that tells its partition."""
-
-    agent: str
-    app: str = ""
-    tenant: str = "default"
-
-
 class RedisSink:
-    """Adds entries to the partitions' streams. What the daemon cannot read of them it makes dead letters of."""
+    """Adds to the partitions' streams what the daemon's own decoder can read, by the limits that it has as shipped."""
 
     def __init__(self, url: str) -> None:
         import redis
 
+        from agentwatch.ingest.decode import DecodeOptions, DecodeStats
+
+        self._limits, self._stats = DecodeOptions(), DecodeStats()
         self._errors = redis.RedisError
         self._client = redis.Redis.from_url(url)
         self._partitions = 0
 
     def send(self, lines: Sequence[Line]) -> Sequence[Refused]:
-        """Add the lines in one round trip. Raises `StoreUnavailable`."""
+        """Add the good lines in one round trip; gives the others by field. Raises `StoreUnavailable`."""
         refused: list[Refused] = []
         try:
             if not self._partitions:
@@ -143,16 +139,23 @@ class RedisSink:
             with self._client.pipeline(transaction=False) as waiting:
                 for line in lines:
                     try:
-                        place = msgspec.json.decode(line.raw, type=_Place)
-                    except msgspec.DecodeError as error:
+                        event = self._read(line)
+                    except BadEvent as error:
                         refused.append(Refused(file=line.file, line=line.number, reason=str(error)))
                         continue
-                    index = partition(place.tenant, place.app or place.agent, self._partitions)
+                    index = partition(event.tenant, event.app, self._partitions)
                     waiting.xadd(keys(index).events, {"data": line.raw})
                 waiting.execute()
         except self._errors as error:
             raise StoreUnavailable(f"Redis did not take the events: {error}") from error
         return refused
+
+    def _read(self, line: Line) -> Event:
+        from agentwatch.ingest.decode import complete, parse
+
+        event = parse(Entry("0-0", line.raw), self._limits, self._stats)
+        complete(event, "0-0", 0.0, None, self._limits, self._stats)
+        return event
 
 
 class _Wrong(Struct, frozen=True):

@@ -16,6 +16,7 @@ import pytest
 import redis
 
 from agentwatch.cli.root import call
+from agentwatch.keys import keys
 from agentwatch.testing import LOOK_ALIKES, LOOPS
 
 DEADLINE_S = 30.0
@@ -156,6 +157,28 @@ def test_modes_allow_list_and_breaker(daemon: Daemon, capsys: pytest.CaptureFixt
     assert call(["silence", "remove", "default/crew", "-r", "over", "--yes"]) == 0
     assert asked(capsys, "silence", "list") == []
     assert call(["breaker", "show"]) == 0
+
+
+def test_emit_refuses_the_same_lines_by_field_on_either_way(
+    daemon: Daemon, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fine = '{"agent": "n0"}', '{"agent": "n1", "arguments": {"q": 1}, "mine": 1}'
+    bad = ['{"agent":"n2","input_tokens":"many"}', '{"app": "a"}', '{"agent": "n3", "ts": 1e12}', "[]", "{"]
+    bad += ['{"agent": "n4", "cost_usd": -1}', '{"agent": 5}']
+    events = tmp_path / "events.jsonl"
+    events.write_text("\n".join([fine[0], *bad, fine[1]]))
+    with redis.Redis.from_url(daemon.url) as client:
+        before = client.xinfo_stream(keys(0).events)["entries-added"]
+    told = []
+    for way in ((), ("--redis", daemon.url)):
+        assert call(["emit", str(events), "-o", "json", *way]) == 2
+        told.append(json.loads(capsys.readouterr().out))
+    assert told[0] == told[1]
+    assert (told[1]["read"], told[1]["accepted"], told[1]["refused"]) == (9, 2, 7)
+    assert [one["line"] for one in told[1]["first_refused"]] == [2, 3, 4, 5, 6, 7, 8]
+    assert told[1]["first_refused"][0]["reason"].startswith("input_tokens: ")
+    with redis.Redis.from_url(daemon.url) as client:
+        assert client.xinfo_stream(keys(0).events)["entries-added"] == before + 4
 
 
 @pytest.mark.parametrize("key", ["api.port", "redis.embedded_port"])
