@@ -17,7 +17,7 @@ __all__ = ["Cohort", "CohortOptions"]
 Many = Annotated[int, Meta(ge=1, le=1_000_000)]
 
 
-class CohortOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CohortOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """When agents are compared.
 
     least_events: of an agent, before it counts. least_peers: agents of one app, or else of one tenant, that are a

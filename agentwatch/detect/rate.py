@@ -15,7 +15,7 @@ __all__ = ["Rate", "RateOptions"]
 _KILL_AT = 4.0
 
 
-class RateOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RateOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """When a lasting rise of an agent's rates is worth a warning.
 
     The threshold follows from `fleet_agents` and `false_alarm_s`, the wanted mean time between false alarms of the
