@@ -72,5 +72,14 @@ def killed(kit: Kit, kills: int, seed: int) -> tuple[Account, Counter[str]]:
     """Kill the daemon so many times on its way through the events."""
     with stage(kit, f"kills {seed}") as on:
         killing = Killing(on, seed)
-        account = killing.run(f"daemon killed, {kit.redis}", plan(kills, seed))
+        planned = plan(kills, seed)
+        account = killing.run(f"daemon killed, {kit.redis}", planned)
+        account.why += [f"never killed at: {label}" for label in never(planned, killing.done)]
         return account, killing.done
+
+
+def never(planned: Sequence[Kill], done: Counter[str]) -> list[str]:
+    """Name the requests at which kills were planned for each moment, and none fell: the proxy no longer knows them."""
+    wanted = Counter(kill[0] for kill in planned if kill is not None)
+    reached = {name.partition(",")[0] for name in done}
+    return [label for label, times in wanted.items() if times >= len(MOMENTS) and label not in reached]

@@ -11,20 +11,27 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-__all__ = ["LABELS", "Fault", "Proxy", "label_of"]
+__all__ = ["LABELS", "SCRIPTS", "Fault", "Proxy", "label_of"]
 
 Moment = Literal["before", "half", "unanswered", "answered"]
 Harm = Literal["call", "cut", "stall", "hang"]
 
-_SCRIPTS = {"commit": "commit", "flip": "checkpoint published", "acquire": "lease taken", "renew": "lease renewed"}
+SCRIPTS = {
+    "acquire": "lease taken",
+    "commit": "commit",
+    "cursor": "cursor moved",
+    "flip": "checkpoint published",
+    "renew": "lease renewed",
+    "settle": "ledgers added up",
+}
 _DIGESTS = {
     sha1(files("agentwatch.store").joinpath(f"lua/{name}.lua").read_bytes(), usedforsecurity=False)
     .hexdigest()
     .encode(): label
-    for name, label in _SCRIPTS.items()
+    for name, label in SCRIPTS.items()
 }
 LABELS = (
-    *("lease taken", "batch read", "commit", "wake-up", "cursor moved"),
+    *("lease taken", "batch read", "commit", "ledgers added up", "wake-up", "cursor moved"),
     *("checkpoint chunk", "checkpoint published", "streams trimmed"),
 )
 
@@ -39,7 +46,7 @@ def label_of(request: bytes) -> str:
         case b"MULTI":
             return "batch read" if b"XREADGROUP" in request else ""
         case b"SET":
-            return "checkpoint chunk" if b":state:" in first else "cursor moved" if b":cursor:" in first else ""
+            return "checkpoint chunk" if b":state:" in first else ""
     return {b"XTRIM": "streams trimmed", b"PUBLISH": "wake-up", b"TIME": "time"}.get(command, "")
 
 

@@ -1,11 +1,14 @@
-"""The proxy's waits hold bytes up and never say them twice: no network has the fault that an answer comes twice."""
+"""The proxy's waits hold bytes up and never say them twice, and kills fall at every kind of request that is named."""
 
 import socket
+from collections import Counter
+from importlib.resources import files
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.chaos.proxy import Fault, Moment, Proxy
+from tests.chaos.killing import never, plan
+from tests.chaos.proxy import SCRIPTS, Fault, Moment, Proxy
 
 TIME = b"*1\r\n$4\r\nTIME\r\n"
 
@@ -28,3 +31,17 @@ def test_what_is_stalled_arrives_once_and_whole(valkey: str, moment: Moment, byt
         assert answer.count(b"\r\n") == 7, "two numbers with their lengths, and what was said after them"
     finally:
         proxy.stop()
+
+
+def test_a_request_at_which_no_kill_ever_fell_is_named() -> None:
+    planned = plan(200, 1)
+    done = Counter(f"{kill[0]}, {kill[1]}" if kill is not None else "any instant" for kill in planned)
+    assert never(planned, done) == []
+    missed = Counter({name: times for name, times in done.items() if not name.startswith("cursor moved")})
+    assert never(planned, missed) == ["cursor moved"]
+
+
+def test_every_request_that_writes_is_known_by_name() -> None:
+    """A script of the daemon's that the proxy does not know is one at which it is never killed."""
+    scripts = {file.name.removesuffix(".lua") for file in files("agentwatch.store").joinpath("lua").iterdir()}
+    assert scripts - set(SCRIPTS) == {"anchor", "permit", "release", "requeue"}, "rare, or at no commit's boundary"

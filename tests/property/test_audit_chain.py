@@ -95,6 +95,11 @@ def test_a_log_that_was_never_signed_is_held_by_its_hashes_alone() -> None:
     entries = link([AuditLine(at=1.0, action="mode", who="alice")] * 3, genesis(0), 0)
     page = AuditPage(partition=0, entries=tuple(entries), head=Head(3, entries[2].hash))
     assert verify(page) == []
+    other = link([AuditLine(at=1.0, action="mode", who="mallory")], Head(1, entries[0].hash), 0)
+    told = verify(replace(page, entries=(entries[0], *other, entries[2])))
+    assert told == ["record 3 does not follow what is stored before it"], (
+        "its own hash is right, and the next one's too"
+    )
     assert verify(page, CHECK) == ["the newest record, 3, is not signed"]
     assert verify(replace(page, partition=1)) != []
     assert verify(AuditPage(partition=0, entries=(), head=genesis(0)), CHECK) == []

@@ -13,7 +13,7 @@ import pytest
 import redis
 from redis.exceptions import NoPermissionError
 
-from agentwatch.broker import broker_address, connect
+from agentwatch.broker import BrokerMessage, broker_address, connect
 from agentwatch.client import Emitter, Guard
 from agentwatch.keys import keys
 from agentwatch.service.lifecycle import Lifecycle
@@ -225,8 +225,8 @@ async def nothing_is_written(at: Any, own: str) -> None:
         for user in ("producer", "guard-acme", "agent-acme-crew", "operator"):
             async with connect(broker_address(at(user))) as forger:
                 for topic in forged:
-                    await forger.publish(topic, b"forged")
-        await eyes.publish("agentwatch/v1/end/end/run/end/command", b"end")
+                    await forger.publish(BrokerMessage(topic=topic, payload=b"forged"))
+        await eyes.publish(BrokerMessage(topic="agentwatch/v1/end/end/run/end/command", payload=b"end"))
         async for message in eyes.client.messages:
             assert message.payload != b"forged", message.topic
             if message.payload == b"end":
