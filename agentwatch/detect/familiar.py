@@ -6,6 +6,7 @@ tells that; of two generations the older is dropped when the younger is full, so
 """
 
 from functools import lru_cache
+from struct import unpack
 
 from msgspec import Struct
 
@@ -60,11 +61,11 @@ def unmet_pieces(familiar: Familiar, pieces: bytes) -> int:
 
 
 def _mask_of_pieces(pieces: bytes) -> int:
-    mask = 0
-    for at in range(0, len(pieces), 2):
-        piece = int.from_bytes(pieces[at : at + 2], "big")
-        mask |= 1 << ((piece * _ODD & 0xFFFFFFFF) >> 21)
-    return mask
+    bits = bytearray(BITS // 8)
+    for piece in unpack(f">{len(pieces) // 2}H", pieces):
+        at = (piece * _ODD & 0xFFFFFFFF) >> 21
+        bits[at >> 3] |= 1 << (at & 7)
+    return int.from_bytes(bits, "little")
 
 
 @lru_cache(maxsize=128)

@@ -16,6 +16,7 @@ from agentwatch.detect import (
     attempts,
     cycle,
     evidence,
+    familiar,
     history,
     made_of,
     manner,
@@ -28,6 +29,8 @@ from agentwatch.detect import (
 from agentwatch.detect.cohort import CohortOptions
 from agentwatch.detect.context import Context, ContextOptions
 from agentwatch.detect.cycle import Cycle, CycleOptions
+from agentwatch.detect.familiar import Familiar
+from agentwatch.detect.growth import Growth
 from agentwatch.detect.history import History, Laps, Spoken
 from agentwatch.detect.hitters import Hitters
 from agentwatch.detect.manner import Manner
@@ -48,12 +51,12 @@ except ImportError:  # no compiler where it was built
 
 __all__ = ["Form", "form", "kernel_form", "kernel_trouble"]
 
-_INTERFACE = 2
+_INTERFACE = 3
 _CLASSES: dict[str, type[Struct]] = {
     one.__name__: one
     for one in (
         *(Event, Observation, Prints, Fingerprint, Scope, Reading, Said),
-        *(RunState, RootState, AgentState, AppState, DayTotals, History, Spoken, Laps, OpenStep),
+        *(RunState, RootState, AgentState, AppState, DayTotals, History, Spoken, Laps, OpenStep, Growth, Familiar),
         *(Seldom, Hitters, Pace, Manner, RateOptions, CohortOptions),
     )
 }
@@ -146,6 +149,12 @@ def _limits() -> dict[str, int]:
         "exempt": attempts.EXEMPT,
         "manner_full": int(manner.FULL),
         "manner_rest": int(manner.LONGEST_S),
+        "context_pieces": made_of.MANY_PIECES,
+        "context_leak": round(made_of.LEAK),
+        "familiar_full": familiar.FULL,
+        "shared_percent": round(made_of.SHARED * 100),
+        "nearly_percent": round(made_of.NEARLY_SAME * 100),
+        "hardly_percent": round(made_of.HARDLY_PIECES * 100),
     }
 
 

@@ -1,7 +1,7 @@
 /* The module `agentwatch.detect._kernel`: what Python sees of the compiled detection (the stub is _kernel.pyi). */
 #include "slots.h"
 
-#define INTERFACE 2 /* grows when a function or a field here changes; kernel.py asks for it */
+#define INTERFACE 3 /* grows when a function or a field here changes; kernel.py asks for it */
 
 PyTypeObject *types[CLASS_COUNT];
 Py_ssize_t places[FIELD_COUNT];

@@ -1,4 +1,4 @@
-/* cycle.py and made_of.py: a step that was not made lately, and an answer unlike the latest others of its tool. */
+/* cycle.py: a step that was not made lately. */
 #include "slots.h"
 
 enum { SYMBOL = 6 }; /* bytes that are kept of a step's symbol */
@@ -126,51 +126,4 @@ FAST(learn_cycle)
     if (done == 0)
         return PyErr_Occurred() ? NULL : ask_pure(pure_learn_cycle, given);
     return done < 0 ? NULL : Py_NewRef(Py_None);
-}
-
-/* Tell whether an answer is like one of the latest others of its tool: 2 where there is none, -1 for the pure form. */
-static int is_akin(const sight *its, const text *result)
-{
-    int odd = 0, more = 0, others = 0, most = 0;
-    const view ring = bytes_in(get(its->history, History_near), &odd);
-    const uint64_t tool = tool_digest(get(its->event, Event_tool), &odd);
-    size_t at = 0;
-    view near;
-    while (!odd && (more = next_near(ring, &at, &near)) > 0 && at < ring.size) { /* the last of the ring is this call */
-        if (load64(near.at + NEAR_TOOL) != tool)
-            continue;
-        const int found = most_agreeing(result->sketch, near_answer(near));
-        others++;
-        most = found > most ? found : most;
-    }
-    return odd || more < 0 ? -1 : !others ? 2 : most >= limits[limit_context_akin];
-}
-
-/* learn_context(seen, scope) */
-FAST(learn_context)
-{
-    (void)module;
-    sight its;
-    int odd = 0;
-    if (!expects_two(count))
-        return NULL;
-    PyObject *const reading = is(given[1], Scope_) ? get(given[1], Scope_reading) : Py_None;
-    if (!is(reading, Reading_) || !look(given[0], given[1], &its) || get(its.run, RunState_growth) != Py_None)
-        return ask_pure(pure_learn_context, given);
-    if (!is_word(its.op, word_execute_tool))
-        return Py_NewRef(Py_None);
-    const text result = text_of(get(its.prints, Prints_result), &odd);
-    if (!odd && (result.print == Py_None || get(result.print, Fingerprint_klass) != klasses[klass_content] ||
-                 result.words < limits[limit_context_words]))
-        return Py_NewRef(Py_None);
-    const int failed = truth_of(get(reading, Reading_failed), &odd);
-    const view calls = bytes_in(get(its.history, History_calls), &odd);
-    if (odd || !result.sketch.size) /* its producer may have sent what it is made of */
-        return ask_pure(pure_learn_context, given);
-    if (failed || calls.size < (size_t)limits[limit_context_calls] * CALL)
-        return Py_NewRef(Py_None);
-    const int akin = is_akin(&its, &result);
-    if (akin == 0)
-        put_same(its.run, RunState_akin, zero);
-    return akin == 0 || akin == 2 ? Py_NewRef(Py_None) : ask_pure(pure_learn_context, given);
 }

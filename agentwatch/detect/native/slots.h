@@ -16,7 +16,7 @@
     CLASS(Event) CLASS(Observation) CLASS(Prints) CLASS(Fingerprint) CLASS(Scope) CLASS(RunState) CLASS(RootState)     \
     CLASS(AgentState) CLASS(AppState) CLASS(DayTotals) CLASS(History) CLASS(Spoken) CLASS(Laps) CLASS(OpenStep)        \
     CLASS(Reading) CLASS(Said) CLASS(Seldom) CLASS(Hitters) CLASS(Pace) CLASS(Manner) CLASS(RateOptions)               \
-    CLASS(CohortOptions)
+    CLASS(CohortOptions) CLASS(Growth) CLASS(Familiar)
 
 #define FIELDS(FIELD)                                                                                                  \
     FIELD(Event, op) FIELD(Event, status) FIELD(Event, trigger) FIELD(Event, epoch) FIELD(Event, handles)              \
@@ -30,6 +30,7 @@
     FIELD(Prints, input) FIELD(Prints, output) FIELD(Prints, arguments) FIELD(Prints, result)                          \
     FIELD(Fingerprint, exact) FIELD(Fingerprint, masked) FIELD(Fingerprint, shape) FIELD(Fingerprint, size)            \
     FIELD(Fingerprint, words) FIELD(Fingerprint, klass) FIELD(Fingerprint, sketch) FIELD(Fingerprint, numbers)         \
+    FIELD(Fingerprint, pieces)                                                                                         \
     FIELD(Scope, app) FIELD(Scope, agent) FIELD(Scope, root) FIELD(Scope, run) FIELD(Scope, history)                   \
     FIELD(Scope, reading) FIELD(Scope, duplicate) FIELD(Scope, opened)                                                 \
     FIELD(RunState, parent) FIELD(RunState, events) FIELD(RunState, last) FIELD(RunState, last_index)                  \
@@ -66,7 +67,9 @@
     FIELD(Seldom, shrinking) FIELD(Seldom, interval_s) FIELD(Hitters, known) FIELD(Pace, bucket) FIELD(Pace, calls)    \
     FIELD(Pace, tokens) FIELD(Pace, cost_nusd) FIELD(Pace, alarm) FIELD(Manner, last) FIELD(Manner, span_s)            \
     FIELD(Manner, events) FIELD(Manner, tokens) FIELD(Manner, usd) FIELD(Manner, failed) FIELD(Manner, stale)          \
-    FIELD(Manner, fresh) FIELD(RateOptions, bucket_s) FIELD(RateOptions, min_buckets) FIELD(CohortOptions, least_events)
+    FIELD(Manner, fresh) FIELD(RateOptions, bucket_s) FIELD(RateOptions, min_buckets) FIELD(CohortOptions, least_events) \
+    FIELD(Growth, met) FIELD(Growth, stale) FIELD(Growth, held) FIELD(Growth, base) FIELD(Growth, streak)              \
+    FIELD(Growth, pieces) FIELD(Familiar, young) FIELD(Familiar, old) FIELD(Familiar, count)
 
 /* What the kernel asks of the pure form where an event is not an ordinary one. */
 #define FUNCTIONS(FUNCTION)                                                                                            \
@@ -78,7 +81,8 @@
     LIMIT(news) LIMIT(calls) LIMIT(near) LIMIT(numbers) LIMIT(inputs) LIMIT(outputs) LIMIT(texts) LIMIT(symbols)       \
     LIMIT(brief_words) LIMIT(answer_words) LIMIT(step_words) LIMIT(said_words) LIMIT(long_words) LIMIT(prompt_words)  \
     LIMIT(context_words) LIMIT(context_calls) LIMIT(slow_words) LIMIT(slow_sparse) LIMIT(exempt) LIMIT(manner_full)    \
-    LIMIT(manner_rest)
+    LIMIT(manner_rest) LIMIT(context_pieces) LIMIT(context_leak) LIMIT(familiar_full) LIMIT(shared_percent)            \
+    LIMIT(nearly_percent) LIMIT(hardly_percent)
 
 /* Classes of results. */
 #define KLASSES(KLASS) KLASS(content) KLASS(empty) KLASS(ack) KLASS(error) KLASS(pending) KLASS(bare)
