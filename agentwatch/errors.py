@@ -9,6 +9,7 @@ AgentwatchError
 ├── Unavailable             another system did not answer: the same call may succeed later
 │   ├── StoreUnavailable    Redis is down, slow or still loading
 │   ├── SignalUnavailable   a signal path (MQTT, Pub/Sub) cannot deliver now
+│   │   └── NotAdmitted     the control API refuses the token: somebody must change it, or what it may do
 │   ├── NotifyUnavailable   a receiver of alerts did not take the notification
 │   └── Elsewhere           another worker serves this partition: ask there
 ├── Fenced                  another worker owns the partition now: stop writing at once
@@ -32,6 +33,7 @@ __all__ = [
     "Elsewhere",
     "Fenced",
     "Incompatible",
+    "NotAdmitted",
     "NotifyRefused",
     "NotifyUnavailable",
     "SignalUnavailable",
@@ -84,6 +86,10 @@ class StoreUnavailable(Unavailable):
 
 class SignalUnavailable(Unavailable):
     """A signal path cannot deliver at the moment."""
+
+
+class NotAdmitted(SignalUnavailable):
+    """The control API refuses the token: the same call succeeds only once somebody has changed token or roles."""
 
 
 class NotifyUnavailable(Unavailable):

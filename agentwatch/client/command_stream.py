@@ -3,9 +3,11 @@
 import http.client
 import socket
 from email.utils import parsedate_to_datetime
+from threading import Lock
 
 from msgspec import Struct
 
+from agentwatch.client.admission import not_taken
 from agentwatch.client.http_address import http_address
 from agentwatch.errors import SignalUnavailable
 
@@ -32,29 +34,49 @@ class CommandStream:
         self._idle_s = idle_s
         self._connection: http.client.HTTPConnection | None = None
         self._socket: socket.socket | None = None
+        self._turn = Lock()
+        self._closed = False
         self._answer: http.client.HTTPResponse | None = None
 
     def open(self, path: str) -> float | None:
         """Ask for the stream; returns the server's time in unix seconds where it tells it.
 
-        Raises `SignalUnavailable`, also for any answer but 200.
+        Raises `SignalUnavailable`, also for any answer but 200, and `NotAdmitted` where the token is refused.
         """
         headers = {"Accept": "text/event-stream"}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         try:
-            self._connection = self._address.connection(self._timeout_s)
-            self._connection.connect()
-            self._socket = self._connection.sock
-            self._connection.request("GET", self._base + path, headers=headers)
-            self._answer = self._connection.getresponse()
-            self._socket.settimeout(self._idle_s)
+            connection = self._connect()
+            connection.request("GET", self._base + path, headers=headers)
+            self._answer = connection.getresponse()
+            if self._socket is not None:  # it is closed from another thread
+                self._socket.settimeout(self._idle_s)
         except (http.client.HTTPException, OSError) as error:
             raise SignalUnavailable(f"{self._host}: {error or type(error).__name__}") from error
         if self._answer.status != 200:
-            raise SignalUnavailable(f"{self._host} answered {self._answer.status} to the stream of commands")
+            raise not_taken(self._answer.status, self._refusal(self._answer), "the stream of commands", "guard")
         date = self._answer.getheader("Date")
         return parsedate_to_datetime(date).timestamp() if date else None
+
+    def _connect(self) -> http.client.HTTPConnection:
+        """Connect; whoever has closed the stream meanwhile could not reach the connection that was being made."""
+        connection = self._address.connection(self._timeout_s)
+        connection.connect()
+        with self._turn:
+            if not self._closed:
+                self._connection, self._socket = connection, connection.sock
+                return connection
+        connection.close()
+        raise SignalUnavailable(f"{self._host}: the stream was closed while it was opened")
+
+    def _refusal(self, answer: http.client.HTTPResponse) -> bytes:
+        """Read why, as far as it is told."""
+        with answer:
+            try:
+                return answer.read(_MAX_LINE_BYTES)
+            except (http.client.HTTPException, OSError):
+                return b""
 
     def next(self) -> Frame:
         """Wait for the next event. Raises `SignalUnavailable` when the stream ends or falls silent."""
@@ -77,12 +99,14 @@ class CommandStream:
 
     def close(self) -> None:
         """End the stream; a thread that waits for its next event stops waiting at once."""
-        held, self._socket = self._socket, None
+        with self._turn:
+            self._closed = True
+            held, self._socket = self._socket, None
+            connection, self._connection = self._connection, None
         if held is not None:
             try:
                 held.shutdown(socket.SHUT_RDWR)
             except OSError:
                 held.close()  # it was not connected any more
-        connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()

@@ -18,7 +18,7 @@ from agentwatch.backoff import Backoff, BackoffOptions
 from agentwatch.client.event_sinks import EventSink, HttpSink
 from agentwatch.client.log import log
 from agentwatch.client.private_prints import Privacy, with_prints
-from agentwatch.errors import BadConfig, Unavailable
+from agentwatch.errors import BadConfig, NotAdmitted, Unavailable
 from agentwatch.records import Event
 
 __all__ = ["Emitter", "EmitterOptions"]
@@ -81,6 +81,7 @@ class Emitter:
         self._process = 0
         self._closing = False
         self._give_up_at = float("inf")
+        self._trouble: Unavailable | None = None
         self.sent = 0
         self.dropped = 0
         self.invalid = 0
@@ -233,8 +234,7 @@ class Emitter:
         try:
             refused = sink.send(events, encoded)
         except Unavailable as error:
-            if backoff.attempts == 0:
-                log.warning("emitter_server_away", reason=str(error))
+            self._note_trouble(error)
             with self._state:
                 self._state.wait_for(lambda: self._closing, backoff.next())
                 if not self._closing or time.monotonic() < self._give_up_at:
@@ -244,9 +244,19 @@ class Emitter:
                 self.dropped += len(events)
                 return True
         backoff.reset()
+        self._trouble = None
         self.refused += refused
         self.sent += len(events) - refused
         return True
+
+    def _note_trouble(self, error: Unavailable) -> None:
+        """Tell once why nothing is sent: a server that is away comes back, a token that is refused has to be mended."""
+        if isinstance(error, NotAdmitted) and not isinstance(self._trouble, NotAdmitted):
+            log.error("emitter_not_admitted", reason=str(error))
+            self._trouble = error
+        elif self._trouble is None:
+            log.warning("emitter_server_away", reason=str(error))
+            self._trouble = error
 
     def _note_invalid(self, reason: str) -> None:
         self.invalid += 1

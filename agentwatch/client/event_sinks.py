@@ -6,9 +6,10 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
+from agentwatch.client.admission import not_taken
 from agentwatch.client.http_session import Answered, HttpSession
 from agentwatch.client.log import log
-from agentwatch.errors import UNREADABLE, StoreUnavailable
+from agentwatch.errors import UNREADABLE
 from agentwatch.records import Event
 
 __all__ = ["EventSink", "HttpSink"]
@@ -48,7 +49,7 @@ class HttpSink:
         if answer.status == _PARTLY_REFUSED:
             return self._partly(answer, len(events))
         if answer.status not in _REFUSED_FOR_GOOD:
-            raise StoreUnavailable(f"the control API answered {answer.status}")
+            raise not_taken(answer.status, answer.body, "events", "producer")
         if len(events) > 1:
             half = len(events) // 2
             return self.send(events[:half], encoded[:half]) + self.send(events[half:], encoded[half:])

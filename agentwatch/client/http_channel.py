@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from agentwatch.backoff import Backoff
+from agentwatch.client.admission import not_taken
 from agentwatch.client.channel import Listener
 from agentwatch.client.command_stream import CommandStream, Frame
 from agentwatch.client.http_session import Answered, HttpSession
@@ -17,7 +18,7 @@ from agentwatch.client.identity import Identity
 from agentwatch.client.log import log
 from agentwatch.client.obedience import Held
 from agentwatch.client.options import GuardOptions
-from agentwatch.errors import UNREADABLE, SignalUnavailable
+from agentwatch.errors import UNREADABLE, NotAdmitted, SignalUnavailable
 from agentwatch.records import Ack, Command
 
 __all__ = ["HttpChannel"]
@@ -52,6 +53,7 @@ class HttpChannel:
         self._wall = wall
         self._backoff = Backoff(options.reconnect)
         self._ahead_s = 0.0
+        self._refused = False
         # Threads of its own: the event loop's are few, and the agent's. They start when first used.
         self._streaming = ThreadPoolExecutor(1, "agentwatch-stream")
         self._asking = ThreadPoolExecutor(1, "agentwatch-http")
@@ -63,6 +65,7 @@ class HttpChannel:
             try:
                 await self._follow(stream)
             except SignalUnavailable as error:
+                self._note_refusal(error)
                 self._listener.unsettled()
                 self._listener.down(self.name, str(error))
             finally:
@@ -80,17 +83,18 @@ class HttpChannel:
         answer = await self._ask("GET", f"/v1/decision?{self._query}")
         if answer.status == _OK:
             return 0.0
-        if answer.status in (_NOT_YET, _KILLED):
+        killed = answer.status == _KILLED and "x-should-retry" in answer.headers
+        if killed or answer.status == _NOT_YET:
             wait = answer.headers.get("retry-after", "")
             return float(wait) if wait.isdigit() else max(intervals.values())
-        raise SignalUnavailable(f"the control API answered {answer.status}")
+        raise not_taken(answer.status, answer.body, "whether a call may be made", "guard")
 
     async def acknowledge(self, acks: Sequence[Ack]) -> None:
         """Post the acknowledgements. Raises `SignalUnavailable`; what the API will never take is logged and let go."""
         body = msgspec.json.encode(acks)
         answer = await self._ask("POST", "/v1/acks", body, "application/json")
         if answer.status >= 500 or answer.status in _AGAIN:
-            raise SignalUnavailable(f"the control API answered {answer.status} to acknowledgements")
+            raise not_taken(answer.status, answer.body, "acknowledgements", "guard")
         if answer.status >= 400:
             log.error("guard_acks_rejected", status=answer.status, count=len(acks))
 
@@ -99,6 +103,12 @@ class HttpChannel:
         self._asking.shutdown(wait=False, cancel_futures=True)
         self._streaming.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(self._session.close)
+
+    def _note_refusal(self, error: SignalUnavailable) -> None:
+        """Tell once that the token is refused: a server that is away comes back by itself, this has to be mended."""
+        if isinstance(error, NotAdmitted) and not self._refused:
+            log.error("guard_not_admitted", reason=str(error))
+            self._refused = True
 
     async def _ask(self, *request: Any) -> Answered:
         return await asyncio.get_running_loop().run_in_executor(self._asking, self._session.request, *request)
@@ -112,6 +122,7 @@ class HttpChannel:
             asked_at = self._clock()
             self._take(await loop.run_in_executor(self._streaming, stream.next), asked_at)
             self._backoff.reset()
+            self._refused = False
             self._listener.up(self.name)
 
     def _take(self, frame: Frame, asked_at: float) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from agentwatch.api.options import TokenOptions
 from agentwatch.api.tokens import hash_token
-from agentwatch.client import AgentKilled, AgentStopped, Emitter, Guard, GuardOptions, ThreadGuard
+from agentwatch.backoff import BackoffOptions
+from agentwatch.client import AgentKilled, AgentStopped, Emitter, EmitterOptions, Guard, GuardOptions, ThreadGuard
 from agentwatch.records import Level
 
 RUN = "default/crew/run/r1"
@@ -109,6 +110,43 @@ async def test_a_wrong_token_fails_closed(serve):
         async with guard:
             with pytest.raises(AgentStopped):
                 await guard.check()
+
+
+REFUSED = {
+    "aw_guard": (" 403 to events: this needs the role producer; the token needs the role 'producer'", ""),
+    "aw_producer": ("", " 403 to the stream of commands: this needs the role guard; the token needs the role 'guard'"),
+    "aw_none": (
+        " 401 to events: the token is not known; the token needs the role 'producer'",
+        " 401 to the stream of commands: the token is not known; the token needs the role 'guard'",
+    ),
+    "aw_bound": ("", " 403 to the stream of commands: this token is bound to tenant 'other'"),
+}
+
+
+async def test_a_token_that_is_refused_is_told_once_as_a_mistake_and_not_as_an_absence(serve, caplog):
+    tokens = (
+        TokenOptions(name="g", roles=("guard",), sha256=hash_token("aw_guard")),
+        TokenOptions(name="p", roles=("producer",), sha256=hash_token("aw_producer")),
+        TokenOptions(name="b", roles=("guard", "producer"), tenant="other", sha256=hash_token("aw_bound")),
+    )
+    often = BackoffOptions(min_s=0.005, max_s=0.01)
+    sending = EmitterOptions(backoff=often, max_events=2, batch=1, close_s=0.05)
+    async with serve(tokens=tokens) as served:
+        for token, (events, commands) in REFUSED.items():
+            caplog.clear()
+            guard = Guard("bot", http=served.server.url, token=token, options=GuardOptions(reconnect=often))
+            async with guard, Emitter(http_url=served.server.url, token=token, options=sending) as emitter:
+                for _ in range(9 if events else 1):
+                    emitter.emit(agent="bot")
+                assert await emitter.aflush(0.2) is not bool(events)
+            assert (emitter.sent, emitter.dropped) == ((0, 9) if events else (1, 0))
+            told = [(one.levelname, one.getMessage()) for one in caplog.records if one.name == "agentwatch.client"]
+            errors = [words for level, words in told if level == "ERROR"]
+            assert len(errors) == bool(events) + bool(commands), told
+            for wanted, event in ((events, "emitter_not_admitted"), (commands, "guard_not_admitted")):
+                assert not wanted or any(event in one and wanted in one.replace("\\'", "'") for one in errors), errors
+            assert not any("emitter_server_away" in words for _, words in told), told
+    assert not served.ingest.events[2:]
 
 
 async def test_the_emitter_waits_for_the_api_to_come_back(serve):
