@@ -105,7 +105,11 @@ def nearest(sketch: bytes, others: Iterable[bytes] | bytes) -> float:
         return 0.0
     number, most = _number(sketch, "little"), 0
     if isinstance(others, bytes):
-        others = [others[at : at + BINS] for at in range(0, len(others), BINS)]
+        for at in range(0, len(others) - BINS + 1, BINS):
+            agreeing = (number ^ _number(others[at : at + BINS], "little")).to_bytes(BINS, "little").count(0)
+            if agreeing > most:
+                most = agreeing
+        return ESTIMATES[most]
     for other in others:
         if len(other) == BINS:
             agreeing = (number ^ _number(other, "little")).to_bytes(BINS, "little").count(0)
