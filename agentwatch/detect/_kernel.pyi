@@ -71,3 +71,6 @@ def tell(
     seen: Observation, scope: Scope, told: tuple[tuple[int, Callable[[Observation, Scope], None], object], ...], /
 ) -> None:
     """Let all detectors learn; one that has nothing to learn is not told. told: as `asked`, with its `learn`."""
+
+def mask(sketch: bytes, role: int, /) -> bytes:
+    """Give the bits of a filter that the bins of a sketch fall on, the lowest first (`familiar`)."""

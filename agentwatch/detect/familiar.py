@@ -10,6 +10,13 @@ from struct import unpack
 
 from msgspec import Struct
 
+from agentwatch.fingerprint.compiled import compiled_form
+
+try:
+    from agentwatch.detect import _kernel as native
+except ImportError:  # no compiler where it was built
+    native = None  # type: ignore[assignment]
+
 __all__ = ["ANSWER", "ASKED", "PROMPT", "SAID", "Familiar", "unmet", "unmet_pieces"]
 
 BITS = 2048
@@ -19,6 +26,7 @@ ANSWER = 0xA3C7  # what comes back
 PROMPT = 0x7D41  # what it is told
 SAID = 0x9B35  # what the agents of a tree say to each other
 _ODD = 0x9E3779B1
+_compiled_mask = getattr(native, "mask", None) if compiled_form() else None
 
 
 class Familiar(Struct, array_like=True, gc=False):
@@ -71,6 +79,10 @@ def _mask_of_pieces(pieces: bytes) -> int:
 @lru_cache(maxsize=128)
 def _mask(sketch: bytes, role: int) -> int:
     """Give the bits of a sketch's bins; one is asked for as it is read and as it is learnt, and again in a loop."""
+    return _bits(sketch, role) if _compiled_mask is None else int.from_bytes(_compiled_mask(sketch, role), "little")
+
+
+def _bits(sketch: bytes, role: int) -> int:
     mask = 0
     for at, code in enumerate(sketch):
         mask |= 1 << (((role + (at << 8) + code) * _ODD & 0xFFFFFFFF) >> 21)

@@ -6,6 +6,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
 
+from agentwatch.detect import familiar
 from agentwatch.detect.bank import Bank
 from agentwatch.detect.kernel import kernel_form
 from agentwatch.detect.options import DetectOptions, StateOptions
@@ -134,3 +135,16 @@ def without_sketches(prints, sent):
     if made["result"] is not None and sent:
         made["result"] = replace(made["result"], pieces=sent, words=made["result"].words + 20)
     return Prints(**made)
+
+
+@pytest.mark.skipif(not kernel_form(), reason="there is no compiled form here")
+@given(st.binary(max_size=64), some(familiar.ASKED, familiar.ANSWER, familiar.PROMPT, familiar.SAID))
+def test_bins_fall_on_the_same_bits(sketch, role):
+    assert int.from_bytes(familiar.native.mask(sketch, role), "little") == familiar._bits(sketch, role)
+
+
+@pytest.mark.skipif(not kernel_form(), reason="there is no compiled form here")
+@pytest.mark.parametrize("given", [("text", 1), (b"", 1.0), (b"", 2**70), (b"",)])
+def test_bits_are_asked_for_with_a_sketch_and_a_number(given):
+    with pytest.raises(TypeError):
+        familiar.native.mask(*given)

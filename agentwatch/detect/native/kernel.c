@@ -145,6 +145,7 @@ static PyMethodDef functions[] = {
     {"learn_context", (PyCFunction)(void (*)(void))py_learn_context, METH_FASTCALL, "Take an answer in as context."},
     {"ask", (PyCFunction)(void (*)(void))py_ask, METH_FASTCALL, "Give the signals of an event."},
     {"tell", (PyCFunction)(void (*)(void))py_tell, METH_FASTCALL, "Let the detectors learn from an event."},
+    {"mask", (PyCFunction)(void (*)(void))py_mask, METH_FASTCALL, "Give the bits that a sketch's bins fall on."},
     {NULL, NULL, 0, NULL},
 };
 

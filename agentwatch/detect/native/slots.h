@@ -278,6 +278,7 @@ FAST(learn_cycle);
 FAST(learn_context);
 FAST(ask);
 FAST(tell);
+FAST(mask);
 
 /* Hand an event to the pure form; both arguments are those of the call. */
 static inline PyObject *ask_pure(int function, PyObject *const *given)
