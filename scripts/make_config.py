@@ -67,7 +67,9 @@ Made from the code by `make docs`; do not edit. `configs/agentwatch.toml` shows 
   Kubernetes sets for a service of that name. `agentwatch config show --changed` tells what differs from the defaults
   and where it comes from; `agentwatch config schema` prints a JSON Schema.
 * **Checked whole.** `agentwatch config check --config FILE` reads it with the policy and the secrets, and names file
-  and key of what is wrong (exit code 2). On SIGHUP a wrong file leaves the old one at work and says so.
+  and key of what is wrong (exit code 2): the first value that is wrong in itself, else every address, secret and
+  receiver that cannot be used. A `credential:NAME` exists only inside the service; elsewhere it is told as *not
+  checked here*. On SIGHUP a wrong file leaves the old one at work and says so.
 * **Secrets.** `redis.password`, `mqtt.password` and a receiver's `url` and `secret` may be `file:/path` or
   `credential:NAME` (handed over by systemd: `docs/install.md`).
 * **Times** are seconds (`_s`) unless the name says otherwise.

@@ -8,19 +8,15 @@ import click
 import msgspec
 from rich.markup import escape
 
-from agentwatch.broker import broker_address
+from agentwatch.cli.config_checks import checked
 from agentwatch.cli.config_file import config_file_option
 from agentwatch.cli.failure import FINE
 from agentwatch.cli.output import Format, output_option, show
-from agentwatch.config import Config, read_config, secret
-from agentwatch.connection import RedisOptions, connect
+from agentwatch.config import Config, read_config
 from agentwatch.counting import counted
 from agentwatch.masking import masked
 from agentwatch.records import Event
-from agentwatch.service.notifiers import check_notifier
-from agentwatch.service.receivers import resolved
-from agentwatch.service.settings import read_settings
-from agentwatch.service.signing import read_private_key
+from agentwatch.redaction import redacted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,24 +37,35 @@ def config_command() -> None:
 @_config_option
 @output_option
 def config_check(path: Path | None, output: Format) -> int:
-    """Read everything that the daemon would read, and name the first thing that is wrong (exit code 2)."""
-    settings = read_settings(path, os.environ)
-    config, policy = settings.config, settings.rulebook.policy
-    _check_addresses(config)
-    _check_secrets(config)
+    """Read everything that the daemon would read, and name what is wrong (exit code 2).
+
+    A file with a wrong value is read no further. Of a file that can be read every wrong address, secret and receiver is
+    named, and the first mistake of the policy (all of them: agentwatch rules check). Secrets that only the service
+    itself can read are named as not checked.
+    """
+    config = read_config(path, os.environ)
+    seen = checked(config, path)
+    for error in seen.wrong[:-1]:
+        click.echo(f"agentwatch: {redacted(str(error))}", err=True)
+    if seen.wrong or seen.policy is None:
+        raise seen.wrong[-1]
+    policy = seen.policy
     found = {
         "config": str(path) if path is not None else "",
         "policy": policy.digest,
         "rules": [rule.name for rule in policy.rules],
         "receivers": [receiver.name for receiver in config.receivers],
+        "not_checked": seen.unchecked,
     }
-    show(
-        found,
-        output,
-        lambda out: out.print(
-            f"[green]fine[/]: {counted(len(policy.rules), 'rule')}, {counted(len(config.receivers), 'receiver')}"
-        ),
-    )
+
+    def human(out: "Console") -> None:
+        out.print(f"[green]fine[/]: {counted(len(policy.rules), 'rule')}, {counted(len(config.receivers), 'receiver')}")
+        for one in seen.unchecked:
+            out.print(
+                f"[yellow]not checked here[/]: {escape(one.names)} ({escape(one.key)}); only the service can read it"
+            )
+
+    show(found, output, human)
     return FINE
 
 
@@ -97,35 +104,6 @@ def config_schema(kind: str) -> int:
     schema = {"$schema": _DIALECT, **msgspec.json.schema(_SCHEMAS[kind])}
     click.echo(msgspec.json.format(msgspec.json.encode(schema), indent=2))
     return FINE
-
-
-def _check_addresses(config: Config) -> None:
-    """Read the URLs as the daemon will: nothing is connected to. Raises `BadConfig`."""
-    if config.redis.url:
-        connect(config.redis.url, RedisOptions())
-    if config.mqtt.url:
-        broker_address(config.mqtt.url, "mqtt.url")
-
-
-def _check_secrets(config: Config) -> None:
-    """Read the secrets that can be read from here: credentials exist only inside the service."""
-    wanted = [("redis.password", config.redis.password), ("mqtt.password", config.mqtt.password)]
-    if _readable(config.signing.private_key):
-        read_private_key(config.signing.private_key)
-    for key, value in wanted:
-        if _readable(value):
-            secret(value, key)
-    for receiver in config.receivers:
-        if _readable(receiver.url) and _readable(receiver.secret):
-            check_notifier(resolved(receiver))
-
-
-def _readable(value: str) -> bool:
-    if not value.startswith("credential:"):
-        return True
-    # the check that systemd runs before a reload is told of the folder, and may not look into it
-    directory = os.environ.get("CREDENTIALS_DIRECTORY", "")
-    return bool(directory) and os.access(directory, os.R_OK | os.X_OK)
 
 
 def _flat(tree: dict[str, Any], under: str) -> list[tuple[str, Any]]:

@@ -197,6 +197,49 @@ def test_config_check_names_what_is_wrong(tmp_path: Path, capsys: pytest.Capture
     assert call(["config", "check", "--config", str(tmp_path / "none.toml")]) == 2
 
 
+def test_config_check_names_all_that_is_wrong_of_a_file_that_can_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "agentwatch.toml"
+    path.write_text(
+        'policy.files = ["none.toml"]\nmqtt.url = "http://broker"\nheartbeat.url = "file:/none"\n'
+        '[redis]\nurl = "http://db"\npassword = "file:/nowhere"\n'
+        '[[receivers]]\nname = "a"\nurl = "x"\n[[receivers]]\nname = "b"\nurl = "https://h"\nsecret = "file:/none"\n'
+    )
+    assert call(["config", "check", "--config", str(path)]) == 2
+    told = capsys.readouterr()
+    keys = [line.split(": ")[1] for line in told.err.splitlines()]
+    assert keys == [
+        "policy.files", "redis.url", "mqtt.url", "redis.password", "heartbeat.url", "receivers.a.url",
+        "receivers.b.secret",
+    ]  # fmt: skip
+    assert told.out == ""
+
+
+def test_config_check_tells_which_secrets_it_could_not_look_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    path = tmp_path / "agentwatch.toml"
+    path.write_text(
+        '[redis]\npassword = "credential:redis"\n'
+        '[[receivers]]\nname = "a"\nurl = "https://h"\nsecret = "credential:hook"\n'
+    )
+    assert call(["config", "check", "--config", str(path)]) == 0
+    told = capsys.readouterr().out
+    assert "not checked here: credential:redis (redis.password)" in told
+    assert "not checked here: credential:hook (receivers.a.secret)" in told
+    assert call(["config", "check", "--config", str(path), "-o", "json"]) == 0
+    assert [one["names"] for one in json.loads(capsys.readouterr().out)["not_checked"]] == [
+        "credential:redis", "credential:hook",
+    ]  # fmt: skip
+    (tmp_path / "redis").write_text("x")
+    (tmp_path / "hook").write_text("y")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert call(["config", "check", "--config", str(path)]) == 0
+    assert "not checked" not in capsys.readouterr().out
+
+
 def test_config_show_tells_where_values_come_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
