@@ -197,11 +197,9 @@ class RedisSource:
             await self._client.execute_command("XGROUP SETID", self._keys.events, GROUP, self._delivered, *counted)
 
     async def _settle(self) -> None:
-        """Acknowledge what is pending up to our position: what a worker that was replaced read again before it knew."""
+        """Acknowledge all that is pending: what is behind our position was read again, what is ahead will be."""
         while True:
-            rows = await self._client.execute_command(
-                "XPENDING", self._keys.events, GROUP, "-", self._delivered, _PENDING
-            )
+            rows = await self._client.execute_command("XPENDING", self._keys.events, GROUP, "-", "+", _PENDING)
             if not rows:
                 return
             await self._client.execute_command("XACK", self._keys.events, GROUP, *(row[0] for row in rows))

@@ -80,6 +80,12 @@ class ReadAhead:
         if ahead.done() and not ahead.cancelled():
             ahead.exception()  # what it failed with is told by the next read, if it lasts
 
+    async def put_back(self, committed: Positions) -> None:
+        """Set the source back to what was committed, so that it tells others what is left to be read."""
+        if self._astray:
+            await self._source.seek(committed)
+            self._astray = False
+
     def settled(self) -> None:
         """Note that the source was set to where the worker is."""
         self._astray = False

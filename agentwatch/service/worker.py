@@ -160,6 +160,7 @@ class Worker:
         for task in (keeper, turning):
             if task.done() and not task.cancelled():
                 task.result()
+        await self._inputs.put_back(self.pipeline.positions)
         await self._store.close()
 
     async def _turns(self) -> None:

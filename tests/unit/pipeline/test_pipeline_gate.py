@@ -192,7 +192,7 @@ def test_a_wish_that_cannot_be_is_refused_by_field_and_changes_nothing(line, fie
 )
 def test_wide_commands_cover_everything_under_them(line, subject, scope):
     path = line()
-    path.decide(subject, Level.throttle)
+    path.decide(subject, Level.throttle, whole_tenant=scope == "tenant")
     assert path.keys[subject].scope == scope
     covered = path.pipeline.ledgers.standing.covering(
         ["default/app/run/x", "default/app/task/agent+t", "default/app/agent/agent", "default/app", "default"], path.now
