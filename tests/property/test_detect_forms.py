@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from agentwatch.detect.bank import Bank
-from agentwatch.detect.kernel import kernel_form
+from agentwatch.detect.kernel import _bins, kernel_form
 from agentwatch.detect.options import DetectOptions, StateOptions
 from agentwatch.records import Event, Fingerprint, Observation, Prints, ResultClass
 
@@ -26,6 +26,9 @@ SELDOM = ("message", "compact", "heartbeat", "run_start", "run_end", "invoke_age
 OPS = ("chat",) * 4 + ("execute_tool",) * 8 + SELDOM
 STATUSES = (None,) * 12 + ("ok", "ok", "empty", "error", "denied", "rate_limited", "held")
 TRIGGERS = (None,) * 12 + ("tool", "agent", "schedule", "human")
+# Bins in which a sketch is equal to one of few: at each threshold of likeness, one less, one more, and all.
+KEPT = [bins + off for bins in map(_bins, (0.3, 0.5, 0.7, 0.8)) for off in (-1, 0, 1)] + [64] * 12
+GAPS = (-3.0, 59.0, 60.0, 61.0, 70.0, 600.0, 601.0, 700.0, 1800.0, 1801.0, 2000.0, 86400.0)
 TOOLS = ("search", "écrire", "日本", "", "set_value")
 
 
@@ -64,8 +67,8 @@ class Makes:
             return b""
         if not self.rare(2):
             return self.random.randbytes(64)
-        kept, of = self.random.randrange(65), self.random.choice(self.base)
-        return of[:kept] + self.random.randbytes(64 - kept)
+        kept, of = self.random.choice(KEPT), self.random.choice(self.base)
+        return of[:kept] + bytes(each ^ self.random.randrange(1, 256) for each in of[kept:])
 
     def print(self) -> Fingerprint | None:
         """Give the fingerprint of a text, or of none."""
@@ -88,7 +91,7 @@ class Makes:
         """Give one more event: a new one, or one of the latest under another id."""
         choice, rare = self.random.choice, self.rare
         self.count += 1
-        self.now += choice((0.0, 0.01, 0.5, 2.0, 11.0)) if not rare() else choice((-3.0, 70.0, 700.0, 2000.0, 86400.0))
+        self.now += choice((0.0, 0.01, 0.5, 2.0, 11.0)) if not rare() else choice(GAPS)
         if self.past and rare(2):
             event, prints = choice(self.past[-5:])
             event = replace(event, id=f"e{self.count}" + "-" * choice((0, 20, 150, 500)), ts=self.now)

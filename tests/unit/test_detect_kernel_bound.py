@@ -100,7 +100,7 @@ def test_a_second_interpreter_runs_the_pure_form() -> None:
         "try:\n"
         "    spec.loader.exec_module(module_from_spec(spec))\n"
         "except ImportError as error:\n"
-        "    assert 'one interpreter' in str(error), error\n"
+        "    assert 'interpreter' in str(error), error\n"  # or Python says so itself, from 3.12 on
         "else:\n"
         "    raise AssertionError('it was loaded')\n"
     )

@@ -127,7 +127,11 @@ static PyObject *py_bind(PyObject *module, PyObject *const *given, Py_ssize_t co
         return NULL;
     memcpy(places, new_places, sizeof places);
     memcpy(limits, new_limits, sizeof limits);
-    take_all((PyObject **)types, given[0], CLASS_COUNT);
+    for (Py_ssize_t at = 0; at < CLASS_COUNT; at++) {
+        PyTypeObject *const before = types[at];
+        types[at] = (PyTypeObject *)Py_NewRef(PyTuple_GetItem(given[0], at));
+        Py_XDECREF(before);
+    }
     take_all(pure, given[2], FUNCTION_COUNT);
     take_all(klasses, given[3], KLASS_COUNT);
     return Py_NewRef(Py_None);
