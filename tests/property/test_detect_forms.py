@@ -27,7 +27,7 @@ OPS = ("chat",) * 4 + ("execute_tool",) * 8 + SELDOM
 STATUSES = (None,) * 12 + ("ok", "ok", "empty", "error", "denied", "rate_limited", "held")
 TRIGGERS = (None,) * 12 + ("tool", "agent", "schedule", "human")
 # Bins in which a sketch is equal to one of few: at each threshold of likeness, one less, one more, and all.
-KEPT = [bins + off for bins in map(_bins, (0.3, 0.5, 0.7, 0.8)) for off in (-1, 0, 1)] + [64] * 12
+KEPT = [bins + off for bins in map(_bins, (0.3, 0.5, 0.7, 0.8)) for off in (-1, 0, 1)] + [64] * 6
 GAPS = (-3.0, 59.0, 60.0, 61.0, 70.0, 600.0, 601.0, 700.0, 1800.0, 1801.0, 2000.0, 86400.0)
 TOOLS = ("search", "écrire", "日本", "", "set_value")
 
@@ -47,7 +47,8 @@ class Makes:
         self.rough = rough
         self.now = 1000.0
         self.count = 0
-        self.base = [self.random.randbytes(64) for _ in range(3)]
+        self.alike = self.random.choice((0.1, 0.5, 0.9))  # share of texts that are like one of a few
+        self.base = [self.random.randbytes(64) for _ in range(self.random.choice((1, 3)))]
         self.past: list[tuple[Event, Prints]] = []
         self.runs = ["r1", "r2", "bot", "r3", "r4"][: self.random.choice((1, 2, 5))]
 
@@ -65,7 +66,7 @@ class Makes:
         """Give a sketch that is as alike to one of a few as chance wants, a new one, or none."""
         if self.rare(6):
             return b""
-        if not self.rare(2):
+        if self.random.random() > self.alike:
             return self.random.randbytes(64)
         kept, of = self.random.choice(KEPT), self.random.choice(self.base)
         return of[:kept] + bytes(each ^ self.random.randrange(1, 256) for each in of[kept:])
