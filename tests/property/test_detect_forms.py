@@ -193,6 +193,6 @@ def play(seed: int, count: int, *, rough: bool) -> None:
 
 
 @given(st.integers(0, 1 << 60), st.booleans())
-@settings(max_examples=40, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=100, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 def test_long_odd_streams_lead_to_the_same(seed: int, rough: bool) -> None:
     play(seed, 80, rough=rough)
