@@ -106,7 +106,7 @@ async def test_a_bound_token_writes_only_where_it_is_bound_to(serve) -> None:
     async with serve(tokens=(token("t1", "operator", "guard", "producer", tenant="t1"),)) as api:
         http, mine = api.clients["nobody"], bearer("t1")
         for subject, status in (("t1/a", 201), ("t2/a", 403), ("t2", 403), ("t1", 201)):
-            body = {"subject": subject, "cmd": "kill", **WHY}
+            body = {"subject": subject, "cmd": "kill", "whole_tenant": "/" not in subject, **WHY}
             assert (await http.post("/v1/decisions", json=body, headers=mine)).status_code == status
         ack = {"command": "c", "epoch": 1, "state": "received", "at": 1}
         for subject, status in (("t1/a/run/r", 202), ("t2/a/run/r", 403)):

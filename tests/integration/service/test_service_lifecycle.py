@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import redis.asyncio
 
-from agentwatch.errors import BadConfig
+from agentwatch.errors import Unavailable
 from agentwatch.keys import keys
 from agentwatch.service.lifecycle import Lifecycle
 from agentwatch.service.settings import read_settings
@@ -186,7 +186,7 @@ async def test_a_port_in_use_is_refused_by_name(valkey, daemon):
         other.config.write_text(other.config.read_text().replace("port = 0", f"port = {port}"))
         running.lifecycle.wired.worker.stop()  # one partition, one worker
         second = Lifecycle(read_settings(other.config, {}), Notify({}))
-        with pytest.raises(BadConfig, match=r"api\.port"):
+        with pytest.raises(Unavailable, match=r"api\.port"):
             await second.start()
         await second.stop()
 
