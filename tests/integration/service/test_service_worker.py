@@ -86,6 +86,44 @@ async def test_a_commit_in_hand_is_written_once_the_store_is_back(own_valkey, be
         assert len(await found.decided()) == len(calls[0].decisions) > 0
 
 
+async def test_what_was_read_before_an_outage_is_read_again_with_its_time(own_valkey, bench, poll, monkeypatch):
+    """A gate that judged staleness by a tick of before the outage would take what is old for fresh."""
+    found = bench(own_valkey.url)
+    async with found.running():
+        found.worker._inputs.pace.limit = found.worker._inputs.pace._most = 4
+        for number in (1, 2):  # the reads under way had asked for more
+            await found.send(number - 1, number)
+            await found.committed(number)
+        step, seen, back = found.worker.pipeline.step, [], []
+
+        def stepped(batch):
+            seen.append(batch)
+            return step(batch)
+
+        real, failed = found.worker._store.commit, []
+
+        async def commit(what):
+            if not failed:
+                failed.append(what)
+                await poll(found.worker._inputs._ahead.done)  # the next batch is here, and the store goes
+                await own_valkey.kill()
+            await real(what)
+
+        monkeypatch.setattr(found.worker.pipeline, "step", stepped)
+        monkeypatch.setattr(found.worker._store, "commit", commit)
+        await found.send(2, 14)
+        await poll(lambda: not found.worker.ready)
+        await own_valkey.start()
+        back.append(time.time())
+        await found.committed(14)
+        entries = [entry.id for batch in seen for entry in batch.entries]
+        assert entries == sorted(set(entries), key=lambda name: tuple(map(int, name.split("-"))))
+        assert len(entries) == 12
+        later = [batch for batch in seen if batch.entries][1:]
+        assert later
+        assert all(batch.tick.at >= back[0] - 0.01 for batch in later)
+
+
 async def test_a_worker_that_lost_its_lease_writes_no_more_and_takes_over_again(valkey, bench, poll):
     first, second = bench(valkey, lease_s=0.4), bench(valkey, lease_s=0.4)
     async with first.running():
@@ -95,6 +133,7 @@ async def test_a_worker_that_lost_its_lease_writes_no_more_and_takes_over_again(
         async with second.running():
             assert second.worker.pipeline.positions == first.worker.pipeline.positions
             await poll(lambda: not first.worker.ready)
+            assert first.hub.recent.after("0-0", 10) is None, "what others write is read from the log"
             await second.send(4, 20)
             await second.committed(20)
             assert not first.worker.ready

@@ -161,3 +161,18 @@ def test_what_was_shed_is_the_same_after_a_restart(line):
     again.recover(entries, [])
     assert again.parts.flood.snapshot() == path.pipeline.parts.flood.snapshot()
     assert again.parts.flood.total == 40
+
+
+@pytest.mark.parametrize("shed", [True, False])
+def test_what_was_shed_is_no_evidence(line, shed):
+    """A target that fails again and again is found by its error alone, without any fingerprint."""
+    path = line(flood=FloodOptions(events_per_s=1.0 if shed else 1000.0, window_s=10))
+    path.now += 10 - path.now % 10
+    filler = [looping(1, run=f"r{at}")[0] for at in range(20)]
+    trace = Trace("worker", run="failing")
+    for at in range(30):
+        trace.call("fetch", {"url": f"http://a/{at}"}, None, status="error", error="TimeoutError")
+    events = [msgspec.structs.replace(event, app="noisy", ts=path.now) for event in (*filler, *trace.events)]
+    path.step([msgspec.json.encode(event) for event in events])
+    assert path.pipeline.parts.flood.total == (len(events) - 20 if shed else 0)
+    assert bool(path.of("default/noisy/run/failing")) is not shed
