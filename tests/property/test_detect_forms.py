@@ -82,7 +82,8 @@ class Makes:
         if self.rare():
             numbers = (*numbers, choice(ODD_NUMBERS))
         size = choice((0, 1, 10, 100, 109, 110, 111, 10**6))
-        pieces = self.random.randbytes(2 * choice((0, 4, 12, 20))) if self.rare() else b""
+        some = sorted(self.random.sample(range(60), choice((0, 11, 12, 20)))) if self.rare(2) else []
+        pieces = b"".join(each.to_bytes(2, "big") for each in some)
         return Fingerprint(
             *(self.digest(), self.digest(), self.digest(), size, choice(WORDS), klass, self.sketch(), numbers),
             pieces=pieces,
