@@ -8,6 +8,8 @@ ledgers yet.
 from collections.abc import Sequence
 from typing import Any
 
+import structlog
+
 from agentwatch.connection import reading
 from agentwatch.errors import Fenced, Incompatible
 from agentwatch.keys import Keys
@@ -16,6 +18,7 @@ from agentwatch.store.scripts import Script
 
 __all__ = ["Owed"]
 
+_log = structlog.get_logger()
 _ROWS = 50  # settled at once: a script keeps everybody waiting
 
 
@@ -54,3 +57,5 @@ class Owed:
             raise Fenced(f"token {detail.decode(errors='replace') or 'none'} was drawn after {token}")
         if word == b"type":
             raise Incompatible(detail.decode(errors="replace"))
+        if word == b"ok" and detail != b"0":
+            _log.error("ledger_sums_out_of_range", sums=int(detail), days=list(days))

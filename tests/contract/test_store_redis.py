@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from agentwatch.connection import RedisOptions, connect
 from agentwatch.errors import BadConfig, BadRequest, Fenced, Incompatible, StoreUnavailable
@@ -260,10 +261,12 @@ async def test_a_sum_out_of_range_does_not_stop_the_commit(client: Any) -> None:
     for index in range(2):
         huge = line("a", events=1, cost_nusd=2**63 - 1)
         await store.commit(Commit(positions=Positions(index=index + 1), at=1.0, ledger=(huge,)))
-        await store.renew()
+        with capture_logs() as logged:
+            await store.renew()
     [found] = await lines_of(client)
     assert (found.events, found.cost_nusd) == (2, 2**63 - 1)
     assert await client.execute_command("HGET", K.committed, "ledger_refused") == b"1"
+    assert [(entry["event"], entry["sums"]) for entry in logged] == [("ledger_sums_out_of_range", 1)]
 
 
 async def test_unchanged_chunks_are_not_written_again_and_old_ones_go(client: Any) -> None:

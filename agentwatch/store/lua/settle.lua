@@ -4,7 +4,7 @@
 -- KEYS: token, committed, owed, then the ledgers.
 -- ARGV: token, how much was settled before, how many rows of what is owed are settled now, most ledger fields, ledger
 --       expiry s, lines; then for each line: key index, line, overflow line, and for each metric its amount.
--- Returns a word (ok, fenced, moved, type) and a detail. A sum out of range is counted and passed over.
+-- Returns a word (ok, fenced, moved, type) and a detail: of ok how many sums were passed over, being out of range.
 local METRICS = {'events', 'input_tokens', 'output_tokens', 'cost_nusd', 'unpriced', 'looping_nusd'}
 
 local present = redis.call('GET', KEYS[1])
@@ -49,4 +49,4 @@ end
 redis.call('LTRIM', KEYS[3], ARGV[3], -1)
 redis.call('HSET', KEYS[2], 'ledger_settled', string.format('%.0f', tonumber(ARGV[2]) + tonumber(ARGV[3])),
   'ledger_refused', string.format('%.0f', refused))
-return {'ok', ''}
+return {'ok', string.format('%.0f', refused - tonumber(before[2] or 0))}
