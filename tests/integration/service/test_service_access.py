@@ -186,7 +186,8 @@ async def test_every_role_does_its_work_at_the_broker_and_no_more(broker_with_ru
         kill = {"cmd": "kill", "author": "a", "reason": "loops"}
         own, other = "acme/crew/run/r1", "acme/other/run/r1"
         for subject in (own, other, "globex"):
-            assert (await running.http.post("/v1/decisions", json={"subject": subject, **kill})).status_code == 201
+            wish = {"subject": subject, "whole_tenant": "/" not in subject, **kill}
+            assert (await running.http.post("/v1/decisions", json=wish)).status_code == 201
         for user in ("guard-acme", "agent-acme-crew"):
             async with Guard("bot", app="crew", tenant="acme", run="r1", mqtt=at(user)) as guard:
                 await poll(lambda guard=guard: guard.stopped)
