@@ -27,6 +27,12 @@ class AllowRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     comment: Why
     ttl_s: Annotated[float, Meta(gt=0, le=31_536_000, examples=[3600])]
 
+    def entry(self, author: str, now: float) -> AllowEntry:
+        """Make the entry that ends `ttl_s` seconds from now; author: whose name it bears."""
+        return AllowEntry(
+            pattern=self.pattern, author=author, comment=self.comment, created_at=now, expires_at=now + self.ttl_s
+        )
+
 
 @get("/v1/allow", opt={"roles": {"read"}}, responses=told(401, 403), tags=["controls"], summary="Show the allow list")
 async def list_allowed(site: TheSite, request: ApiRequest) -> list[AllowEntry]:
@@ -45,10 +51,7 @@ async def list_allowed(site: TheSite, request: ApiRequest) -> list[AllowEntry]:
 async def allow(site: TheSite, request: ApiRequest, data: JSONBody[AllowRequest]) -> Accepted:
     """Put a pattern on the list. What stands against its subjects is taken back."""
     request.user.check_unbound()
-    now, author = site.clock(), request.user.signs(data.author)
-    entry = AllowEntry(
-        pattern=data.pattern, author=author, comment=data.comment, created_at=now, expires_at=now + data.ttl_s
-    )
+    entry = data.entry(request.user.signs(data.author), site.clock())
     return await wish(site, request, "allow_add", data.author, data.comment, entry=entry)
 
 

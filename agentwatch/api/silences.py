@@ -36,10 +36,7 @@ async def list_silences(site: TheSite, request: ApiRequest) -> list[AllowEntry]:
 async def silence(site: TheSite, request: ApiRequest, data: JSONBody[SilenceRequest]) -> Accepted:
     """Hold the alerts about a pattern's subjects. What is decided about them, and done, goes on."""
     request.user.check_unbound()
-    now, author = site.clock(), request.user.signs(data.author)
-    entry = AllowEntry(
-        pattern=data.pattern, author=author, comment=data.comment, created_at=now, expires_at=now + data.ttl_s
-    )
+    entry = data.entry(request.user.signs(data.author), site.clock())
     return await wish(site, request, "silence_add", data.author, data.comment, entry=entry)
 
 

@@ -17,7 +17,7 @@ from agentwatch.cli.wording import DURATION, duration, moment
 from agentwatch.ports import Accepted
 from agentwatch.records import AllowEntry
 
-__all__ = ["allow_command", "entry_lines", "pattern_of"]
+__all__ = ["allow_command", "pattern_of", "show_entries"]
 
 
 @click.group("allow")
@@ -32,11 +32,7 @@ def allow_list(daemon: DaemonAddress, output: Format) -> int:
     """List the entries that have not expired."""
     with Daemon(daemon) as asked:
         found = asked.get("/v1/allow", list[AllowEntry])
-    show(
-        found,
-        output,
-        lambda out: rows(out, ["subjects", "until", "author", "comment"], entry_lines(found), "nobody is allowed"),
-    )
+    show_entries(found, output, "nobody is allowed")
     return FINE
 
 
@@ -72,10 +68,10 @@ def allow_remove(daemon: DaemonAddress, reason: str, author: str, yes: bool, out
         return show_accepted(answer, output, f"no longer allowed: {pattern}")
 
 
-def entry_lines(entries: Sequence[AllowEntry]) -> list[list[str]]:
-    """Write a line for each entry: whom it is about, until when, whose it is, and why."""
+def show_entries(entries: Sequence[AllowEntry], output: Format, nobody: str) -> None:
+    """Show whom each entry is about, until when, whose it is, and why; nobody: what to say where there is none."""
     now = time.time()
-    return [
+    lines = [
         [
             escape(entry.pattern),
             f"{moment(entry.expires_at)} ({duration(entry.expires_at - now)} left)",
@@ -84,6 +80,7 @@ def entry_lines(entries: Sequence[AllowEntry]) -> list[list[str]]:
         ]
         for entry in entries
     ]
+    show(entries, output, lambda out: rows(out, ["subjects", "until", "author", "comment"], lines, nobody))
 
 
 def pattern_of(named: dict[str, Any]) -> str:

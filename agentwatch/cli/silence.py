@@ -4,11 +4,11 @@ from typing import Any
 
 import click
 
-from agentwatch.cli.allow import entry_lines, pattern_of
+from agentwatch.cli.allow import pattern_of, show_entries
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import FINE
 from agentwatch.cli.operator import operator_options, show_accepted
-from agentwatch.cli.output import Format, output_option, rows, show
+from agentwatch.cli.output import Format, output_option
 from agentwatch.cli.prospect import confirm, yes_option
 from agentwatch.cli.subjects import subject_options
 from agentwatch.cli.wording import DURATION
@@ -30,8 +30,7 @@ def silence_list(daemon: DaemonAddress, output: Format) -> int:
     """List the silences that have not ended."""
     with Daemon(daemon) as asked:
         found = asked.get("/v1/silences", list[AllowEntry])
-    columns = ["subjects", "until", "author", "comment"]
-    show(found, output, lambda out: rows(out, columns, entry_lines(found), "nobody is silenced"))
+    show_entries(found, output, "nobody is silenced")
     return FINE
 
 
