@@ -48,7 +48,7 @@ async def _measured(samples: int) -> list[tuple[Figure, dict]]:
                 daemon.start()
                 try:
                     with redis.Redis.from_url(url) as client:
-                        full = await asyncio.to_thread(_full, client)
+                        full = await asyncio.to_thread(_full, client, daemon)
                     for load in _GOALS:
                         for path, given in (("Redis", {"redis": url}), (f"MQTT, {broker_name}", {"mqtt": mqtt})):
                             times = await _times(url, given, samples, full / 2 if load == "half" else 0.0)
@@ -58,13 +58,14 @@ async def _measured(samples: int) -> list[tuple[Figure, dict]]:
     return figures
 
 
-def _full(client: redis.Redis, count: int = 20_000) -> float:
-    """Tell how many events a second the daemon drains when there are plenty."""
+def _full(client: redis.Redis, daemon: DaemonProcess, count: int = 20_000) -> float:
+    """Tell how many events a second the daemon drains when there are plenty: it waits until all of them are there."""
     warm = workload(4000, runs=1000, size=1024, looping=0.01, start=time.time(), seed=5)
     feed(client, warm)
     until_committed(client, len(warm))
-    feed(client, workload(count, runs=1000, size=1024, looping=0.01, start=time.time(), seed=6))
-    before = committed(client)
+    with daemon.held():
+        feed(client, workload(count, runs=1000, size=1024, looping=0.01, start=time.time(), seed=6))
+        before = committed(client)
     return (len(warm) + count - before) / until_committed(client, len(warm) + count)
 
 
