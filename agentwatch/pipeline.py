@@ -3,7 +3,6 @@
 Read `Pipeline.step` first. No clock, no I/O and no randomness is inside: the same inputs give the same commit.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
@@ -17,18 +16,15 @@ from agentwatch.deciding import Decider, Ledgers
 from agentwatch.detect.state import Scope
 from agentwatch.errors import BadRequest, Incompatible
 from agentwatch.forgetting import Forgetting
-from agentwatch.ingest.decode import entry_time
 from agentwatch.keys import partition_of
 from agentwatch.observing import Observer, Parts
 from agentwatch.operating import Operator
-from agentwatch.policy.ladder import Move
 from agentwatch.quarantine import set_aside
 from agentwatch.records import (
     CANARY_TENANT,
     Ack,
     Astray,
     Batch,
-    Change,
     Commit,
     Control,
     Decision,
@@ -39,13 +35,14 @@ from agentwatch.records import (
     Tick,
     Verdict,
 )
+from agentwatch.recovering import Clock, Recovery
 from agentwatch.rulebook import Compiled, RuleBook
 from agentwatch.spreading import Spread
 from agentwatch.verdict import fold
 from agentwatch.weighing import Weigher, concerned
 from agentwatch.wished import Wished
 
-__all__ = ["Answer", "Parts", "Pipeline", "PipelineOptions", "order"]
+__all__ = ["Answer", "Parts", "Pipeline", "PipelineOptions"]
 
 Answer = Decision | BadRequest | None
 
@@ -62,13 +59,6 @@ class PipelineOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     settle_s: float = 1.0
     settle_limit: int = 256
     event_ticks: bool = False
-
-
-class _Clock(Struct):
-    """What a checkpoint holds of the pipeline itself: the last time, and when it settled last."""
-
-    at: float = 0.0
-    settled: float = 0.0
 
 
 class Pipeline:
@@ -95,7 +85,17 @@ class Pipeline:
         self._weigher = Weigher(parts.ledger, ledgers)
         self._spread = Spread(self._decider, ledgers.tombstones, parts.bank)
         self.forgetting = Forgetting(self._decider, ledgers, lambda: parts.bank.population)
-        self._clock = _Clock()
+        self._recovery = Recovery(
+            self._observer,
+            parts.bank,
+            self._weigher,
+            self._spread,
+            self.forgetting,
+            self._decider,
+            ledgers,
+            options.settle_s,
+        )
+        self._clock = Clock()
         self._lag = 0
         self.wished = Wished()
         self.opened = 0
@@ -137,22 +137,10 @@ class Pipeline:
         Events are learnt again; decisions are taken from the log, in its order, and never computed anew.
         """
         draft = self._decider.draft = self._draft = Draft(self.positions, Tick(self._clock.at))
-        waiting = deque(decisions)
         for control in controls:
             if self._is_mine(control.subject) and self.wished.first(control) and control.kind not in _DECIDES:
                 self._operate(control)
-        for seen, scope in self._observer.observe(entries, draft, self._recalled):
-            try:
-                moves = {move.subject: move for move in self._learn(seen, scope)}
-            except Exception:  # noqa: BLE001  # it failed before, too: its dead letter was committed then
-                moves = {}
-            while waiting and order(waiting[0].position) <= order(seen.position):
-                moves.pop(waiting[0].subject, None)
-                self._refold(waiting.popleft())
-            for move in moves.values():
-                self._put_back(move, seen)
-        while waiting:
-            self._refold(waiting.popleft())
+        self._recovery.learn(draft, self._clock, entries, decisions)
         self.parts.ledger.drain()
         self._clock.at = draft.at
         self.positions = draft.positions()
@@ -192,7 +180,7 @@ class Pipeline:
     def restore(self, data: bytes) -> None:
         """Take over an encoded state. Raises `Incompatible` for what cannot be read."""
         try:
-            self._clock = msgspec.msgpack.decode(data, type=_Clock)
+            self._clock = msgspec.msgpack.decode(data, type=Clock)
         except msgspec.MsgspecError as error:
             raise Incompatible(f"the pipeline's clock cannot be read: {error}") from error
 
@@ -299,52 +287,6 @@ class Pipeline:
                 self.stopped_s.append(finding.time_to_stop_s)
             self._decider.found(finding)
 
-    def _learn(self, seen: Observation, scope: Scope) -> list[Move]:
-        """Take an event in without deciding; gives how the ladder moved."""
-        self.forgetting.note()
-        compiled = self.rulebook.match(seen.event)
-        if scope.opened:
-            self.ledgers.tombstones.match(seen.event)  # which remembers what was started below a killed run
-        verdicts = fold(self.parts.bank.observe(seen, scope, compiled.detect))
-        self._weigher.note(seen, scope, compiled, self._draft.at)  # what it finds was decided upon then
-        moves: list[Move] = []
-        for verdict in verdicts:
-            move = self.ledgers.ladder.climb(verdict, seen.now, compiled.rule.actions, compiled.ladder)
-            if move is not None:
-                moves.append(move)
-            else:
-                self._weigher.tell(verdict, seen, compiled, self._draft.at)
-        return moves if scope.duplicate else moves + self._weigher.calm(seen, compiled, verdicts)
-
-    def _put_back(self, move: Move, seen: Observation) -> None:
-        """Undo a move that the log does not hold: another policy decided then."""
-        event = seen.event
-        was = Decision(
-            id="", seq=0, at=seen.now, ts=event.ts, kind="", subject=move.subject, level=move.previous,
-            change=Change.down, tenant=event.tenant, app=event.app, agent=event.agent, run=event.run,
-            root_run=event.root_run,
-        )  # fmt: skip
-        self.ledgers.ladder.fold(was)
-
-    def _recalled(self, _ts: float, position: str) -> None:
-        """Follow the entries' own times while recovering: the ticks of then are not read again."""
-        now = self._draft.at = max(self._draft.at, entry_time(position))
-        self.ledgers.gate.recall(now)
-        if now - self._clock.settled >= self._options.settle_s:
-            self._clock.settled = now
-            self.ledgers.tombstones.expire(now)
-            told = now - self._options.settle_s  # what came to its end after that may not have been settled any more
-            self.ledgers.incidents.tick(told)
-            self.ledgers.silences.over(told)
-
-    def _refold(self, decision: Decision) -> None:
-        self._draft.seq = max(self._draft.seq, decision.seq)
-        self.ledgers.gate.recall(decision.at)
-        self.ledgers.fold(decision)
-        if decision.tenant != CANARY_TENANT:
-            self.ledgers.incidents.fold(decision)
-        self._spread.recall(decision)
-
     def _operate(self, control: Control) -> Answer:
         try:
             answer = self._operator.apply(control) if control.kind not in ("policy", "note") else None
@@ -352,9 +294,3 @@ class Pipeline:
             return error
         self._draft.actions.append(control)
         return answer
-
-
-def order(position: str) -> tuple[int, int]:
-    """Give a stream position in the order in which entries were added."""
-    first, _, second = position.partition("-")
-    return int(first or 0), int(second or 0)

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from agentwatch import checkpointing
-from agentwatch.pipeline import Pipeline, order
+from agentwatch.ingest.account import order
+from agentwatch.pipeline import Pipeline
 from agentwatch.ports import DecisionLog, EventSource, Opened
 from agentwatch.records import Decision, Entry
 
