@@ -178,6 +178,11 @@ class Metrics:
         self.reload_at = Gauge(
             "agentwatch_reload_timestamp_seconds", "When configuration was last loaded.", registry=to
         )
+        self.ledgers_unsettled = Gauge(
+            "agentwatch_ledgers_unsettled",
+            "Partitions of which a ledger cannot be brought up to date; what is owed to it is kept.",
+            registry=to,
+        )
         self.audit_broken = Counter(
             "agentwatch_audit_broken_total",
             "Takings over of a partition whose audit log did not end where the last commit left it.",

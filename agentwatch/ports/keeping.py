@@ -33,8 +33,8 @@ class Store(Protocol):
     async def checkpoint(self, checkpoint: Checkpoint) -> None:
         """Publish a new generation, then trim the events stream up to its position."""
 
-    async def renew(self) -> None:
-        """Extend the lease from now on, and do what commits left to be done soon.
+    async def renew(self) -> str:
+        """Extend the lease from now on, do what commits left to be done soon, and say what keeps that from being done.
 
         Raises `Fenced` when another worker has taken the partition.
         """

@@ -47,6 +47,7 @@ class Health:
     def watch_worker(self, worker: Worker) -> None:
         """Watch the working loop: its partition, its pace and its backlog."""
         self.add("store", lambda _: "" if worker.ready else worker.trouble or "the partition is not owned yet")
+        self.add("ledger", lambda _: worker.gauges.unsettled)
         self.add("watchdog", lambda _: self._stuck(worker))
         self.add("lag", lambda _: self._behind(worker))
 

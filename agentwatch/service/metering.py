@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
+import structlog
 from prometheus_client import Gauge
 
 from agentwatch import __version__
@@ -19,6 +20,7 @@ from agentwatch.views import BoundView
 
 __all__ = ["Board", "Gauges", "MeteredBus", "count_commit", "dropped", "oldest_unread_s"]
 
+_log = structlog.get_logger()
 _PROVEN = {Change.verified: "verified", Change.escalated: "escalated", Change.failed: "failed"}
 
 
@@ -86,11 +88,19 @@ class Gauges:
         self._hub = hub
         self._board = board
         self._told: dict[str, int] = {}
+        self.unsettled = ""
         self.bounds: Callable[[Pipeline], Sequence[BoundView]] = lambda _: ()
 
     def owner(self, owned: bool) -> None:
         """Show whether the partition is this process's."""
         self._board.show(metrics().owner, self, 1 if owned else 0)
+
+    def owes(self, why: str) -> None:
+        """Show what keeps a ledger from being brought up to date, "" where nothing does; it is logged once."""
+        if why and why != self.unsettled:
+            _log.error("ledger_not_settled", reason=why)
+        self.unsettled = why
+        self._board.show(metrics().ledgers_unsettled, self, 1 if why else 0)
 
     def end(self) -> None:
         """Show nothing of this partition any longer."""

@@ -108,6 +108,7 @@ class Worker:
                 _log.warning("store_unavailable", reason=self.trouble, retry_s=round(pause, 2))
             finally:
                 self._tell(owned=False, trouble=self.trouble)
+                self.gauges.owes("")
                 self._hub.recent.end()
             if not self._stopping.is_set():
                 self._beat()
@@ -265,7 +266,7 @@ class Worker:
         while True:
             await asyncio.sleep(self._options.renew_s)
             try:
-                await self._store.renew()
+                self.gauges.owes(await self._store.renew())
             except StoreUnavailable as error:
                 _log.warning("lease_not_renewed", reason=str(error))
 

@@ -11,7 +11,17 @@ import msgspec
 from agentwatch.errors import Incompatible
 from agentwatch.records import LedgerLine
 
-__all__ = ["LARGEST", "METRICS", "line_name", "line_of", "overflow_name", "row_of", "rows_added_up"]
+__all__ = [
+    "LARGEST",
+    "METRICS",
+    "Sums",
+    "line_name",
+    "line_of",
+    "overflow_name",
+    "row_of",
+    "row_of_sums",
+    "rows_added_up",
+]
 
 METRICS: Final = ("events", "input_tokens", "output_tokens", "cost_nusd", "unpriced", "looping_nusd")
 _OVERFLOW: Final = "(other)"
@@ -20,6 +30,7 @@ _FORM: Final = 1  # of a row
 LARGEST: Final = 2**63 - 1  # of an integer in Redis
 _DECODER = msgspec.msgpack.Decoder(tuple[int, dict[str, list[str | int]]])
 _encode = msgspec.msgpack.encode
+Sums = dict[str, list[int]]  # amounts in the order of METRICS, by line
 
 
 def line_name(line: LedgerLine) -> str:
@@ -61,22 +72,41 @@ def row_of(lines: Sequence[LedgerLine]) -> bytes:
         return _encode((_FORM, capped))
 
 
-def rows_added_up(rows: Iterable[bytes]) -> dict[str, dict[str, list[int]]]:
-    """Add rows up: amounts, in the order of METRICS, by day and name. Raises `Incompatible` for what cannot be read."""
-    days: dict[str, dict[str, list[int]]] = {}
+def row_of_sums(days: dict[str, Sums]) -> bytes:
+    """Write sums that could not be added to their ledgers as one row again."""
+    flat: dict[str, list[str | int]] = {day: [] for day in days}
+    for day, sums in days.items():
+        for name, amounts in sums.items():
+            flat[day] += (name, *(min(amount, LARGEST) for amount in amounts))
+    return _encode((_FORM, flat))
+
+
+def rows_added_up(rows: Iterable[bytes]) -> tuple[dict[str, Sums], list[bytes], dict[str, None]]:
+    """Add rows up by day; beside them those that cannot be read, as they are, and why."""
+    days: dict[str, Sums] = {}
+    unread: list[bytes] = []
+    why: dict[str, None] = {}
     for raw in rows:
         try:
-            form, found = _DECODER.decode(raw)
-        except msgspec.MsgspecError as error:
-            raise Incompatible(f"a row that is owed to the ledgers cannot be read: {error}") from error
-        if form != _FORM:
-            raise Incompatible(f"a row that is owed to the ledgers has form {form}, this reads {_FORM}")
-        for day, flat in found.items():
-            _add(days.setdefault(day, {}), flat)
-    return days
+            for day, flat in _read(raw).items():
+                _add(days.setdefault(day, {}), flat)
+        except Incompatible as error:
+            unread.append(raw)
+            why[f"{error}; it is kept"] = None
+    return days, unread, why
 
 
-def _add(sums: dict[str, list[int]], flat: list[Any]) -> None:
+def _read(raw: bytes) -> dict[str, list[str | int]]:
+    try:
+        form, found = _DECODER.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise Incompatible(f"a row that is owed to the ledgers cannot be read: {error}") from error
+    if form != _FORM:
+        raise Incompatible(f"a row that is owed to the ledgers has form {form}, this version reads {_FORM}")
+    return found
+
+
+def _add(sums: Sums, flat: list[Any]) -> None:
     each = iter(flat)
     for name, *amounts in zip(*[each] * (len(METRICS) + 1), strict=True):
         known = sums.get(name)

@@ -179,10 +179,11 @@ class MemoryStore:
         held.inputs.trim(checkpoint.positions.controls)
         held.acks.trim(checkpoint.positions.acks)
 
-    async def renew(self) -> None:
+    async def renew(self) -> str:
         """Extend the lease from now on. Raises `Fenced` when another worker has taken the partition."""
         self._own()
         self._partition.owned_until = self._partition.clock() + self._lease_s
+        return ""
 
     async def close(self) -> None:
         """Give the lease back."""

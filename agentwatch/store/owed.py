@@ -2,7 +2,8 @@
 
 An agent's line changes with nearly every batch, so adding up first saves the server most of its work. A row is written
 in the commit itself and struck off in the script that adds it, so whoever takes over finds just what is not in the
-ledgers yet.
+ledgers yet. What cannot be added, as a day's key is of another type, stays owed: it is put back at the end, as one row
+for all of it, so it does not grow with time and keeps no other day waiting.
 """
 
 from collections.abc import Sequence
@@ -11,9 +12,9 @@ from typing import Any
 import structlog
 
 from agentwatch.connection import reading
-from agentwatch.errors import Fenced, Incompatible
+from agentwatch.errors import Fenced
 from agentwatch.keys import Keys
-from agentwatch.store.ledger_lines import LARGEST, overflow_name, rows_added_up
+from agentwatch.store.ledger_lines import LARGEST, Sums, overflow_name, row_of_sums, rows_added_up
 from agentwatch.store.scripts import Script
 
 __all__ = ["Owed"]
@@ -32,30 +33,51 @@ class Owed:
         self._expiry_s = expiry_s
         self._script = Script("settle")
 
-    async def settle(self, token: int) -> None:
-        """Bring the ledgers up to date. Raises `Fenced` where the token is not the last one drawn."""
+    async def settle(self, token: int) -> str:
+        """Bring the ledgers up to date, and say what keeps the rest from it, which stays owed; "" where nothing does.
+
+        Raises `Fenced` where the token is not the last one drawn.
+        """
+        troubles: dict[str, None] = {}
         with reading("ledger"):
-            while True:
+            left = await self._client.execute_command("LLEN", self._keys.owed)
+            while left > 0:
                 async with self._client.pipeline(transaction=True) as pipe:
-                    pipe.execute_command("LRANGE", self._keys.owed, 0, _ROWS - 1)
+                    pipe.execute_command("LRANGE", self._keys.owed, 0, min(left, _ROWS) - 1)
                     pipe.execute_command("HGET", self._keys.committed, "ledger_settled")
                     rows, settled = await pipe.execute()
                 if not rows:
-                    return
-                await self._add(token, int(settled or 0), rows)
+                    break
+                if await self._add(token, int(settled or 0), rows, troubles):
+                    left -= len(rows)
+        return "; ".join(troubles)
 
-    async def _add(self, token: int, settled: int, rows: Sequence[bytes]) -> None:
-        days = rows_added_up(rows)
+    async def _add(self, token: int, settled: int, rows: Sequence[bytes], troubles: dict[str, None]) -> bool:
+        """Add rows to the ledgers of their days and strike them off; False where that was done already."""
+        days, unread, why = rows_added_up(rows)
+        troubles.update(why)
+        kept: dict[str, Sums] = {}
+        while True:
+            back = [*unread, *([row_of_sums(kept)] if kept else ())]
+            word, detail = await self._run(token, settled, len(rows), days, back)
+            if word != b"type":
+                return word == b"ok"
+            troubles[f"{detail.decode(errors='replace')}; what is owed to it is kept"] = None
+            day = next(day for day in days if detail.startswith(f"{self._keys.ledger(day)} ".encode()))
+            kept[day] = days.pop(day)
+
+    async def _run(
+        self, token: int, settled: int, rows: int, days: dict[str, Sums], back: Sequence[bytes]
+    ) -> tuple[bytes, bytes]:
         names = [self._keys.token, self._keys.committed, self._keys.owed, *map(self._keys.ledger, days)]
         count = sum(map(len, days.values()))
-        args: list[str | int] = [token, settled, len(rows), self._most_fields, self._expiry_s, count]
+        args: list[str | int | bytes] = [token, settled, rows, self._most_fields, self._expiry_s, count]
         for place, sums in enumerate(days.values(), 1):
             for name, amounts in sums.items():
                 args += (place, name, overflow_name(name), *(min(amount, LARGEST) for amount in amounts))
-        word, detail = await self._script.run(self._client, names, args)
+        word, detail = await self._script.run(self._client, names, [*args, *back])
         if word == b"fenced":
             raise Fenced(f"token {detail.decode(errors='replace') or 'none'} was drawn after {token}")
-        if word == b"type":
-            raise Incompatible(detail.decode(errors="replace"))
         if word == b"ok" and detail != b"0":
             _log.error("ledger_sums_out_of_range", sums=int(detail), days=list(days))
+        return word, detail

@@ -131,8 +131,8 @@ class RedisStore:
             await trim(self._client, self._keys, checkpoint.positions, number, self._options.trim)
             await self._audit.trim(self._token)
 
-    async def renew(self) -> None:
-        """Extend the lease from now on, and bring the ledgers up to date.
+    async def renew(self) -> str:
+        """Extend the lease from now on, bring the ledgers up to date, and say what keeps any of them from it.
 
         Raises `Fenced` when another worker has taken the partition.
         """
@@ -141,7 +141,7 @@ class RedisStore:
             kept = await self._scripts["renew"].run(self._client, (self._keys.token, self._keys.owner), args)
         if not kept:
             raise Fenced(f"partition {self._keys.index} was taken over from token {self._token}")
-        await self._owed.settle(self._token)
+        return await self._owed.settle(self._token)
 
     async def close(self) -> None:
         """Bring the ledgers up to date, and give the lease back."""

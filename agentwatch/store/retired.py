@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 from agentwatch.connection import reading
+from agentwatch.errors import Incompatible
 from agentwatch.keys import Keys, keys
 from agentwatch.keys import partition as partition_of_app
 from agentwatch.nodes import Nodes
@@ -41,7 +42,10 @@ class RedisRetired:
                 await client.execute_command("PERSIST", key)
 
     async def retire(self, partition: int, partitions: int) -> None:
-        """Move or let go what a partition left that none of `partitions` is. Raises `StoreUnavailable`."""
+        """Move or let go what a partition left that none of `partitions` is.
+
+        Raises `StoreUnavailable`, and `Incompatible` for a ledger of another type, which keeps its name.
+        """
         names, client = keys(partition), self._nodes.of(partition)
         with reading("retire"):
             await self._move_dead(names, client, partition % partitions)
@@ -67,6 +71,8 @@ class RedisRetired:
         """Move every day's lines, each day under a name of its own: that of one move is never taken for another's."""
         moving = f"{names.prefix}retiring:"
         for key in {key async for key in _scan(client, f"{names.prefix}ledger:*")}:
+            if (kind := await client.execute_command("TYPE", key)) not in (b"hash", b"none"):
+                raise Incompatible(f"{key} is a {kind.decode()}, not a hash; take it away, and run this again")
             await client.execute_command("RENAME", key, f"{moving}{uuid4().hex}:{key.rpartition(':')[2]}")
         for key in {key async for key in _scan(client, f"{moving}*")}:
             await self._move_day(client, names, key, partitions)

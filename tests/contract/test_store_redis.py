@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from agentwatch.connection import RedisOptions, connect
@@ -225,7 +226,8 @@ async def test_what_was_settled_already_is_not_settled_again(client: Any) -> Non
     [row] = await client.execute_command("LRANGE", K.owed, 0, -1)
     await store.renew()
     await client.execute_command("RPUSH", K.owed, row)
-    await store._owed._add(1, 0, [row])  # the same once more, late, as a server does that was only slow to answer
+    late = await store._owed._add(1, 0, [row], {})  # the same once more, as a server does that was only slow to answer
+    assert not late
     assert [item.events for item in await lines_of(client)] == [1]
     assert await client.execute_command("LLEN", K.owed) == 1
     await asyncio.gather(*(store.renew() for _ in range(5)))
@@ -236,14 +238,22 @@ async def test_a_ledger_of_another_type_is_named_and_what_is_owed_is_kept(client
     store = RedisStore(client, 0)
     await store.open()
     await client.execute_command("SET", K.ledger("2026-01-01"), "x")
-    await store.commit(full())
-    before = await dump(client)
-    with pytest.raises(Incompatible, match="is a string"):
-        await store.renew()
-    assert await dump(client) == before
-    await client.execute_command("DEL", K.ledger("2026-01-01"))
+    await client.execute_command("RPUSH", K.owed, b"of another version")
+    for index in range(120):  # more than are settled at once
+        lines = (line("b", events=1, cost_nusd=2**70), replace(line("b", events=2), day="2026-01-02"))
+        await store.commit(Commit(positions=Positions(index=index + 1), at=1.0, ledger=lines))
+        if index % 40 == 0:
+            why = await store.renew()
+            assert f"{K.ledger('2026-01-01')} is a string, not a hash; what is owed to it is kept" in why
+            assert "a row that is owed to the ledgers cannot be read" in why
     await store.renew()
-    assert [item.events for item in await lines_of(client)] == [1]
+    assert [item.events for item in await RedisLedger(client, 0).lines("2026-01-02")] == [240]
+    assert await client.execute_command("LLEN", K.owed) <= 4
+    await client.execute_command("DEL", K.ledger("2026-01-01"))
+    await client.execute_command("LREM", K.owed, 0, b"of another version")
+    assert await store.renew() == ""
+    assert [(item.events, item.cost_nusd) for item in await lines_of(client)] == [(120, 2**63 - 1)]
+    assert await client.execute_command("EXISTS", K.owed) == 0
 
 
 async def test_amounts_beyond_any_integer_are_cut_in_what_is_owed(client: Any) -> None:

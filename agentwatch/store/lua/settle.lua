@@ -1,9 +1,11 @@
 #!lua
--- Add what commits owe to the ledgers of their days, and strike it off, at once or not at all.
+-- Add what commits owe to the ledgers of their days, and strike it off, at once or not at all. What cannot be added is
+-- put back at the end.
 --
 -- KEYS: token, committed, owed, then the ledgers.
 -- ARGV: token, how much was settled before, how many rows of what is owed are settled now, most ledger fields, ledger
---       expiry s, lines; then for each line: key index, line, overflow line, and for each metric its amount.
+--       expiry s, lines; then for each line: key index, line, overflow line, and for each metric its amount; then the rows that are
+--       put back.
 -- Returns a word (ok, fenced, moved, type) and a detail: of ok how many sums were passed over, being out of range.
 local METRICS = {'events', 'input_tokens', 'output_tokens', 'cost_nusd', 'unpriced', 'looping_nusd'}
 
@@ -47,6 +49,9 @@ for i = 4, #KEYS do
   redis.call('EXPIRE', KEYS[i], ARGV[5])
 end
 redis.call('LTRIM', KEYS[3], ARGV[3], -1)
+for i = next_arg, #ARGV do
+  redis.call('RPUSH', KEYS[3], ARGV[i])
+end
 redis.call('HSET', KEYS[2], 'ledger_settled', string.format('%.0f', tonumber(ARGV[2]) + tonumber(ARGV[3])),
   'ledger_refused', string.format('%.0f', refused))
 return {'ok', string.format('%.0f', refused - tonumber(before[2] or 0))}

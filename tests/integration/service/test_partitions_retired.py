@@ -1,5 +1,6 @@
 """Fewer partitions: what those served no longer held is found, or ends by itself, and comes back whole."""
 
+import re
 from collections.abc import Iterable
 from functools import partial
 
@@ -8,7 +9,7 @@ import pytest
 from agentwatch.audited import verify
 from agentwatch.config import Config
 from agentwatch.connection import RedisOptions
-from agentwatch.errors import BadConfig, BadRequest, StoreUnavailable
+from agentwatch.errors import BadConfig, BadRequest, Incompatible, StoreUnavailable
 from agentwatch.keys import META, keys
 from agentwatch.keys import partition as partition_of_app
 from agentwatch.nodes import Nodes
@@ -155,6 +156,19 @@ class LeavesMarks(RedisRetired):
             self.broken = True
             raise StoreUnavailable("cut")
         await super()._unmark(marks)
+
+
+async def test_a_ledger_of_another_type_is_named_and_keeps_its_name(nodes):
+    for index in range(4):
+        await work(nodes, index)
+    foreign = keys(3).ledger("2026-11-01")
+    await nodes.of(3).execute_command("SET", foreign, "not ours")
+    with pytest.raises(Incompatible, match=re.escape(f"{foreign} is a string, not a hash")):
+        await resize(nodes, 4, 2)
+    assert await nodes.of(3).execute_command("GETDEL", foreign) == b"not ours"
+    await resize(nodes, 2, 2)
+    lines = [line for index in range(2) for line in await RedisLedger(nodes.of(index), index).lines(DAY)]
+    assert sorted(line.app for line in lines) == sorted(APPS)
 
 
 async def test_a_later_move_of_the_same_day_is_not_taken_for_one_that_was_broken_off(nodes):

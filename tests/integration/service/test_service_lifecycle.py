@@ -84,6 +84,35 @@ async def test_it_is_unready_while_redis_is_away_and_ready_again_after(own_valke
         assert not running.lifecycle._ended.done()
 
 
+async def test_a_ledger_that_cannot_be_kept_is_told_and_keeps_nobody_from_being_stopped(valkey, daemon, poll):
+    day = time.strftime("%Y-%m-%d", time.gmtime())
+    async with redis.asyncio.from_url(valkey, protocol=2) as client:
+        await client.set(K.ledger(day), "not ours")
+        async with daemon(valkey, "renew_s = 0.05\n") as running:
+
+            async def sent(count: int) -> None:
+                await running.http.post("/v1/events", json=[msgspec.json.decode(raw) for raw in looping(count)])
+
+            async def unsettled(expected: float) -> bool:
+                return await running.metric("agentwatch_ledgers_unsettled") == expected
+
+            await sent(20)
+            await poll(lambda: unsettled(1))
+            problem = (await running.http.get("/readyz")).json()
+            assert problem["errors"] == [
+                {"field": "ledger", "reason": f"{K.ledger(day)} is a string, not a hash; what is owed to it is kept"}
+            ]
+            assert (await running.status())["standing"]["kill"] == 1
+            assert await client.get(K.ledger(day)) == b"not ours"
+            await client.delete(K.ledger(day))
+            await poll(lambda: unsettled(0))
+            assert await running.ready() == 200
+            await client.rename(K.ledger(day), "aside")
+            await client.set(K.ledger(day), "not ours")
+        assert await client.get(K.owner) is None  # also then the lease is given back
+        assert await client.hget("aside", "default||bot|bot||events") == b"20"
+
+
 async def test_it_waits_for_a_redis_that_comes_up_later(own_valkey, daemon):
     await own_valkey.stop()
     running = daemon(own_valkey.url)
