@@ -13,6 +13,7 @@ FIELDS: Final[tuple[str, ...]]  # each as `class.field`
 FUNCTIONS: Final[tuple[str, ...]]
 KLASSES: Final[tuple[str, ...]]
 LIMITS: Final[tuple[str, ...]]
+WEIGHTS: Final[tuple[str, ...]]  # each as `module.NAME`
 WATCHERS: Final[tuple[str, ...]]  # kinds of detectors, by their numbers
 
 def place(instance: object, value: object, /) -> int:
@@ -24,9 +25,10 @@ def bind(
     functions: tuple[Callable[..., Any], ...],
     klasses: tuple[ResultClass, ...],
     limits: tuple[int, ...],
+    weights: tuple[float, ...],
     /,
 ) -> None:
-    """Take what `CLASSES`, `FIELDS` (their places), `FUNCTIONS` (of the pure form), `KLASSES` and `LIMITS` name."""
+    """Take what `CLASSES`, `FIELDS` (places), `FUNCTIONS` (of the pure form), `KLASSES`, `LIMITS`, `WEIGHTS` name."""
 
 def place_event(
     apps: dict[tuple[str, str], AppState],

@@ -35,7 +35,7 @@ _ONE_MORE = bytes(min(255, count + 1) for count in range(256))
 Rounds = Annotated[int, Meta(ge=2, le=1000)]
 
 
-class CycleOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CycleOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """Rounds and steps, both at least, to warn and to kill."""
 
     enabled: bool = True

@@ -6,6 +6,7 @@ lie. Those are found by looking, and not known by heart: where anything is not a
 """
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from msgspec import Struct
@@ -25,13 +26,14 @@ from agentwatch.detect import (
     reworded,
     said,
     slow,
+    steps,
 )
 from agentwatch.detect.cohort import CohortOptions
 from agentwatch.detect.context import Context, ContextOptions
 from agentwatch.detect.cycle import Cycle, CycleOptions
 from agentwatch.detect.familiar import Familiar
 from agentwatch.detect.growth import Growth
-from agentwatch.detect.history import History, Laps, Spoken
+from agentwatch.detect.history import History, Laps, Spoken, Streak
 from agentwatch.detect.hitters import Hitters
 from agentwatch.detect.manner import Manner
 from agentwatch.detect.pace import Pace
@@ -51,15 +53,16 @@ except ImportError:  # no compiler where it was built
 
 __all__ = ["Form", "form", "kernel_form", "kernel_trouble"]
 
-_INTERFACE = 3
+_INTERFACE = 4
 _CLASSES: dict[str, type[Struct]] = {
     one.__name__: one
     for one in (
         *(Event, Observation, Prints, Fingerprint, Scope, Reading, Said),
         *(RunState, RootState, AgentState, AppState, DayTotals, History, Spoken, Laps, OpenStep, Growth, Familiar),
-        *(Seldom, Hitters, Pace, Manner, RateOptions, CohortOptions),
+        *(Seldom, Hitters, Pace, Manner, RateOptions, CohortOptions, Streak, CycleOptions),
     )
 }
+_WEIGHED: dict[str, ModuleType] = {"steps": steps}
 _Take = Callable[[Observation, Scope], None]
 # Of a detector: its number in `Form.watchers` (-1: it has none), its method, and its options, which may not change.
 _Asked = tuple[int, Callable[[Observation, Scope], Signal | None], object]
@@ -155,7 +158,17 @@ def _limits() -> dict[str, int]:
         "shared_percent": round(made_of.SHARED * 100),
         "nearly_percent": round(made_of.NEARLY_SAME * 100),
         "hardly_percent": round(made_of.HARDLY_PIECES * 100),
+        "ids": history.IDS,
+        "members": steps.MAX_MEMBERS,
+        "max_lag": cycle.MAX_LAG,
+        "patient_from": cycle.PATIENT_FROM,
     }
+
+
+def _weight(name: str) -> float:
+    """Look a weight up by its module here and its name there."""
+    module, constant = name.split(".")
+    return float(getattr(_WEIGHED[module], constant))
 
 
 def _bound() -> bool:
@@ -178,6 +191,7 @@ def _bound() -> bool:
             tuple(functions[name] for name in native.FUNCTIONS),
             tuple(ResultClass[name] for name in native.KLASSES),
             tuple(limits[name] for name in native.LIMITS),
+            tuple(map(_weight, native.WEIGHTS)),
         )
     except (KeyError, ValueError, TypeError, AttributeError, StopIteration):
         return False  # of another version, or laid out in a way that is not known here

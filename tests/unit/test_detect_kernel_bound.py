@@ -25,6 +25,7 @@ def given() -> Iterator[dict[str, tuple]]:
         "functions": (print,) * len(native.FUNCTIONS),
         "klasses": tuple(ResultClass[name] for name in native.KLASSES),
         "limits": tuple(limits[name] for name in native.LIMITS),
+        "weights": tuple(map(kernel._weight, native.WEIGHTS)),
     }
     assert kernel._bound()
 
@@ -79,7 +80,7 @@ def test_a_limit_that_cannot_be_is_refused(given: dict[str, tuple], limit: str, 
         native.bind(*given.values())
 
 
-@pytest.mark.parametrize("name", ["classes", "places", "functions", "klasses", "limits"])
+@pytest.mark.parametrize("name", ["classes", "places", "functions", "klasses", "limits", "weights"])
 def test_a_part_of_another_size_is_refused(given: dict[str, tuple], name: str) -> None:
     given[name] = given[name][1:]
     with pytest.raises(TypeError):

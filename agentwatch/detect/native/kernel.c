@@ -1,7 +1,7 @@
 /* The module `agentwatch.detect._kernel`: what Python sees of the compiled detection (the stub is _kernel.pyi). */
 #include "slots.h"
 
-#define INTERFACE 3 /* grows when a function or a field here changes; kernel.py asks for it */
+#define INTERFACE 4 /* grows when a function or a field here changes; kernel.py asks for it */
 
 PyTypeObject *types[CLASS_COUNT];
 Py_ssize_t places[FIELD_COUNT];
@@ -9,6 +9,7 @@ PyObject *pure[FUNCTION_COUNT];
 PyObject *words[WORD_COUNT];
 PyObject *klasses[KLASS_COUNT];
 long limits[LIMIT_COUNT];
+double weights[WEIGHT_COUNT];
 PyObject *one, *zero, *nought, *none_open;
 
 #define NAME_CLASS(class) #class,
@@ -16,6 +17,7 @@ PyObject *one, *zero, *nought, *none_open;
 #define NAME_FUNCTION(function) #function,
 #define NAME_WORD(word) #word,
 #define NAME_LIMIT(limit) #limit,
+#define NAME_WEIGHT(module, name) #module "." #name,
 #define NAME_KLASS(klass) #klass,
 #define NAME_WATCHER(watcher) #watcher,
 static const char *const class_names[] = {CLASSES(NAME_CLASS)};
@@ -23,6 +25,7 @@ static const char *const field_names[] = {FIELDS(NAME_FIELD)};
 static const char *const function_names[] = {FUNCTIONS(NAME_FUNCTION)};
 static const char *const word_names[] = {WORDS(NAME_WORD)};
 static const char *const limit_names[] = {LIMITS(NAME_LIMIT)};
+static const char *const weight_names[] = {WEIGHTS(NAME_WEIGHT)};
 static const char *const klass_names[] = {KLASSES(NAME_KLASS)};
 static const char *const watcher_names[] = {WATCHERS(NAME_WATCHER)};
 #define AS_OWNER(class, field) class##_,
@@ -103,6 +106,16 @@ static int read_limits(PyObject *given, long *taken)
     return -1;
 }
 
+static int read_weights(PyObject *given, double *taken)
+{
+    for (Py_ssize_t at = 0; at < WEIGHT_COUNT; at++) {
+        taken[at] = PyFloat_AsDouble(PyTuple_GetItem(given, at));
+        if (PyErr_Occurred())
+            return -1;
+    }
+    return 0;
+}
+
 static void take_all(PyObject **into, PyObject *given, Py_ssize_t count)
 {
     for (Py_ssize_t at = 0; at < count; at++) {
@@ -112,21 +125,24 @@ static void take_all(PyObject **into, PyObject *given, Py_ssize_t count)
     }
 }
 
-/* bind(classes, places, functions, klasses, limits): as `CLASSES`, `FIELDS`, `FUNCTIONS`, … name them; all, or none */
+/* bind(classes, places, functions, klasses, limits, weights): as `CLASSES`, `FIELDS`, `FUNCTIONS`, … name them; all, or none */
 static PyObject *py_bind(PyObject *module, PyObject *const *given, Py_ssize_t count)
 {
     (void)module;
     Py_ssize_t new_places[FIELD_COUNT];
     long new_limits[LIMIT_COUNT];
-    if (count != 5)
-        return PyErr_Format(PyExc_TypeError, "5 arguments are wanted, %zd are given", count);
+    double new_weights[WEIGHT_COUNT];
+    if (count != 6)
+        return PyErr_Format(PyExc_TypeError, "6 arguments are wanted, %zd are given", count);
     if (!is_tuple_of(given[0], CLASS_COUNT, "classes") || !is_tuple_of(given[1], FIELD_COUNT, "places") ||
         !is_tuple_of(given[2], FUNCTION_COUNT, "functions") || !is_tuple_of(given[3], KLASS_COUNT, "klasses") ||
-        !is_tuple_of(given[4], LIMIT_COUNT, "limits") || read_places(given[0], given[1], new_places) < 0 ||
+        !is_tuple_of(given[4], LIMIT_COUNT, "limits") || !is_tuple_of(given[5], WEIGHT_COUNT, "weights") ||
+        read_weights(given[5], new_weights) < 0 || read_places(given[0], given[1], new_places) < 0 ||
         read_limits(given[4], new_limits) < 0)
         return NULL;
     memcpy(places, new_places, sizeof places);
     memcpy(limits, new_limits, sizeof limits);
+    memcpy(weights, new_weights, sizeof weights);
     for (Py_ssize_t at = 0; at < CLASS_COUNT; at++) {
         PyTypeObject *const before = types[at];
         types[at] = (PyTypeObject *)Py_NewRef(PyTuple_GetItem(given[0], at));
@@ -193,6 +209,7 @@ static int fill(PyObject *module)
                    add_names(module, "FUNCTIONS", function_names, FUNCTION_COUNT) < 0 ||
                    add_names(module, "KLASSES", klass_names, KLASS_COUNT) < 0 ||
                    add_names(module, "LIMITS", limit_names, LIMIT_COUNT) < 0 ||
+                   add_names(module, "WEIGHTS", weight_names, WEIGHT_COUNT) < 0 ||
                    add_names(module, "WATCHERS", watcher_names, WATCHER_COUNT) < 0
                ? -1
                : PyModule_AddIntConstant(module, "INTERFACE", INTERFACE);

@@ -11,108 +11,7 @@
 #include <Python.h>
 
 #include "bytes.h"
-
-#define CLASSES(CLASS)                                                                                                 \
-    CLASS(Event) CLASS(Observation) CLASS(Prints) CLASS(Fingerprint) CLASS(Scope) CLASS(RunState) CLASS(RootState)     \
-    CLASS(AgentState) CLASS(AppState) CLASS(DayTotals) CLASS(History) CLASS(Spoken) CLASS(Laps) CLASS(OpenStep)        \
-    CLASS(Reading) CLASS(Said) CLASS(Seldom) CLASS(Hitters) CLASS(Pace) CLASS(Manner) CLASS(RateOptions)               \
-    CLASS(CohortOptions) CLASS(Growth) CLASS(Familiar)
-
-#define FIELDS(FIELD)                                                                                                  \
-    FIELD(Event, op) FIELD(Event, status) FIELD(Event, trigger) FIELD(Event, epoch) FIELD(Event, handles)              \
-    FIELD(Event, model) FIELD(Event, task) FIELD(Event, team) FIELD(Event, user) FIELD(Event, step)                    \
-    FIELD(Event, input_tokens) FIELD(Event, output_tokens) FIELD(Event, tool) FIELD(Event, error)                      \
-    FIELD(Event, to_agent) FIELD(Event, tenant) FIELD(Event, app) FIELD(Event, agent) FIELD(Event, run)                \
-    FIELD(Event, root_run) FIELD(Event, ts) FIELD(Event, id) FIELD(Event, output) FIELD(Event, fp)                     \
-    FIELD(Event, documents) FIELD(Event, interval_s)                                                                   \
-    FIELD(Observation, index) FIELD(Observation, now) FIELD(Observation, event) FIELD(Observation, prints)             \
-    FIELD(Observation, cost_nusd) FIELD(Observation, own_effect)                                                       \
-    FIELD(Prints, input) FIELD(Prints, output) FIELD(Prints, arguments) FIELD(Prints, result)                          \
-    FIELD(Fingerprint, exact) FIELD(Fingerprint, masked) FIELD(Fingerprint, shape) FIELD(Fingerprint, size)            \
-    FIELD(Fingerprint, words) FIELD(Fingerprint, klass) FIELD(Fingerprint, sketch) FIELD(Fingerprint, numbers)         \
-    FIELD(Fingerprint, pieces)                                                                                         \
-    FIELD(Scope, app) FIELD(Scope, agent) FIELD(Scope, root) FIELD(Scope, run) FIELD(Scope, history)                   \
-    FIELD(Scope, reading) FIELD(Scope, duplicate) FIELD(Scope, opened)                                                 \
-    FIELD(RunState, parent) FIELD(RunState, events) FIELD(RunState, last) FIELD(RunState, last_index)                  \
-    FIELD(RunState, ended) FIELD(RunState, epoch) FIELD(RunState, epoch_at) FIELD(RunState, model)                     \
-    FIELD(RunState, task) FIELD(RunState, team) FIELD(RunState, last_step) FIELD(RunState, rounds)                     \
-    FIELD(RunState, chats) FIELD(RunState, tokens) FIELD(RunState, cost_nusd) FIELD(RunState, unpriced)                \
-    FIELD(RunState, agent) FIELD(RunState, root) FIELD(RunState, own) FIELD(RunState, recent)                          \
-    FIELD(RunState, started) FIELD(RunState, tree) FIELD(RunState, others) FIELD(RunState, news) FIELD(RunState, growth) FIELD(RunState, akin)  \
-    FIELD(RootState, events) FIELD(RootState, last) FIELD(RootState, turns) FIELD(RootState, tokens)                   \
-    FIELD(RootState, cost_nusd) FIELD(RootState, unpriced) FIELD(RootState, exchange) FIELD(RootState, told)           \
-    FIELD(AgentState, events) FIELD(AgentState, runs) FIELD(AgentState, last) FIELD(AgentState, last_index)            \
-    FIELD(AgentState, epoch) FIELD(AgentState, team) FIELD(AgentState, tokens) FIELD(AgentState, cost_nusd)            \
-    FIELD(AgentState, unpriced) FIELD(AgentState, today)                                                               \
-    FIELD(AppState, events) FIELD(AppState, today) FIELD(AppState, clock) FIELD(AppState, swept)                       \
-    FIELD(AppState, last_index) FIELD(AppState, agents) FIELD(AppState, runs) FIELD(AppState, roots)                   \
-    FIELD(DayTotals, day) FIELD(DayTotals, turns) FIELD(DayTotals, tokens) FIELD(DayTotals, cost_nusd)                 \
-    FIELD(DayTotals, unpriced)                                                                                         \
-    FIELD(History, index) FIELD(History, base) FIELD(History, calls) FIELD(History, near) FIELD(History, step)         \
-    FIELD(History, step_calls) FIELD(History, hard) FIELD(History, soft) FIELD(History, fresh)                         \
-    FIELD(History, streaks) FIELD(History, spoken) FIELD(History, cycle)                                               \
-    FIELD(Spoken, outputs) FIELD(Spoken, inputs) FIELD(Spoken, sketches) FIELD(Spoken, prompted) FIELD(Spoken, stale)  \
-    FIELD(Spoken, hard) FIELD(Spoken, chain) FIELD(Spoken, at) FIELD(Spoken, acted) FIELD(Spoken, streak)              \
-    FIELD(Spoken, phrased) FIELD(Spoken, heard) FIELD(Spoken, size)                                                    \
-    FIELD(Laps, symbols) FIELD(Laps, runs) FIELD(Laps, aside) FIELD(Laps, step) FIELD(Laps, best) FIELD(Laps, streak)  \
-    FIELD(OpenStep, number) FIELD(OpenStep, at) FIELD(OpenStep, chat) FIELD(OpenStep, members)                         \
-    FIELD(Reading, kind) FIELD(Reading, novel) FIELD(Reading, parallel) FIELD(Reading, poll) FIELD(Reading, call)      \
-    FIELD(Reading, result) FIELD(Reading, failed) FIELD(Reading, empty) FIELD(Reading, writes) FIELD(Reading, fresh)   \
-    FIELD(Reading, akin) FIELD(Reading, lag) FIELD(Reading, said) FIELD(Reading, phrase)                               \
-    FIELD(Said, weight) FIELD(Said, link) FIELD(Said, equal) FIELD(Said, new) FIELD(Said, news) FIELD(Said, slow)      \
-    FIELD(Said, heard) FIELD(Said, stirred) FIELD(Said, acted)                                                         \
-    FIELD(RunState, run) FIELD(RunState, job) FIELD(RunState, seldom) FIELD(RootState, brood)                          \
-    FIELD(RootState, descendants) FIELD(AppState, hitters) FIELD(AppState, jobs) FIELD(AppState, beats)                \
-    FIELD(AgentState, asked) FIELD(AgentState, pace) FIELD(AgentState, manner) FIELD(Seldom, human_at)                 \
-    FIELD(Seldom, shrinking) FIELD(Seldom, interval_s) FIELD(Hitters, known) FIELD(Pace, bucket) FIELD(Pace, calls)    \
-    FIELD(Pace, tokens) FIELD(Pace, cost_nusd) FIELD(Pace, alarm) FIELD(Manner, last) FIELD(Manner, span_s)            \
-    FIELD(Manner, events) FIELD(Manner, tokens) FIELD(Manner, usd) FIELD(Manner, failed) FIELD(Manner, stale)          \
-    FIELD(Manner, fresh) FIELD(RateOptions, bucket_s) FIELD(RateOptions, min_buckets) FIELD(CohortOptions, least_events) \
-    FIELD(Growth, met) FIELD(Growth, stale) FIELD(Growth, held) FIELD(Growth, base) FIELD(Growth, streak)              \
-    FIELD(Growth, pieces) FIELD(Familiar, young) FIELD(Familiar, old) FIELD(Familiar, count)
-
-/* What the kernel asks of the pure form where an event is not an ordinary one. */
-#define FUNCTIONS(FUNCTION)                                                                                            \
-    FUNCTION(account) FUNCTION(read) FUNCTION(learn) FUNCTION(learn_cycle) FUNCTION(learn_context)
-
-/* Numbers of bins in which two sketches agree, from which they are so alike; and whole numbers of the pure form. */
-#define LIMITS(LIMIT)                                                                                                  \
-    LIMIT(akin_answers) LIMIT(news_below) LIMIT(said_alike) LIMIT(long_alike) LIMIT(templated) LIMIT(context_akin)     \
-    LIMIT(news) LIMIT(calls) LIMIT(near) LIMIT(numbers) LIMIT(inputs) LIMIT(outputs) LIMIT(texts) LIMIT(symbols)       \
-    LIMIT(brief_words) LIMIT(answer_words) LIMIT(step_words) LIMIT(said_words) LIMIT(long_words) LIMIT(prompt_words)  \
-    LIMIT(context_words) LIMIT(context_calls) LIMIT(slow_words) LIMIT(slow_sparse) LIMIT(exempt) LIMIT(manner_full)    \
-    LIMIT(manner_rest) LIMIT(context_pieces) LIMIT(context_leak) LIMIT(familiar_full) LIMIT(shared_percent)            \
-    LIMIT(nearly_percent) LIMIT(hardly_percent)
-
-/* Classes of results. */
-#define KLASSES(KLASS) KLASS(content) KLASS(empty) KLASS(ack) KLASS(error) KLASS(pending) KLASS(bare)
-
-/* Detectors of which it is known what they look at first (watchers.c). */
-#define WATCHERS(WATCHER)                                                                                              \
-    WATCHER(repeat) WATCHER(cycle) WATCHER(stagnation) WATCHER(failure) WATCHER(monologue) WATCHER(paraphrase)         \
-    WATCHER(pingpong) WATCHER(slow) WATCHER(degenerate) WATCHER(spawn) WATCHER(restart) WATCHER(compaction)            \
-    WATCHER(context) WATCHER(unattended) WATCHER(rate) WATCHER(cohort)
-
-#define AS_CLASS(class) class##_,
-#define AS_FIELD(class, field) class##_##field,
-#define AS_FUNCTION(function) pure_##function,
-#define AS_LIMIT(limit) limit_##limit,
-#define AS_KLASS(klass) klass_##klass,
-#define AS_WATCHER(watcher) watcher_##watcher,
-enum { CLASSES(AS_CLASS) CLASS_COUNT };
-enum { FIELDS(AS_FIELD) FIELD_COUNT };
-enum { FUNCTIONS(AS_FUNCTION) FUNCTION_COUNT };
-enum { LIMITS(AS_LIMIT) LIMIT_COUNT };
-enum { KLASSES(AS_KLASS) KLASS_COUNT };
-enum { WATCHERS(AS_WATCHER) WATCHER_COUNT };
-
-/* The words that an event's `op`, `status` and `trigger` may be, as the interned strings that they are. */
-#define WORDS(WORD)                                                                                                    \
-    WORD(chat) WORD(execute_tool) WORD(invoke_agent) WORD(message) WORD(compact) WORD(heartbeat) WORD(run_start)       \
-    WORD(run_end) WORD(ok) WORD(empty) WORD(error) WORD(denied) WORD(rate_limited) WORD(held) WORD(human)              \
-    WORD(schedule) WORD(agent) WORD(tool)
-#define AS_WORD(word) word_##word,
-enum { WORDS(AS_WORD) WORD_COUNT };
+#include "named.h"
 
 extern PyTypeObject *types[CLASS_COUNT];
 extern Py_ssize_t places[FIELD_COUNT];
@@ -120,6 +19,7 @@ extern PyObject *pure[FUNCTION_COUNT];
 extern PyObject *words[WORD_COUNT];
 extern PyObject *klasses[KLASS_COUNT];
 extern long limits[LIMIT_COUNT];
+extern double weights[WEIGHT_COUNT];
 extern PyObject *one, *zero, *nought, *none_open; /* 1, 0, 0.0, -1 */
 
 static inline int is(PyObject *object, int class) { return Py_TYPE(object) == types[class]; }
@@ -265,6 +165,15 @@ typedef struct {
 text text_of(PyObject *print, int *odd);
 uint64_t tool_digest(PyObject *tool, int *odd);
 int is_alone(const sight *its, int *odd); /* nobody else hears of what is new here */
+
+/* streak.py: `can_grow` says whether a repetition, or None for one that begins, is as C takes it; then these give a new
+ * reference, or put it into the field of the streak; NULL and -1 with an exception. */
+int can_grow(PyObject *streak, const sight *its);
+PyObject *grown(PyObject *streak, const sight *its, const uint64_t *digests, size_t count);
+int grow(PyObject *owner, int field, const sight *its, const uint64_t *digests, size_t count);
+
+long long heard_of(const sight *its, int *odd); /* news.py */
+int is_no_round(PyObject *seen, PyObject *scope, PyObject *options); /* whether `cycle` says nothing of the event */
 
 PyObject *read_chat(const sight *its);   /* a new reading; NULL without an exception where the pure form must do it */
 int learn_chat(const sight *its, PyObject *reading); /* 1 when done, 0 where the pure form must do it, -1 */

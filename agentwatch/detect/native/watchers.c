@@ -95,7 +95,7 @@ static int is_alone_in_tree(const glance *its)
 }
 
 /* Whether a detector has nothing to say of the event, by what it would look at first. */
-static int is_mute(int watcher, const glance *its)
+static int is_mute(int watcher, const glance *its, PyObject *options)
 {
     switch (watcher) {
     case watcher_repeat:
@@ -108,10 +108,8 @@ static int is_mute(int watcher, const glance *its)
         return get(its->reading, Reading_phrase) == Py_None && !is_kind(its, "paraphrase");
     case watcher_monologue:
         return its->said == Py_None;
-    case watcher_cycle: {
-        PyObject *const laps = get(its->history, History_cycle);
-        return laps == Py_None || (is(laps, Laps_) && get(laps, Laps_best) == zero);
-    }
+    case watcher_cycle:
+        return is_no_round(its->seen, its->scope, options);
     case watcher_pingpong:
         return get(its->root, RootState_exchange) == Py_None;
     case watcher_slow: {
@@ -218,7 +216,7 @@ FAST(ask)
     for (Py_ssize_t at = 0, size = PyTuple_Size(all.panel); found != NULL && at < size; at++) {
         if (!entry_of(all.panel, at, &watcher, &method, &options))
             goto failed;
-        if (all.known && is_mute((int)watcher, &all.its))
+        if (all.known && is_mute((int)watcher, &all.its, options))
             continue;
         PyObject *const signal = call(&all, method);
         const int kept = signal == NULL || (signal != Py_None && PyList_Append(found, signal) < 0) ? -1 : 0;
