@@ -16,6 +16,7 @@ from agentwatch.backoff import Backoff, BackoffOptions
 from agentwatch.broker import BrokerAddress, BrokerConnection, BrokerMessage, BrokerWill, connect
 from agentwatch.cancellation import end
 from agentwatch.errors import UNREADABLE, BadRequest, SignalUnavailable
+from agentwatch.observe import metrics
 from agentwatch.records import Ack, Command
 from agentwatch.topics import ACKS, COMMANDS, STATUS, command_topic, subject_of
 
@@ -82,7 +83,6 @@ class MqttSignal:
         self._ends_changed = asyncio.Event()
         self._acks: deque[Ack] = deque()
         self._acks_waiting = asyncio.Event()
-        self.acks_dropped = 0
         self.failing = "not connected yet"
 
     @property
@@ -239,7 +239,7 @@ class MqttSignal:
     def _queue(self, ack: Ack) -> None:
         if len(self._acks) >= self._options.max_acks:
             self._acks.popleft()
-            self.acks_dropped += 1
+            metrics().dropped.labels("acks").inc()
         self._acks.append(ack)
         self._acks_waiting.set()
 

@@ -2,27 +2,32 @@
 
 import gzip
 import io
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import click
 from msgspec import Struct
 
+from agentwatch.cli.config_file import config_file_option
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import BAD_INPUT, FINE
 from agentwatch.cli.output import Format, output_option, show
 from agentwatch.counting import counted
-from agentwatch.errors import BadEvent, StoreUnavailable
-from agentwatch.keys import META, keys, partition
+from agentwatch.errors import BadEvent
 from agentwatch.records import Entry, Event
+
+if TYPE_CHECKING:
+    from agentwatch.ingest.decode import DecodeOptions
 
 __all__ = ["emit_command"]
 
 _READ_BYTES: Final = 256 * 1024
 _LINE_BYTES: Final = 16 * 1024 * 1024
 _MANY: Final = 1000
+_TIMEOUT_S: Final = 10.0
 
 
 class Refused(Struct, frozen=True, kw_only=True):
@@ -61,9 +66,12 @@ class Sink(Protocol):
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
 @click.option("--redis", "redis_url", envvar="AGENTWATCH_REDIS_URL", default=None, metavar="URL",
               help="Put them onto the stream of this Redis, past the control API.")  # fmt: skip
+@config_file_option("With --redis, the daemon's configuration file: an event is held to the limits of its `decode`.")
 @daemon_options
 @output_option
-def emit_command(daemon: DaemonAddress, files: tuple[Path, ...], redis_url: str | None, output: Format) -> int:
+def emit_command(
+    daemon: DaemonAddress, files: tuple[Path, ...], redis_url: str | None, path: Path | None, output: Format
+) -> int:
     """Send usage events, one JSON object a line, from FILES (.jsonl, .jsonl.gz) or standard input.
 
     What is read is sent at once, in order. Lines that are no usage event are refused with their field, on either way;
@@ -71,7 +79,9 @@ def emit_command(daemon: DaemonAddress, files: tuple[Path, ...], redis_url: str 
     """
     sent = Sent()
     if redis_url is not None:
-        _send_all(files, RedisSink(redis_url), sent)
+        from agentwatch.config import read_config
+
+        _send_all(files, StreamSink(redis_url, read_config(path, os.environ).decode), sent)
     else:
         with Daemon(daemon) as asked:
             _send_all(files, HttpSink(asked), sent)
@@ -116,38 +126,30 @@ def _opened(path: Path) -> gzip.GzipFile | io.BufferedReader:
     return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
 
 
-class RedisSink:
-    """Adds to the partitions' streams what the daemon's own decoder can read, by the limits that it has as shipped."""
+class StreamSink:
+    """Adds to the partitions' streams what the daemon's own decoder can read within the daemon's limits."""
 
-    def __init__(self, url: str) -> None:
-        import redis
+    def __init__(self, url: str, limits: "DecodeOptions") -> None:
+        from agentwatch.client.redis_sink import RedisSink
+        from agentwatch.client.redis_url import checked_redis_url
+        from agentwatch.ingest.decode import DecodeStats
 
-        from agentwatch.ingest.decode import DecodeOptions, DecodeStats
-
-        self._limits, self._stats = DecodeOptions(), DecodeStats()
-        self._errors = redis.RedisError
-        self._client = redis.Redis.from_url(url)
-        self._partitions = 0
+        self._limits, self._stats = limits, DecodeStats()
+        self._sink = RedisSink(checked_redis_url(url, "--redis"), _TIMEOUT_S)
 
     def send(self, lines: Sequence[Line]) -> Sequence[Refused]:
         """Add the good lines in one round trip; gives the others by field. Raises `StoreUnavailable`."""
         refused: list[Refused] = []
-        try:
-            if not self._partitions:
-                known: Any = self._client.hget(META, "partitions")
-                self._partitions = int(known or 1)
-            with self._client.pipeline(transaction=False) as waiting:
-                for line in lines:
-                    try:
-                        event = self._read(line)
-                    except BadEvent as error:
-                        refused.append(Refused(file=line.file, line=line.number, reason=str(error)))
-                        continue
-                    index = partition(event.tenant, event.app, self._partitions)
-                    waiting.xadd(keys(index).events, {"data": line.raw})
-                waiting.execute()
-        except self._errors as error:
-            raise StoreUnavailable(f"Redis did not take the events: {error}") from error
+        events: list[Event] = []
+        raws: list[bytes] = []
+        for line in lines:
+            try:
+                events.append(self._read(line))
+            except BadEvent as error:
+                refused.append(Refused(file=line.file, line=line.number, reason=str(error)))
+            else:
+                raws.append(line.raw)
+        self._sink.send(events, raws)
         return refused
 
     def _read(self, line: Line) -> Event:

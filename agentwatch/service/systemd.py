@@ -1,7 +1,6 @@
 """What the daemon tells its service manager. Silent outside systemd."""
 
 import contextlib
-import os
 import socket
 from collections.abc import Mapping
 
@@ -15,23 +14,12 @@ _log = structlog.get_logger()
 class Notify:
     """Speaks the `sd_notify` protocol; every call does nothing where no manager listens.
 
-    environ: usually `os.environ`; `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID` are read from it.
+    environ: usually `os.environ`; `NOTIFY_SOCKET` is read from it.
     A message that cannot be sent is logged and dropped: the manager's absence must not stop the daemon.
     """
 
-    def __init__(self, environ: Mapping[str, str], pid: int | None = None) -> None:
+    def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
-        self._pid = os.getpid() if pid is None else pid
-
-    @property
-    def watchdog_interval_s(self) -> float | None:
-        """Seconds between signs of life: half of what the manager waits for; None when no watchdog is set for us."""
-        usec = self._environ.get("WATCHDOG_USEC", "")
-        if not usec.isdigit() or int(usec) == 0:
-            return None
-        if self._environ.get("WATCHDOG_PID", str(self._pid)) != str(self._pid):
-            return None
-        return int(usec) / 2_000_000
 
     def ready(self, status: str = "") -> None:
         """Tell that start-up, or a reload, is over."""

@@ -10,7 +10,7 @@ from agentwatch.connection import reading
 from agentwatch.errors import UNREADABLE
 from agentwatch.keys import keys
 from agentwatch.records import Command, Decision, Incident
-from agentwatch.store.bounds import after_bound, before_bound
+from agentwatch.store.bounds import after_bound
 from agentwatch.store.scripts import Script
 
 __all__ = ["RedisLog"]
@@ -30,19 +30,11 @@ class RedisLog:
 
     async def decisions(self, after: str, limit: int) -> Sequence[tuple[str, Decision]]:
         """List decisions after a log position ("" = from the start), oldest first."""
-        return await self._page("XRANGE", self._keys.decisions, Decision, after, limit)
-
-    async def decisions_before(self, before: str, limit: int) -> Sequence[tuple[str, Decision]]:
-        """List decisions before a log position ("" = from the end), newest first."""
-        return await self._page("XREVRANGE", self._keys.decisions, Decision, before, limit)
+        return await self._page(self._keys.decisions, Decision, after, limit)
 
     async def incidents(self, after: str, limit: int) -> Sequence[tuple[str, Incident]]:
         """List incident states after a log position ("" = from the start), oldest first."""
-        return await self._page("XRANGE", self._keys.incidents, Incident, after, limit)
-
-    async def incidents_before(self, before: str, limit: int) -> Sequence[tuple[str, Incident]]:
-        """List incident states before a log position ("" = from the end), newest first."""
-        return await self._page("XREVRANGE", self._keys.incidents, Incident, before, limit)
+        return await self._page(self._keys.incidents, Incident, after, limit)
 
     async def cursor(self, sink: str) -> str | None:
         """Tell how far a sink has come; None for a sink never seen."""
@@ -68,11 +60,9 @@ class RedisLog:
                 found += [command for value in values if value and (command := self._read(value, Command))]
         return found
 
-    async def _page(self, command: str, stream: str, kind: type[T], bound: str, limit: int) -> list[tuple[str, T]]:
-        forward = command == "XRANGE"
-        edges = (after_bound(bound), "+") if forward else (before_bound(bound), "-")
+    async def _page(self, stream: str, kind: type[T], after: str, limit: int) -> list[tuple[str, T]]:
         with reading("log"):
-            rows = await self._client.execute_command(command, stream, *edges, "COUNT", limit)
+            rows = await self._client.execute_command("XRANGE", stream, after_bound(after), "+", "COUNT", limit)
         found: list[tuple[str, T]] = []
         for position, fields in rows:
             value = self._read(fields[1], kind)

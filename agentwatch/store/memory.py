@@ -212,10 +212,6 @@ class MemoryLog:
         """List decisions after a log position, oldest first."""
         return self._partition.decided.after(after, limit)
 
-    async def decisions_before(self, before: str, limit: int) -> Sequence[tuple[str, Decision]]:
-        """List decisions before a log position ("" = from the end), newest first."""
-        return self._partition.decided.before(before, limit)
-
     async def incidents(self, after: str, limit: int) -> Sequence[tuple[str, Incident]]:
         """List incident states after a log position, oldest first."""
         return self._partition.told.after(after, limit)

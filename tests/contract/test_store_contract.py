@@ -173,8 +173,6 @@ async def test_a_commit_is_read_back_whole(place: Any) -> None:
     await store.commit(commit)
     assert await place.log.decisions("", 10) == [("1-0", decision(1)), ("2-0", decision(2))]
     assert await place.log.decisions("1-0", 10) == [("2-0", decision(2))]
-    assert await place.log.decisions_before("", 1) == [("2-0", decision(2))]
-    assert await place.log.decisions_before("2-0", 5) == [("1-0", decision(1))]
     incidents = await place.log.incidents("", 10)
     assert [value.seq for _, value in incidents] == [1, 2]
     assert await place.log.incidents(incidents[0][0], 10) == incidents[1:]

@@ -181,6 +181,20 @@ def test_emit_refuses_the_same_lines_by_field_on_either_way(
         assert client.xinfo_stream(keys(0).events)["entries-added"] == before + 4
 
 
+def test_emit_past_the_daemon_goes_by_the_limits_of_its_configuration(
+    valkey: str, cluster: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events, config = tmp_path / "events.jsonl", tmp_path / "agentwatch.toml"
+    events.write_text("".join(f'{{"agent": "n{at}", "cost_usd": 2e6}}\n' for at in range(8)))
+    config.write_text("[decode]\nmax_cost_usd = 3e6\n")
+    for url in (valkey, cluster):  # a cluster's partitions lie on several nodes
+        assert call(["emit", "--redis", url, str(events)]) == 2
+        assert "cost_usd" in capsys.readouterr().err
+        assert call(["emit", "--redis", url, "-c", str(config), str(events)]) == 0
+    assert call(["emit", "--redis", "redist://here", str(events)]) == 2
+    assert "--redis: Redis URL must specify" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("key", ["api.port", "redis.embedded_port"])
 def test_a_port_that_somebody_else_has_is_code_three_and_named(tmp_path: Path, key: str) -> None:
     table, _, name = key.rpartition(".")

@@ -57,18 +57,3 @@ def test_a_manager_that_does_not_read_holds_up_nothing(tmp_path: Path) -> None:
         notify = Notify({"NOTIFY_SOCKET": address})
         for _ in range(2000):
             notify.watchdog()
-
-
-@pytest.mark.parametrize(
-    ("environ", "expected"),
-    [
-        ({}, None),
-        ({"WATCHDOG_USEC": "20000000"}, 10.0),
-        ({"WATCHDOG_USEC": "20000000", "WATCHDOG_PID": "7"}, 10.0),
-        ({"WATCHDOG_USEC": "20000000", "WATCHDOG_PID": "8"}, None),
-        ({"WATCHDOG_USEC": "0"}, None),
-        ({"WATCHDOG_USEC": "soon"}, None),
-    ],
-)
-def test_watchdog_interval_is_half_of_what_is_waited_for(environ: dict[str, str], expected: float | None) -> None:
-    assert Notify(environ, pid=7).watchdog_interval_s == expected
