@@ -26,6 +26,7 @@ from agentwatch import checkpointing
 from agentwatch.config import Config
 from agentwatch.records import Batch, Entry, Event, Tick
 from agentwatch.service.composing import make_pipeline, make_rulebook, replay_gate
+from agentwatch.store.ledger_lines import row_of
 from agentwatch.testing.scenarios import FORMS, SCENARIOS, in_form
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,7 +76,8 @@ def play(source: Path, target: Path) -> None:
                     checkpointing.load(pipeline, kept)
                 commit = pipeline.step(batch)
                 # the decisions come first, so that the first difference is one of theirs where there is any
-                out.writelines(msgspec.json.encode(each) + b"\n" for each in (*commit.decisions, commit))
+                told = (*commit.decisions, replace(commit, ledger=()), msgspec.msgpack.decode(row_of(commit.ledger)))
+                out.writelines(msgspec.json.encode(each) + b"\n" for each in told)
         state = sha256(b"".join(checkpointing.dump(pipeline, 0.0).chunks)).hexdigest()
         (target / f"{path.name}.state").write_text(state)
 

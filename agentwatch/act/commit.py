@@ -1,7 +1,5 @@
 """The draft of a commit: everything that one batch changes, gathered in order and handed over as one value."""
 
-from collections.abc import Sequence
-
 from agentwatch.act.audit import audit_lines
 from agentwatch.act.command import command_of, takes_back
 from agentwatch.records import (
@@ -12,7 +10,7 @@ from agentwatch.records import (
     DeadLetter,
     Decision,
     Incident,
-    LedgerLine,
+    LedgerRow,
     Positions,
     Tick,
 )
@@ -57,7 +55,7 @@ class Draft:
         """Tell how far this batch comes."""
         return Positions(events=self.events, controls=self.controls, acks=self.acks, index=self.index, seq=self.seq)
 
-    def commit(self, ledger: Sequence[LedgerLine]) -> Commit:
+    def commit(self, ledger: LedgerRow) -> Commit:
         """Make the commit of all that was drafted: of each subject the last command alone."""
         return Commit(
             positions=self.positions(),
@@ -69,7 +67,7 @@ class Draft:
             cleared=tuple(s for s, c in self._commands.items() if c is None),
             incidents=tuple(self.incidents),
             dead=tuple(self.dead),
-            ledger=tuple(ledger),
+            ledger=ledger,
             audit=audit_lines(self.actions, self.decisions),
             astray=tuple(self.astray),
         )

@@ -3,7 +3,7 @@
 Money is integer nano-dollars (`*_nusd`), time is unix seconds as float, digests are unsigned 64-bit integers.
 """
 
-from agentwatch.records.commit import Astray, Batch, Checkpoint, Commit, DeadLetter, Entry, LedgerLine, Positions, Tick
+from agentwatch.records.commit import Astray, Batch, Checkpoint, Commit, DeadLetter, Entry, Positions, Tick
 from agentwatch.records.control import AllowEntry, AuditLine, Control, ControlKind
 from agentwatch.records.decision import Ack, AckState, Change, Command, Decision, Origin
 from agentwatch.records.event import (
@@ -21,10 +21,12 @@ from agentwatch.records.event import (
 )
 from agentwatch.records.incident import Incident
 from agentwatch.records.judged import Evidence, Level, Observation, Signal, Verdict
+from agentwatch.records.ledger import METRICS, LedgerLine, LedgerRow, Metric, line_name, line_of
 from agentwatch.records.prints import Fingerprint, Prints, ResultClass
 
 __all__ = [
     "CANARY_TENANT",
+    "METRICS",
     "Ack",
     "AckState",
     "AllowEntry",
@@ -49,7 +51,9 @@ __all__ = [
     "Incident",
     "Label",
     "LedgerLine",
+    "LedgerRow",
     "Level",
+    "Metric",
     "Name",
     "Observation",
     "Op",
@@ -63,4 +67,6 @@ __all__ = [
     "Tick",
     "Trigger",
     "Verdict",
+    "line_name",
+    "line_of",
 ]

@@ -7,8 +7,9 @@ from msgspec import Struct
 from agentwatch.records.control import AuditLine, Control
 from agentwatch.records.decision import Ack, Command, Decision
 from agentwatch.records.incident import Incident
+from agentwatch.records.ledger import LedgerRow
 
-__all__ = ["Astray", "Batch", "Checkpoint", "Commit", "DeadLetter", "Entry", "LedgerLine", "Positions", "Tick"]
+__all__ = ["Astray", "Batch", "Checkpoint", "Commit", "DeadLetter", "Entry", "Positions", "Tick"]
 
 
 class Tick(Struct, frozen=True):
@@ -36,23 +37,6 @@ class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cut: bool = False
 
 
-class LedgerLine(Struct, frozen=True, kw_only=True):
-    """What one (day, team, app, agent, model) used in a batch: added up, never overwritten."""
-
-    day: str
-    tenant: str
-    team: str
-    app: str
-    agent: str
-    model: str
-    events: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost_nusd: int = 0
-    unpriced: int = 0
-    looping_nusd: int = 0
-
-
 class Positions(Struct, frozen=True, kw_only=True):
     """How far a partition has come: stream positions that were processed, events counted, decisions numbered."""
 
@@ -75,7 +59,7 @@ class Commit(Struct, frozen=True, kw_only=True):
     cleared: tuple[str, ...] = ()  # subjects whose control key goes
     incidents: tuple[Incident, ...] = ()
     dead: tuple[DeadLetter, ...] = ()
-    ledger: tuple[LedgerLine, ...] = ()
+    ledger: LedgerRow = LedgerRow()
     audit: tuple[AuditLine, ...] = ()
     astray: tuple["Astray", ...] = ()  # to be passed on before this is written; the store does not hold it
 

@@ -41,11 +41,11 @@ def count_commit(batch: Batch, commit: Commit, pipeline: Pipeline) -> None:
     for _, ack in batch.acks:
         seen.acks.labels(ack.state).inc()
     if commit.ledger:  # a batch may have a thousand lines: they are added up before a counter is touched
-        seen.tokens.labels("input").inc(sum([line.input_tokens for line in commit.ledger]))
-        seen.tokens.labels("output").inc(sum([line.output_tokens for line in commit.ledger]))
-        seen.cost.inc(sum([line.cost_nusd for line in commit.ledger]) / 1e9)
-        seen.looping_cost.inc(sum([line.looping_nusd for line in commit.ledger]) / 1e9)
-        seen.unpriced.inc(sum([line.unpriced for line in commit.ledger]))
+        seen.tokens.labels("input").inc(sum(commit.ledger.amounts("input_tokens")))
+        seen.tokens.labels("output").inc(sum(commit.ledger.amounts("output_tokens")))
+        seen.cost.inc(sum(commit.ledger.amounts("cost_nusd")) / 1e9)
+        seen.looping_cost.inc(sum(commit.ledger.amounts("looping_nusd")) / 1e9)
+        seen.unpriced.inc(sum(commit.ledger.amounts("unpriced")))
     for decision in commit.decisions:
         if decision.tenant == CANARY_TENANT:
             continue

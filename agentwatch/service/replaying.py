@@ -93,9 +93,9 @@ class Replay:
             self._bad(letter, chunk[int(letter.entry.partition("-")[2]) - first][0])
         summary.events += len(chunk) - len(commit.dead)
         summary.runs = self.pipeline.opened
-        for line in commit.ledger:
-            summary.cost_usd += line.cost_nusd / 1e9
-            summary.unpriced += line.unpriced
+        for cost_nusd in commit.ledger.amounts("cost_nusd"):
+            summary.cost_usd += cost_nusd / 1e9
+        summary.unpriced += sum(commit.ledger.amounts("unpriced"))
         for decision in commit.decisions:
             if decision.change in (Change.up, Change.down):
                 summary.changes += 1

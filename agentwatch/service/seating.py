@@ -21,6 +21,7 @@ from agentwatch.keys import partition_of
 from agentwatch.nodes import Nodes
 from agentwatch.pipeline import Pipeline
 from agentwatch.policy.permits import USE_S
+from agentwatch.records import METRICS
 from agentwatch.service.acking import pass_acks_on
 from agentwatch.service.bounds import bounds
 from agentwatch.service.canary import Canary, canary_app
@@ -43,7 +44,6 @@ from agentwatch.service.signing import Signer, believing
 from agentwatch.service.worker import Worker
 from agentwatch.store.controls import RedisControls
 from agentwatch.store.dead import RedisDeadLetters
-from agentwatch.store.ledger_lines import METRICS
 from agentwatch.store.log import RedisLog
 from agentwatch.store.permits import PermitLimits, RedisPermits
 from agentwatch.store.redis import RedisStore, StoreOptions

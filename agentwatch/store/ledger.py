@@ -5,8 +5,7 @@ from typing import Any
 
 from agentwatch.connection import reading
 from agentwatch.keys import keys
-from agentwatch.records import LedgerLine
-from agentwatch.store.ledger_lines import METRICS, line_of
+from agentwatch.records import METRICS, LedgerLine, Metric, line_of
 
 __all__ = ["RedisLedger"]
 
@@ -20,7 +19,7 @@ class RedisLedger:
 
     async def lines(self, day: str) -> Sequence[LedgerLine]:
         """List the lines of a day (YYYY-MM-DD), most expensive first."""
-        sums: dict[str, dict[str, int]] = {}
+        sums: dict[str, dict[Metric, int]] = {}
         cursor = b"0"
         with reading("ledger"):
             while True:

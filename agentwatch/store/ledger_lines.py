@@ -1,41 +1,22 @@
-"""Lines of the ledgers in Redis: their names in a day's hash, and the rows that commits leave to be added up."""
+"""The rows that commits leave in Redis, to be added up to the ledgers of their days."""
 
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from operator import add
+from collections.abc import Iterable
 from typing import Any, Final
-from urllib.parse import quote, unquote
 
 import msgspec
 
 from agentwatch.errors import Incompatible
-from agentwatch.records import LedgerLine
+from agentwatch.records import METRICS, LedgerRow
 
-__all__ = [
-    "LARGEST",
-    "METRICS",
-    "Sums",
-    "line_name",
-    "line_of",
-    "overflow_name",
-    "row_of",
-    "row_of_sums",
-    "rows_added_up",
-]
+__all__ = ["LARGEST", "Sums", "overflow_name", "row_of", "row_of_sums", "rows_added_up"]
 
-METRICS: Final = ("events", "input_tokens", "output_tokens", "cost_nusd", "unpriced", "looping_nusd")
 _OVERFLOW: Final = "(other)"
-_KNOWN: Final = 16_384  # lines whose names are remembered
 _FORM: Final = 1  # of a row
+_WIDTH: Final = 1 + len(METRICS)
 LARGEST: Final = 2**63 - 1  # of an integer in Redis
 _DECODER = msgspec.msgpack.Decoder(tuple[int, dict[str, list[str | int]]])
 _encode = msgspec.msgpack.encode
 Sums = dict[str, list[int]]  # amounts in the order of METRICS, by line
-
-
-def line_name(line: LedgerLine) -> str:
-    """Name a line inside its day's hash: the escaped parts, of which each metric has one field."""
-    return _join(line.tenant, line.team, line.app, line.agent, line.model)
 
 
 def overflow_name(name: str) -> str:
@@ -43,32 +24,12 @@ def overflow_name(name: str) -> str:
     return f"{name.partition('|')[0]}||{_OVERFLOW}||"
 
 
-@lru_cache(maxsize=_KNOWN)  # the same few agents come again and again, and escaping is dearer than all else here
-def _join(*parts: str) -> str:
-    return "|".join(quote(part, safe=" ()@:,+") for part in parts)
-
-
-def line_of(day: str, name: str, sums: dict[str, int]) -> LedgerLine:
-    """Read a line back from its name and its metrics."""
-    tenant, team, app, agent, model = (unquote(part) for part in name.split("|"))
-    return LedgerLine(day=day, tenant=tenant, team=team, app=app, agent=agent, model=model, **sums)
-
-
-def row_of(lines: Sequence[LedgerLine]) -> bytes:
-    """Write the lines of a commit as one row: for each day, name and amounts of one line after the other."""
-    days: dict[str, list[str | int]] = {}
-    for one in lines:
-        row = days.get(one.day)
-        if row is None:
-            row = days[one.day] = []
-        row += (
-            *(line_name(one), one.events, one.input_tokens, one.output_tokens),
-            *(one.cost_nusd, one.unpriced, one.looping_nusd),
-        )
+def row_of(used: LedgerRow) -> bytes:
+    """Write what a commit used as one row to be added up."""
     try:
-        return _encode((_FORM, days))
+        return _encode((_FORM, used.days))
     except OverflowError:  # no sum is that large that anybody has spent
-        capped = {day: [x if isinstance(x, str) else min(x, LARGEST) for x in row] for day, row in days.items()}
+        capped = {day: [x if isinstance(x, str) else min(x, LARGEST) for x in row] for day, row in used.days.items()}
         return _encode((_FORM, capped))
 
 
@@ -103,11 +64,25 @@ def _read(raw: bytes) -> dict[str, list[str | int]]:
         raise Incompatible(f"a row that is owed to the ledgers cannot be read: {error}") from error
     if form != _FORM:
         raise Incompatible(f"a row that is owed to the ledgers has form {form}, this version reads {_FORM}")
+    if any(len(flat) % _WIDTH for flat in found.values()):
+        raise Incompatible("a row that is owed to the ledgers is not made of whole lines")
     return found
 
 
 def _add(sums: Sums, flat: list[Any]) -> None:
     each = iter(flat)
-    for name, *amounts in zip(*[each] * (len(METRICS) + 1), strict=True):
+    # as METRICS are ordered
+    for name, events, tokens_in, tokens_out, cost, unpriced, looping in zip(*[each] * _WIDTH, strict=True):
         known = sums.get(name)
-        sums[name] = amounts if known is None else list(map(add, known, amounts))
+        if known is None:
+            sums[name] = [events, tokens_in, tokens_out, cost, unpriced, looping]
+            continue
+        known[0] += events
+        if tokens_in or tokens_out:
+            known[1] += tokens_in
+            known[2] += tokens_out
+        if cost:
+            known[3] += cost
+        if unpriced or looping:
+            known[4] += unpriced
+            known[5] += looping

@@ -12,6 +12,7 @@ from agentwatch.clients import Client
 from agentwatch.errors import BadRequest, Fenced, Incompatible
 from agentwatch.ports import Opened
 from agentwatch.records import (
+    METRICS,
     Ack,
     Checkpoint,
     Command,
@@ -25,7 +26,6 @@ from agentwatch.records import (
     Positions,
 )
 from agentwatch.store.dead import fields_of
-from agentwatch.store.ledger_lines import METRICS
 
 __all__ = ["MemoryClients", "MemoryDeadLetters", "MemoryLog", "MemoryPartition", "MemoryStore", "Stream", "order"]
 
@@ -157,7 +157,7 @@ class MemoryStore:
             held.told.add(incident, 0)
         for letter in commit.dead:
             held.dead.add(letter, int(held.clock() * 1000))
-        for line in commit.ledger:
+        for line in commit.ledger.lines():
             self._count(line)
         for command in commit.commands:
             held.commands[command.subject] = command

@@ -59,7 +59,9 @@ def counted(client: redis.Redis) -> int:
         for name in names:
             pipe.hgetall(name)
         owed, *ledgers = pipe.execute()
-    found = sum(sums[0] for lines in rows_added_up(owed).values() for sums in lines.values())
+    days, unread, _ = rows_added_up(owed)
+    assert not unread
+    found = sum(sums[0] for lines in days.values() for sums in lines.values())
     for ledger in ledgers:
         found += sum(int(value) for field_, value in ledger.items() if field_.endswith(b"|events"))
     return found

@@ -28,6 +28,7 @@ from agentwatch.records import (
     Decision,
     Incident,
     LedgerLine,
+    LedgerRow,
     Level,
     Positions,
     Tick,
@@ -168,7 +169,9 @@ async def test_a_commit_is_read_back_whole(place: Any) -> None:
         commands=(command(2, later),),
         incidents=(incident(1), incident(2)),
         dead=(letter(ids[0]),),
-        ledger=(LedgerLine(day="2026-01-01", tenant="t", team="", app="a", agent="b", model="m", events=1),),
+        ledger=LedgerRow.of(
+            [LedgerLine(day="2026-01-01", tenant="t", team="", app="a", agent="b", model="m", events=1)]
+        ),
     )
     await store.commit(commit)
     assert await place.log.decisions("", 10) == [("1-0", decision(1)), ("2-0", decision(2))]

@@ -25,6 +25,7 @@ from agentwatch.records import (
     DeadLetter,
     Decision,
     LedgerLine,
+    LedgerRow,
     Level,
     Positions,
     Tick,
@@ -74,7 +75,7 @@ def full(ids: tuple[str, ...] = (), seq: int = 1) -> Commit:
         decisions=(decision(seq),),
         commands=(command(time.time() + 60),),
         dead=(letter,),
-        ledger=(line("b", events=1),),
+        ledger=LedgerRow.of([line("b", events=1)]),
     )
 
 
@@ -180,7 +181,7 @@ async def test_the_ledger_adds_up_and_is_bounded(client: Any) -> None:
     sums = {"events": 1, "input_tokens": 5, "cost_nusd": 7}
     for index, agents in enumerate((("a", "b"), ("a", "c", "d/e|f"), ("b",))):
         lines = tuple(line(agent, **sums) for agent in agents)
-        await store.commit(Commit(positions=Positions(index=index + 1), at=1.0, ledger=lines))
+        await store.commit(Commit(positions=Positions(index=index + 1), at=1.0, ledger=LedgerRow.of(lines)))
         await store.renew()
     found = {item.agent: (item.tenant, item.app, item.events, item.cost_nusd) for item in await lines_of(client)}
     assert found == {
@@ -200,11 +201,11 @@ async def test_what_commits_owe_to_the_ledger_is_added_once_whoever_comes_next(c
     await store.open()
     for index in range(120):  # more rows than are settled at once
         lines = (line(f"a{index % 3}", events=1, cost_nusd=5), line("b", events=2))
-        await store.commit(Commit(positions=Positions(index=index + 1), at=1.0, ledger=lines))
+        await store.commit(Commit(positions=Positions(index=index + 1), at=1.0, ledger=LedgerRow.of(lines)))
         if index == 70:
             await store.renew()
     assert await client.execute_command("LLEN", K.owed) == 49
-    commit = Commit(positions=Positions(index=121), at=1.0, ledger=(line("b", events=1),))
+    commit = Commit(positions=Positions(index=121), at=1.0, ledger=LedgerRow.of([line("b", events=1)]))
     await store.commit(commit)
     store._number -= 1
     await store.commit(commit)  # as after an answer that was lost
@@ -241,7 +242,7 @@ async def test_a_ledger_of_another_type_is_named_and_what_is_owed_is_kept(client
     await client.execute_command("RPUSH", K.owed, b"of another version")
     for index in range(120):  # more than are settled at once
         lines = (line("b", events=1, cost_nusd=2**70), replace(line("b", events=2), day="2026-01-02"))
-        await store.commit(Commit(positions=Positions(index=index + 1), at=1.0, ledger=lines))
+        await store.commit(Commit(positions=Positions(index=index + 1), at=1.0, ledger=LedgerRow.of(lines)))
         if index % 40 == 0:
             why = await store.renew()
             assert f"{K.ledger('2026-01-01')} is a string, not a hash; what is owed to it is kept" in why
@@ -260,7 +261,9 @@ async def test_amounts_beyond_any_integer_are_cut_in_what_is_owed(client: Any) -
     store = RedisStore(client, 0)
     await store.open()
     for index in range(3):
-        await store.commit(Commit(positions=Positions(index=index + 1), at=1.0, ledger=(line("a", cost_nusd=2**70),)))
+        await store.commit(
+            Commit(positions=Positions(index=index + 1), at=1.0, ledger=LedgerRow.of([line("a", cost_nusd=2**70)]))
+        )
     await store.renew()
     assert [item.cost_nusd for item in await lines_of(client)] == [2**63 - 1]
 
@@ -270,7 +273,7 @@ async def test_a_sum_out_of_range_does_not_stop_the_commit(client: Any) -> None:
     await store.open()
     for index in range(2):
         huge = line("a", events=1, cost_nusd=2**63 - 1)
-        await store.commit(Commit(positions=Positions(index=index + 1), at=1.0, ledger=(huge,)))
+        await store.commit(Commit(positions=Positions(index=index + 1), at=1.0, ledger=LedgerRow.of([huge])))
         with capture_logs() as logged:
             await store.renew()
     [found] = await lines_of(client)

@@ -13,7 +13,18 @@ from agentwatch.errors import BadConfig, BadRequest, Incompatible, StoreUnavaila
 from agentwatch.keys import META, keys
 from agentwatch.keys import partition as partition_of_app
 from agentwatch.nodes import Nodes
-from agentwatch.records import AuditLine, Change, Commit, DeadLetter, Decision, LedgerLine, Level, Positions, Tick
+from agentwatch.records import (
+    AuditLine,
+    Change,
+    Commit,
+    DeadLetter,
+    Decision,
+    LedgerLine,
+    LedgerRow,
+    Level,
+    Positions,
+    Tick,
+)
 from agentwatch.service.composing import make_pipeline, make_rulebook
 from agentwatch.service.resizing import Resizer
 from agentwatch.service.signing import Signer
@@ -52,7 +63,7 @@ async def work(nodes: Nodes, index: int) -> None:
         Commit(
             positions=Positions(index=opened.committed.index + 1, seq=seq), at=1.0, tick=Tick(1.0),
             decisions=(decision,), dead=(letter,),
-            ledger=tuple(costs(apps)), audit=(AuditLine(at=1.0, action="mode", who="alice"),),
+            ledger=LedgerRow.of(costs(apps)), audit=(AuditLine(at=1.0, action="mode", who="alice"),),
         )
     )  # fmt: skip
     await store.close()

@@ -95,7 +95,7 @@ def test_what_our_own_throttle_does_to_an_agent_never_becomes_evidence_against_i
     read(path, looping(path, 8))
     assert path.keys[RUN].cmd in ("throttle", "warn")
     level = path.pipeline.ledgers.ladder.level(RUN)
-    spent = sum(row.events for commit in path.commits for row in commit.ledger)
+    spent = sum(row.events for commit in path.commits for row in commit.ledger.lines())
     for at in range(60):
         path.now += 1.0
         status = ("held", "rate_limited", "denied")[at % 3]
@@ -104,4 +104,4 @@ def test_what_our_own_throttle_does_to_an_agent_never_becomes_evidence_against_i
     assert path.pipeline.ledgers.ladder.level(RUN) is level
     assert not [d for d in path.of(RUN) if d.level is Level.kill]
     assert path.pipeline.ledgers.gate.outage(path.now) == ""
-    assert sum(row.events for commit in path.commits for row in commit.ledger) == spent + 60, "it is counted"
+    assert sum(row.events for commit in path.commits for row in commit.ledger.lines()) == spent + 60, "it is counted"

@@ -84,7 +84,7 @@ def test_a_canary_is_killed_in_any_mode_and_counts_for_nobody(line, mode):
     assert path.keys[SONG].cmd == "kill"
     assert path.keys[SONG].expires_at == path.now + 60
     assert path.incidents == []
-    assert [line for commit in path.commits for line in commit.ledger] == []
+    assert [line for commit in path.commits for line in commit.ledger.lines()] == []
     assert path.pipeline.ledgers.gate.breakers(path.now) == ()
     path.wait(70)
     assert [d.change for d in path.of(SONG)][-2:] == [Change.verified, Change.expired]
@@ -141,7 +141,7 @@ def test_a_flood_from_one_app_is_shed_for_it_alone_and_still_counted_and_priced(
     assert path.keys["default/quiet/run/run-1"].cmd == "kill"
     assert set(flood.shedding()) == {"default/noisy"}
     assert flood.total > 300
-    lines = [entry for commit in path.commits for entry in commit.ledger]
+    lines = [entry for commit in path.commits for entry in commit.ledger.lines()]
     assert sum(entry.events for entry in lines) == 420
     assert sum(entry.cost_nusd for entry in lines) == sum(round((event.cost_usd or 0) * 1e9) for event in mixed)
     assert not any(commit.dead for commit in path.commits)

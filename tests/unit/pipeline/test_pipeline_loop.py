@@ -96,7 +96,7 @@ def test_events_with_one_id_count_once(line):
     twice.feed([event for event in trace.events for _ in range(5)], batch=5)
     assert [d.level for d in twice.decisions] == [d.level for d in once.decisions]
     assert twice.pipeline.parts.bank.fleet.run(RUN).events == 6
-    assert sum(ledger.cost_nusd for c in twice.commits for ledger in c.ledger) == 60_000_000
+    assert sum(ledger.cost_nusd for c in twice.commits for ledger in c.ledger.lines()) == 60_000_000
     assert twice.pipeline.duplicates == 4
 
 
