@@ -150,9 +150,10 @@ class Pipeline:
         self.rulebook = rulebook
         self._decider.rulebook = rulebook
 
-    def absorb(self, other: "Pipeline", mine: Callable[[str], bool]) -> None:
+    def absorb(self, other: "Pipeline", mine: Callable[[str], bool], *, everyones: bool) -> None:
         """Take over from another pipeline all that concerns subjects that are `mine`; the other is used up by it.
 
+        everyones: wishes about no app that the other read will not come here any more.
         Numbers go on behind the highest of both: events and decisions of a subject are never numbered backwards.
         """
         self.parts.bank.absorb(other.parts.bank, mine)
@@ -166,7 +167,7 @@ class Pipeline:
         self.forgetting.absorb(other.forgetting, mine)
         own.ourselves.absorb(found.ourselves)
         own.silences.absorb(found.silences)
-        self.wished.absorb(other.wished, mine)
+        self.wished.absorb(other.wished, mine, everyones=everyones)
         self._clock.at = max(self._clock.at, other._clock.at)
         self._clock.settled = max(self._clock.settled, other._clock.settled)
         index, seq = other.positions.index, other.positions.seq

@@ -34,12 +34,17 @@ class Wished:
             del self._seen[next(iter(self._seen))]
         return True
 
-    def absorb(self, other: "Wished", mine: Callable[[str], bool]) -> None:
+    def absorb(self, other: "Wished", mine: Callable[[str], bool], *, everyones: bool) -> None:
         """Take over those of another partition that are about something of one's own.
 
-        What is about no app comes to each partition by itself, and is not known here because it is there.
+        everyones: those, too, that are about no app. Each comes to every partition by itself, so one that waits here is
+        not known because it was read there; but to a partition that there was not then none will come.
         """
-        theirs = {key: row for key, row in other._seen.items() if row[1] and mine(row[1])}  # noqa: SLF001  # its own kind
+        theirs = {
+            key: row
+            for key, row in other._seen.items()  # noqa: SLF001  # its own kind
+            if (mine(row[1]) if "/" in row[1] else everyones)
+        }
         both = self._seen | theirs
         self._seen = dict(sorted(both.items(), key=lambda row: row[1][0])[-_MOST:])
 

@@ -178,7 +178,8 @@ class Resizer:
         made = self._make(home)
         made.positions = committed
         for index, old in enumerate(olds):
-            made.absorb(old, _everything if keep and index == home.index else home.mine)
+            own = index == home.index
+            made.absorb(old, _everything if keep and own else home.mine, everyones=own or home.index >= len(olds))
         return made
 
     async def _write(self, parts: dict[int, Partition], news: Sequence[Pipeline]) -> None:

@@ -1,5 +1,6 @@
 """No wish is carried out twice: not one that was passed on twice after a crash, nor a copy after a restart."""
 
+import pytest
 from msgspec import structs
 
 from agentwatch import checkpointing
@@ -59,20 +60,24 @@ def test_a_wish_that_is_passed_on_counts_where_it_is_carried_out_and_there_alone
     path = a_pipeline(home)
     assert wish(path, "100000-0", kill(subject=subject)).astray
     whole = a_pipeline(Home(0, 1))  # the partitions were put together, and it was passed on to where it came from
-    whole.absorb(path, lambda _: True)
+    whole.absorb(path, lambda _: True, everyones=True)
     assert len(wish(whole, "101000-0", kill(subject=subject)).decisions) == 1
 
     grown = a_pipeline(other)
-    grown.absorb(whole, other.mine)
+    grown.absorb(whole, other.mine, everyones=True)
     assert wish(grown, "102000-0", kill(subject=subject)).decisions == ()
 
 
-def test_what_concerns_every_partition_is_not_missed_for_another_had_it_first() -> None:
-    hide = Control(id="all", kind="mode", at=100.0, author="olivia", value="observe")
+HIDE = Control(id="all", kind="mode", at=100.0, author="olivia", value="observe")
+FREE = Control(id="free", kind="decide", at=100.0, author="olivia", subject="tenant", level=Level.observe)
+
+
+@pytest.mark.parametrize("control", [HIDE, FREE], ids=["mode", "tenant"])
+def test_what_concerns_every_partition_is_not_missed_for_another_had_it_first(control: Control) -> None:
     first, second = a_pipeline(Home(0, 2)), a_pipeline(Home(1, 2))
-    wish(first, "100000-0", hide)
-    second.absorb(first, lambda _: True)
-    wish(second, "101000-0", hide)
+    wish(first, "100000-0", control)
+    second.absorb(first, lambda _: True, everyones=False)
+    wish(second, "101000-0", control)
     assert second.repeated == 0
 
 
