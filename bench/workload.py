@@ -12,6 +12,7 @@ __all__ = ["Form", "workload"]
 
 Form = Literal["text", "digests"]
 _APPS = 97
+_STRIDE = 7919  # a prime, so that each run comes once a round, and few of them have the share of looping that all have
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -39,7 +40,7 @@ def workload(
     words = _words(draw)
     loops = {run: _text(draw, words, size * 4 // 5) for run in range(int(runs * looping))}
     named = agents or runs
-    made = (_event(draw, words, at, at % runs, size, loops, seed, named) for at in range(count))
+    made = (_event(draw, words, at, at * _STRIDE % runs, size, loops, seed, named) for at in range(count))
     timed = ({**event, "ts": start + at * step_s} for at, event in enumerate(made))
     if form == "text":
         return [msgspec.json.encode(event) for event in timed]
