@@ -70,6 +70,7 @@ class Observer:
     def _prints(self, decoded: Sequence[tuple[int, str, Event]]) -> tuple[Sequence[Prints], frozenset[int]]:
         """Fingerprint what is not shed; gives the places of what is."""
         events = [event for _, _, event in decoded]
+        self._parts.bank.foresee(events)
         shed = self._parts.flood.take(events, [e.ts if self._event_ticks else position for _, position, e in decoded])
         if not shed:
             return self._parts.fingerprinter.batch(events), shed

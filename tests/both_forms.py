@@ -146,6 +146,11 @@ def answers(bank: Bank, index: int, event: Event, prints: Prints, cost: int | No
         return repr(error)
 
 
+def foreseen(coming: list[Event], makes: Makes) -> list[Event]:
+    """Give the events that come next as they are foretold; rarely others come."""
+    return [one for one in coming if not makes.rare(60)] if makes.rare() else coming
+
+
 def stretch(bank: Bank, times: int, odd: bytes) -> None:
     """Let every ring be longer than any, as another version's could be, or end amid an entry, as none should."""
     for app in bank.population.apps.values():
@@ -172,8 +177,11 @@ def play(seed: int, count: int, *, rough: bool, kind: type[Makes] = Makes) -> No
     options = StateOptions(max_runs=4, max_speakers=2, duplicate_events=makes.random.choice((1, 8, 256)))
     compiled, pure = Bank(options), Bank(options, pure=True)
     restart, longer = makes.random.randrange(count), makes.random.randrange(count * 3)
-    for index in range(count):
-        event, prints = makes.event()
+    made = [makes.event() for _ in range(count)]
+    foretold = makes.random.choice((1, 5, 20, count))
+    for index, (event, prints) in enumerate(made):
+        if index % foretold == 0:
+            compiled.foresee(foreseen([each for each, _ in made[index : index + foretold]], makes))
         cost, own = makes.random.choice((None, 0, 12345, 10**12)), makes.rare()
         found = answers(compiled, index, event, prints, cost, own)
         assert found == answers(pure, index, event, prints, cost, own), (seed, index, event)

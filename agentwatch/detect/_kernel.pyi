@@ -1,7 +1,7 @@
 """The compiled form of detection, as Python sees it. Its source is in native/; what a function names is its oracle."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from agentwatch.detect.reading import Reading
 from agentwatch.detect.state import AppState, Scope
@@ -30,18 +30,27 @@ def bind(
 ) -> None:
     """Take what `CLASSES`, `FIELDS` (places), `FUNCTIONS` (of the pure form), `KLASSES`, `LIMITS`, `WEIGHTS` name."""
 
-def place_event(
-    apps: dict[tuple[str, str], AppState],
-    event: Event,
-    index: int,
-    bounds: tuple[float, float, int, float],
-    nothing: Reading,
-    /,
-) -> Scope | None:
-    """Place an event of a run that goes on (`Population.admit`); None, and nothing changed, for any other.
+class Places:
+    """Places events of runs that go on (`Population.admit`), and looks up the next ones before their turn.
 
     bounds: `sweep_s`, `default_run_idle_s`, `duplicate_events` and `duplicate_s`.
     """
+
+    def __new__(
+        cls,
+        apps: dict[tuple[str, str], AppState],
+        bounds: tuple[float, float, int, float],
+        nothing: Reading,
+        /,
+    ) -> Self: ...
+    def place(self, event: Event, index: int, /) -> Scope | None:
+        """Give where an event belongs; None, and nothing changed, where it begins, moves or ends something."""
+
+    def foresee(self, events: list[Event], /) -> None:
+        """Take the events that will be placed next, in this order; whoever comes in another order is placed as well."""
+
+    def forget(self) -> None:
+        """Look up anew what the next events belong to: something of `apps` is gone."""
 
 def account(seen: Observation, scope: Scope, /) -> None:
     """Count an event into all that it belongs to (`accounts`)."""

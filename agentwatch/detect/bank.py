@@ -87,9 +87,10 @@ class Bank:
     format = FORMAT
 
     def __init__(self, options: StateOptions, *, pure: bool = False) -> None:
-        self.population = Population(options)
         self._form = form(pure=pure)
-        self._place, self._account, self._learn = self._form.place, self._form.account, self._form.learn
+        self.population = Population(options)
+        self._places = self._form.places(self.population.apps, self.population.bounds, NOTHING)
+        self._account, self._learn = self._form.account, self._form.learn
         self._read = self._reader(self._form)
         self._all_signals, self._teach = self._form.ask, self._form.tell
         self._index = 0
@@ -98,10 +99,13 @@ class Bank:
     def admit(self, event: Event, index: int | None = None) -> Scope:
         """Find or make what the event belongs to; `index` is its position in the input, by default the next one."""
         self._index = self._index if index is None else index
-        held = self.population
-        scope = self._place(held.apps, event, self._index, held.bounds, NOTHING) or held.admit(event, self._index)
+        scope = self._places.place(event, self._index) or self._begin(event)
         self._index += 1
         return scope
+
+    def foresee(self, events: list[Event]) -> None:
+        """Be told which events will be admitted next, in order; this changes nothing but how fast they are placed."""
+        self._places.foresee(events)
 
     def observe(self, seen: Observation, scope: Scope, options: DetectOptions) -> list[Signal]:
         """Count the event and judge it. A duplicate counts for nothing.
@@ -147,11 +151,13 @@ class Bank:
         population = Population(self.population.options)
         self._index = load(population, chunks)
         self.population = population
+        self._places = self._form.places(population.apps, population.bounds, NOTHING)
 
     def absorb(self, other: "Bank", mine: Callable[[str], bool]) -> None:
         """Take over the apps of another bank whose subjects are `mine`; the other is not to be used any more."""
         self._index = max(self._index, other._index)
         self.population.absorb(other.population, mine)
+        self._places.forget()
 
     def stats(self) -> dict[str, int]:
         """Tell how much is tracked (`apps`, `agents`, `roots`, `runs`) and what was dropped (`dropped_<kind>`)."""
@@ -165,6 +171,15 @@ class Bank:
             "dropped_parents": held.lineage.dropped,
             **dropped,
         }
+
+    def _begin(self, event: Event) -> Scope:
+        """Admit an event with which something begins, moves or is forgotten."""
+        held = self.population
+        closed = held.closed
+        scope = held.admit(event, self._index)
+        if held.closed != closed:
+            self._places.forget()
+        return scope
 
     def _reader(self, form: Form) -> Callable[[Observation, Scope], None]:
         """Give what reads the meaning of an event, for all detectors; measurements take something away from it."""

@@ -7,7 +7,7 @@ lie. Those are found by looking, and not known by heart: where anything is not a
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -53,7 +53,7 @@ except ImportError:  # no compiler where it was built
 
 __all__ = ["Form", "form", "kernel_form", "kernel_trouble"]
 
-_INTERFACE = 4
+_INTERFACE = 5
 _CLASSES: dict[str, type[Struct]] = {
     one.__name__: one
     for one in (
@@ -68,18 +68,30 @@ _Take = Callable[[Observation, Scope], None]
 _Asked = tuple[int, Callable[[Observation, Scope], Signal | None], object]
 _Told = tuple[int, _Take, object]
 Bounds = tuple[float, float, int, float]
-_Place = Callable[[dict[tuple[str, str], AppState], Event, int, Bounds, Reading], Scope | None]
+
+
+class Places(Protocol):
+    """Finds where events belong that begin nothing; the pure form leaves all of them to the population."""
+
+    def place(self, event: Event, index: int, /) -> Scope | None:
+        """Place an event of a run that goes on, as `Population.admit` does; None, changing nothing, for any other."""
+
+    def foresee(self, events: list[Event], /) -> None:
+        """Be told which events will be placed next, in order, so that what they belong to is near when it is wanted."""
+
+    def forget(self) -> None:
+        """Look up anew what the next events belong to: something is gone."""
 
 
 class Form(Struct, frozen=True):
     """What the bank does with each event, and by which functions some detectors learn in place of their own method.
 
-    Such a method is the same for all options of its detector. place: finds where an event of a run that goes on
-    belongs, or says that `Population.admit` must. ask: gives the signals of those that have one; tell: lets them learn.
-    watchers: numbers of the kinds of which it is known when there is nothing to ask or to tell them.
+    Such a method is the same for all options of its detector. places: makes what finds where events belong. ask: gives
+    the signals of those that have one; tell: lets them learn. watchers: numbers of the kinds of which it is known when
+    there is nothing to ask or to tell them.
     """
 
-    place: _Place
+    places: Callable[[dict[tuple[str, str], AppState], Bounds, Reading], Places]
     account: _Take
     read: _Take
     learn: _Take
@@ -89,8 +101,15 @@ class Form(Struct, frozen=True):
     watchers: dict[str, int]
 
 
-def _nowhere(_apps: object, _event: object, _index: int, _bounds: object, _nothing: object, /) -> None:
-    """Leave every event to the pure form."""
+class _Nowhere:
+    def __init__(self, _apps: object, _bounds: object, _nothing: object) -> None: ...
+
+    def place(self, _event: Event, _index: int, /) -> None:
+        return None
+
+    def foresee(self, _events: list[Event], /) -> None: ...
+
+    def forget(self) -> None: ...
 
 
 def _ask(seen: Observation, scope: Scope, asked: tuple[_Asked, ...]) -> list[Signal]:
@@ -102,7 +121,7 @@ def _tell(seen: Observation, scope: Scope, told: tuple[_Told, ...]) -> None:
         learn(seen, scope)
 
 
-_PURE = Form(_nowhere, accounts.account, evidence.read, evidence.learn, {}, _ask, _tell, {})
+_PURE = Form(_Nowhere, accounts.account, evidence.read, evidence.learn, {}, _ask, _tell, {})
 
 
 def _places(kind: type[Struct]) -> dict[str, int]:
@@ -201,7 +220,7 @@ def _bound() -> bool:
 _BOUND = _bound()
 _COMPILED = (
     Form(
-        *(native.place_event, native.account, native.read, native.learn),
+        *(native.Places, native.account, native.read, native.learn),
         {Cycle: native.learn_cycle, Context: native.learn_context},
         *(native.ask, native.tell),
         {kind: number for number, kind in enumerate(native.WATCHERS)},

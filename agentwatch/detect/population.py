@@ -27,6 +27,7 @@ class Population:
     """All tracked state of a partition. Everything dropped is counted in `dropped`, by kind.
 
     gone: what the last event made it forget: extent, tenant, app, name. A run that begins anew under its id is not.
+    closed: how many runs, agents and apps were ever closed, so that who remembers one knows when to look again.
     """
 
     def __init__(self, options: StateOptions) -> None:
@@ -41,6 +42,7 @@ class Population:
         self.runs = 0
         self.agents = 0
         self.trees = 0
+        self.closed = 0
         self.dropped: dict[str, int] = {}
         self.gone: list[tuple[Extent, str, str, str]] = []
 
@@ -197,6 +199,7 @@ class Population:
     def _close(self, app: AppState, run: RunState) -> None:
         del app.runs[run.run]
         self.runs -= 1
+        self.closed += 1
         self._leave(app, run)
 
     def _lose(self, app: AppState, run: RunState) -> None:
@@ -210,6 +213,7 @@ class Population:
     def _lose_agent(self, app: AppState, agent: AgentState) -> None:
         del app.agents[agent.agent]
         self.agents -= 1
+        self.closed += 1
         self.gone.append(("agent", app.tenant, app.app, agent.agent))
 
     def _sweep(self, app: AppState) -> None:
@@ -250,6 +254,7 @@ class Population:
             for agent in list(app.agents.values()):
                 self._lose_agent(app, agent)
             del self.apps[app.tenant, app.app]
+            self.closed += 1
             self.gone.append(("app", app.tenant, app.app, app.app))
             self._drop("apps_over_limit")
 

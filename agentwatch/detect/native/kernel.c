@@ -1,10 +1,10 @@
 /* The module `agentwatch.detect._kernel`: what Python sees of the compiled detection (the stub is _kernel.pyi). */
-#include "slots.h"
+#include "places.h"
 
-#define INTERFACE 4 /* grows when a function or a field here changes; kernel.py asks for it */
+#define INTERFACE 5 /* grows when a function or a field here changes; kernel.py asks for it */
 
 PyTypeObject *types[CLASS_COUNT];
-Py_ssize_t places[FIELD_COUNT];
+Py_ssize_t places[FIELD_COUNT], sizes[CLASS_COUNT];
 PyObject *pure[FUNCTION_COUNT];
 PyObject *words[WORD_COUNT];
 PyObject *klasses[KLASS_COUNT];
@@ -88,6 +88,16 @@ static int read_places(PyObject *classes, PyObject *given, Py_ssize_t *taken)
     return 0;
 }
 
+/* An object of a class goes as far as its last field that is known. */
+static void measure(void)
+{
+    memset(sizes, 0, sizeof sizes);
+    for (Py_ssize_t at = 0; at < FIELD_COUNT; at++) {
+        const Py_ssize_t end = places[at] + (Py_ssize_t)sizeof(PyObject *);
+        sizes[owners[at]] = end > sizes[owners[at]] ? end : sizes[owners[at]];
+    }
+}
+
 static int read_limits(PyObject *given, long *taken)
 {
     for (Py_ssize_t at = 0; at < LIMIT_COUNT; at++) {
@@ -141,6 +151,7 @@ static PyObject *py_bind(PyObject *module, PyObject *const *given, Py_ssize_t co
         read_limits(given[4], new_limits) < 0)
         return NULL;
     memcpy(places, new_places, sizeof places);
+    measure();
     memcpy(limits, new_limits, sizeof limits);
     memcpy(weights, new_weights, sizeof weights);
     for (Py_ssize_t at = 0; at < CLASS_COUNT; at++) {
@@ -156,8 +167,6 @@ static PyObject *py_bind(PyObject *module, PyObject *const *given, Py_ssize_t co
 static PyMethodDef functions[] = {
     {"place", (PyCFunction)(void (*)(void))py_place, METH_FASTCALL, "Where a value lies in an object; -1 without one."},
     {"bind", (PyCFunction)(void (*)(void))py_bind, METH_FASTCALL, "Tell classes, places of fields, and pure functions."},
-    {"place_event", (PyCFunction)(void (*)(void))py_place_event, METH_FASTCALL,
-     "Find where an event of a run that goes on belongs; None for any other."},
     {"account", (PyCFunction)(void (*)(void))py_account, METH_FASTCALL, "Count an event into all that it belongs to."},
     {"read", (PyCFunction)(void (*)(void))py_read, METH_FASTCALL, "Read what an event means into its scope."},
     {"learn", (PyCFunction)(void (*)(void))py_learn, METH_FASTCALL, "Take an event that was read into the history."},
@@ -194,6 +203,14 @@ static int is_first_interpreter(void)
     return first == mine;
 }
 
+static int add_type(PyObject *module, PyType_Spec *spec)
+{
+    PyObject *const made = PyType_FromModuleAndSpec(module, spec, NULL);
+    const int failed = made == NULL ? -1 : PyModule_AddType(module, (PyTypeObject *)made);
+    Py_XDECREF(made);
+    return failed;
+}
+
 static int fill(PyObject *module)
 {
     if (!is_first_interpreter())
@@ -210,7 +227,7 @@ static int fill(PyObject *module)
                    add_names(module, "KLASSES", klass_names, KLASS_COUNT) < 0 ||
                    add_names(module, "LIMITS", limit_names, LIMIT_COUNT) < 0 ||
                    add_names(module, "WEIGHTS", weight_names, WEIGHT_COUNT) < 0 ||
-                   add_names(module, "WATCHERS", watcher_names, WATCHER_COUNT) < 0
+                   add_names(module, "WATCHERS", watcher_names, WATCHER_COUNT) < 0 || add_type(module, &places_spec) < 0
                ? -1
                : PyModule_AddIntConstant(module, "INTERFACE", INTERFACE);
 }

@@ -1,5 +1,5 @@
 /* population.py and dedup.py: where an event of a run that goes on belongs. */
-#include "slots.h"
+#include "places.h"
 
 enum { SLOT = 9, ID = 6, LATEST = 0xFFFFFF }; /* dedup.py */
 
@@ -43,11 +43,12 @@ static PyObject *found_in(PyObject *named, PyObject *name, int class)
     return found != NULL && is(found, class) ? found : NULL;
 }
 
+/* What an event belongs to, and what is to be done with it. */
 typedef struct {
     PyObject *app, *agent, *run, *root;
     double now;
     int later; /* the app's clock moves on */
-} home;
+} placing;
 
 static PyObject *app_of(PyObject *apps, PyObject *event)
 {
@@ -57,28 +58,33 @@ static PyObject *app_of(PyObject *apps, PyObject *event)
     return app;
 }
 
-/* Find where an event belongs; 0 where something is to begin, to move or to be forgotten, which the pure form does. */
-static int find_home(PyObject *apps, PyObject *event, double sweep_s, double idle_s, home *its)
+int find_home(PyObject *apps, PyObject *event, home *found)
+{
+    PyObject *const agent = get(event, Event_agent), *const name = get(event, Event_run), *const app = get(event, Event_app);
+    if (!PyUnicode_CheckExact(agent) || !PyUnicode_CheckExact(name) || !PyUnicode_CheckExact(app) ||
+        !PyUnicode_CheckExact(get(event, Event_tenant)) || is_same_name(app, agent) || (found->app = app_of(apps, event)) == NULL)
+        return 0; /* without an app of its own it may belong to another's */
+    found->agent = found_in(get(found->app, AppState_agents), agent, AgentState_);
+    found->run = found->agent ? found_in(get(found->app, AppState_runs), name, RunState_) : NULL;
+    return found->run != NULL;
+}
+
+/* Whether the event goes on with what it belongs to; 0 where something is to begin, to move or to be forgotten, which the
+ * pure form does. */
+static int goes_on(const places_of *all, PyObject *event, placing *its)
 {
     int odd = 0;
-    PyObject *const agent = get(event, Event_agent), *const name = get(event, Event_run);
-    PyObject *const root = get(event, Event_root_run);
-    if (!PyUnicode_CheckExact(agent) || !PyUnicode_CheckExact(name) || !PyUnicode_CheckExact(root) ||
-        !PyUnicode_CheckExact(get(event, Event_app)) || is_same_name(get(event, Event_app), agent) ||
-        (its->app = app_of(apps, event)) == NULL)
-        return 0; /* without an app of its own it may belong to another's */
+    PyObject *const name = get(event, Event_run), *const root = get(event, Event_root_run);
+    PyObject *const agent = get(event, Event_agent);
     const double ts = real_of(get(event, Event_ts), &odd), clock = real_of(get(its->app, AppState_clock), &odd);
     its->later = ts > clock;
     its->now = its->later ? ts : clock;
-    if (odd || !(its->now - real_of(get(its->app, AppState_swept), &odd) < sweep_s))
+    if (odd || !PyUnicode_CheckExact(root) || !(its->now - real_of(get(its->app, AppState_swept), &odd) < all->sweep_s))
         return 0;
-    its->agent = found_in(get(its->app, AppState_agents), agent, AgentState_);
-    its->run = its->agent ? found_in(get(its->app, AppState_runs), name, RunState_) : NULL;
-    if (its->run == NULL || truth_of(get(its->run, RunState_ended), &odd) ||
-        !is_same_name(agent, get(its->run, RunState_agent)) ||
+    if (truth_of(get(its->run, RunState_ended), &odd) || !is_same_name(agent, get(its->run, RunState_agent)) ||
         !(is_same_name(root, get(its->run, RunState_root)) || is_same_name(root, name)))
         return 0; /* one that names another root than before moves under it */
-    if (is_same_name(name, agent) && !(its->now - real_of(get(its->run, RunState_last), &odd) <= idle_s))
+    if (is_same_name(name, agent) && !(its->now - real_of(get(its->run, RunState_last), &odd) <= all->idle_s))
         return 0; /* a run without an id of its own ends by being idle */
     its->root = get(its->run, RunState_tree);
     if (its->root == Py_None)
@@ -86,34 +92,114 @@ static int find_home(PyObject *apps, PyObject *event, double sweep_s, double idl
     return !odd && its->root != NULL && is(its->root, RootState_);
 }
 
-/* place(apps, event, index, (sweep_s, idle_s, duplicate_events, duplicate_s), nothing): a scope, or None */
-PyObject *py_place_event(PyObject *module, PyObject *const *given, Py_ssize_t count)
+static PyObject *scope_of(const placing *its, PyObject *nothing)
 {
-    (void)module;
-    home its;
+    return PyObject_CallFunctionObjArgs((PyObject *)types[Scope_], its->app, its->agent, its->root, its->run,
+                                        get(its->run, RunState_own), nothing, NULL);
+}
+
+/* Place an event; NULL without an exception, and nothing changed, where the pure form must. */
+static PyObject *placed(places_of *all, const home *found, PyObject *event, PyObject *index)
+{
     int odd = 0;
-    if (count != 5 || !PyTuple_Check(given[3]) || PyTuple_Size(given[3]) != 4)
-        return PyErr_Format(PyExc_TypeError, "5 arguments are wanted, the fourth a tuple of 4");
-    PyObject *const event = given[1], *const bounds = given[3];
-    const double sweep_s = real_of(PyTuple_GetItem(bounds, 0), &odd), idle_s = real_of(PyTuple_GetItem(bounds, 1), &odd);
-    const long long most = whole_of(PyTuple_GetItem(bounds, 2), &odd);
-    const double window_s = real_of(PyTuple_GetItem(bounds, 3), &odd);
-    if (odd || !is(event, Event_) || !find_home(given[0], event, sweep_s, idle_s, &its))
-        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
-    PyObject *const history = get(its.run, RunState_own);
+    placing its = {.app = found->app, .agent = found->agent, .run = found->run};
+    if (!goes_on(all, event, &its))
+        return NULL;
     const double age_s = its.now - real_of(get(its.run, RunState_started), &odd);
     const view ring = bytes_in(get(its.run, RunState_recent), &odd), id = text_in(get(event, Event_id), &odd);
-    PyObject *const recent = odd ? NULL : noted(ring, id, age_s, most, window_s);
-    if (recent == NULL)
-        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
-    PyObject *const scope =
-        PyObject_CallFunctionObjArgs((PyObject *)types[Scope_], its.app, its.agent, its.root, its.run, history, given[4], NULL);
+    PyObject *const recent = odd ? NULL : noted(ring, id, age_s, all->most, all->window_s);
+    PyObject *const scope = recent == NULL ? NULL : scope_of(&its, all->nothing);
     if (scope != NULL) {
         put_same(its.run, RunState_recent, recent);
-        put_same(its.app, AppState_last_index, given[2]);
+        put_same(its.app, AppState_last_index, index);
         if (its.later)
             put_same(its.app, AppState_clock, get(event, Event_ts));
     }
-    Py_DECREF(recent);
+    Py_XDECREF(recent);
     return scope;
 }
+
+/* place(event, index): a scope, or None */
+static PyObject *py_place_event(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
+    places_of *const all = (places_of *)self;
+    if (!expects_two(count))
+        return NULL;
+    home fresh;
+    const home *found = expected(all, given[0]);
+    if (found == NULL && is(given[0], Event_) && find_home(all->apps, given[0], &fresh))
+        found = &fresh;
+    PyObject *const scope = found == NULL ? NULL : placed(all, found, given[0], given[1]);
+    if (scope == NULL && PyErr_Occurred())
+        return NULL;
+    if (all->coming != NULL) {
+        all->at++;
+        look_ahead(all);
+        if (all->at == PyList_Size(all->coming))
+            forget_coming(all);
+    }
+    return scope == NULL ? Py_NewRef(Py_None) : scope;
+}
+
+/* foresee(events) */
+static PyObject *py_foresee(PyObject *self, PyObject *events)
+{
+    places_of *const all = (places_of *)self;
+    if (!PyList_CheckExact(events))
+        return PyErr_Format(PyExc_TypeError, "a list of events is wanted");
+    forget_coming(all);
+    all->coming = Py_NewRef(events);
+    look_ahead(all);
+    return Py_NewRef(Py_None);
+}
+
+/* forget() */
+static PyObject *py_forget(PyObject *self, PyObject *nothing)
+{
+    (void)nothing;
+    forget_found((places_of *)self);
+    return Py_NewRef(Py_None);
+}
+
+/* Places(apps, (sweep_s, idle_s, duplicate_events, duplicate_s), nothing) */
+static PyObject *make(PyTypeObject *type, PyObject *args, PyObject *named)
+{
+    PyObject *apps, *nothing;
+    double sweep_s, idle_s, window_s;
+    long long most;
+    if (named != NULL && PyDict_Size(named) > 0)
+        return PyErr_Format(PyExc_TypeError, "nothing is given by name");
+    if (!PyArg_ParseTuple(args, "O!(ddLd)O", &PyDict_Type, &apps, &sweep_s, &idle_s, &most, &window_s, &nothing))
+        return NULL;
+    places_of *const made = (places_of *)PyType_GenericAlloc(type, 0);
+    if (made != NULL) {
+        made->apps = Py_NewRef(apps);
+        made->nothing = Py_NewRef(nothing);
+        made->sweep_s = sweep_s;
+        made->idle_s = idle_s;
+        made->most = most;
+        made->window_s = window_s;
+    }
+    return (PyObject *)made;
+}
+
+static void end(PyObject *self)
+{
+    places_of *const all = (places_of *)self;
+    PyTypeObject *const type = Py_TYPE(self);
+    forget_coming(all);
+    Py_XDECREF(all->apps);
+    Py_XDECREF(all->nothing);
+    PyObject_Free(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef methods[] = {
+    {"place", (PyCFunction)(void (*)(void))py_place_event, METH_FASTCALL, "Give where an event belongs, or None."},
+    {"foresee", py_foresee, METH_O, "Be told the events that will be placed next."},
+    {"forget", py_forget, METH_NOARGS, "Look up anew what the next events belong to."},
+    {NULL, NULL, 0, NULL},
+};
+static PyType_Slot places_slots[] = {
+    {Py_tp_new, (void *)make}, {Py_tp_dealloc, (void *)end}, {Py_tp_methods, methods}, {0, NULL}};
+PyType_Spec places_spec = {"agentwatch.detect._kernel.Places", sizeof(places_of), 0, Py_TPFLAGS_DEFAULT, places_slots};

@@ -15,6 +15,7 @@
 
 extern PyTypeObject *types[CLASS_COUNT];
 extern Py_ssize_t places[FIELD_COUNT];
+extern Py_ssize_t sizes[CLASS_COUNT]; /* bytes of an object of each class */
 extern PyObject *pure[FUNCTION_COUNT];
 extern PyObject *words[WORD_COUNT];
 extern PyObject *klasses[KLASS_COUNT];
@@ -180,7 +181,6 @@ int learn_chat(const sight *its, PyObject *reading); /* 1 when done, 0 where the
 
 #define FAST(name) PyObject *py_##name(PyObject *module, PyObject *const *given, Py_ssize_t count)
 FAST(account);
-FAST(place_event);
 FAST(read);
 FAST(learn);
 FAST(learn_cycle);
