@@ -5,7 +5,7 @@ from agentwatch.deciding import Decider, Ledgers, who
 from agentwatch.detect.bank import Bank
 from agentwatch.errors import BadRequest
 from agentwatch.records import AllowEntry, Change, Control, Decision, Level, Origin
-from agentwatch.subject import agent_subject, parse, run_subject
+from agentwatch.subject import agent_subject, check_pattern, check_written, parse, run_subject
 from agentwatch.views import RunView
 
 __all__ = ["Operator", "check_reach"]
@@ -15,11 +15,14 @@ _MAX_LIMIT = 100_000.0
 
 
 def check_reach(control: Control) -> None:
-    """Refuse to take something from a whole tenant unless the wish says that it means one.
+    """Refuse what is nobody's name, and to take something from a whole tenant unless the wish says that it means one.
 
     A bare word is grammatically a tenant; whoever writes one has as a rule an agent in mind. Raises `BadRequest`.
     """
-    if control.kind != "decide" or control.whole_tenant or (control.level or Level.observe) <= Level.warn:
+    if control.kind != "decide":
+        return
+    check_written(control.subject)
+    if control.whole_tenant or (control.level or Level.observe) <= Level.warn:
         return
     scope, *_ = parse(control.subject)
     if scope == "tenant":
@@ -195,4 +198,5 @@ def _entry(control: Control) -> AllowEntry:
         raise BadRequest("missing", "entry")
     if entry.expires_at <= control.at:
         raise BadRequest("is in the past", "entry.expires_at")
+    check_pattern(entry.pattern)
     return entry

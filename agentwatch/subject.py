@@ -4,6 +4,7 @@ Keys, topics, the API, the CLI and logs all use it. The id of a task's tombstone
 both parts are escaped on their own, and escaping never leaves a "+" in a part.
 """
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal
@@ -16,6 +17,8 @@ __all__ = [
     "Scope",
     "agent_subject",
     "app_subject",
+    "check_pattern",
+    "check_written",
     "covering",
     "parse",
     "root_subject",
@@ -24,7 +27,9 @@ __all__ = [
 ]
 
 Scope = Literal["tenant", "app", "agent", "root", "run", "task"]
+_ID = 3  # the place of a subject's last part
 _SCOPES = ("agent", "root", "run", "task")
+_STRANGE = re.compile(r"[^A-Za-z0-9_.~/+%*?\[\]!-]")  # what neither a subject nor a glob is made of
 
 
 @lru_cache(maxsize=16384)
@@ -79,6 +84,32 @@ def parse(subject: str) -> tuple[Scope, str, str, tuple[str, ...]]:
         if scope != "task" or len(ids) == 2:
             return scope, unquote(parts[0]), unquote(parts[1]), tuple(unquote(i) for i in ids)
     raise BadRequest(f"not a subject: {subject!r}; write tenant/app[/agent|root|run|task/ID]", "subject")
+
+
+def check_written(subject: str) -> None:
+    """Refuse a subject that is not written as keys and topics hold it: whatever is done to it would reach nobody.
+
+    Raises `BadRequest` that says how it is written.
+    """
+    scope = parse(subject)[0]
+    parts = [part.split("+") if at == _ID and scope == "task" else [part] for at, part in enumerate(subject.split("/"))]
+    written = "/".join("+".join(_escape(unquote(name)) for name in part) for part in parts)
+    if written != subject:
+        raise BadRequest(f"{subject!r} is written {written!r}: names are percent-escaped", "subject")
+
+
+def check_pattern(pattern: str) -> None:
+    """Refuse a subject, or a glob over subjects, that no subject is ever like. Raises `BadRequest`."""
+    if not any(sign in pattern for sign in "*?["):
+        try:
+            check_written(pattern)
+        except BadRequest as error:
+            raise BadRequest(error.reason, "pattern") from error
+        return
+    strange = _STRANGE.search(pattern)
+    if strange is not None:
+        word, escaped = strange.group(), quote(strange.group(), safe="")
+        raise BadRequest(f"{pattern!r} fits no subject: {word!r} is written {escaped!r} there", "pattern")
 
 
 class Names:

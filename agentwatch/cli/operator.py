@@ -70,6 +70,9 @@ def _print(out: "Console", found: Accepted, done: str) -> None:
     if decision.gate:
         why = f": {escape(decision.gate_reason)}" if decision.gate_reason else ""
         out.print(f"[yellow]decided, but held back by {decision.gate}[/]{why}")
+    if decision.level is decision.previous is Level.observe:
+        out.print(f"nothing stood against {escape(decision.subject)} itself (decision {decision.id})")
+        return
     until = f", until {moment(decision.expires_at)}" if decision.expires_at else ""
     out.print(f"{escape(decision.subject)}: {level(decision.level)} (decision {decision.id}){until}")
     if decision.level > Level.observe:

@@ -6,7 +6,15 @@ from typing import Any, Final, TypeVar
 import click
 
 from agentwatch.errors import BadRequest
-from agentwatch.subject import agent_subject, app_subject, parse, root_subject, run_subject, task_subject
+from agentwatch.subject import (
+    agent_subject,
+    app_subject,
+    check_written,
+    parse,
+    root_subject,
+    run_subject,
+    task_subject,
+)
 
 __all__ = ["named_subject", "subject_options"]
 
@@ -53,6 +61,7 @@ def named_subject(
                 f"{subject!r} alone is a whole tenant: write --tenant {subject} to mean that, or --agent {subject}",
                 "subject",
             )
+        check_written(subject)
         return subject
     return _from_parts(tenant, app, agent, root, run, task)
 

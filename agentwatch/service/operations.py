@@ -10,7 +10,7 @@ from agentwatch.ports import Accepted, ControlIntake
 from agentwatch.records import AllowEntry, Control
 from agentwatch.service.hub import Hub
 from agentwatch.service.worker import Worker
-from agentwatch.subject import parse
+from agentwatch.subject import check_pattern
 from agentwatch.views import ApprovalView, BreakerView
 
 __all__ = ["OperatorDesk", "checked"]
@@ -89,7 +89,8 @@ class OperatorDesk:
 def checked(control: Control) -> None:
     """Raise `BadRequest` for what cannot be carried out by anybody."""
     if control.kind == "decide":
-        parse(control.subject)
         check_reach(control)
+    if control.entry is not None:
+        check_pattern(control.entry.pattern)
     if control.kind == "policy":
         raise BadRequest("the policy is changed in its files and by a reload", "kind")

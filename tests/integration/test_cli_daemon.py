@@ -134,6 +134,14 @@ def test_from_event_to_undo(daemon: Daemon, tmp_path: Path, capsys: pytest.Captu
         assert call(["decisions", "delete", decision["id"], "-r", "undo"]) == 0
         until(lambda: (held := store.get(key)) is None or json.loads(held)["cmd"] == "resume", daemon)
 
+    capsys.readouterr()
+    assert call(["resume", "default/crew/run/busy", "-r", "twice"]) == 0
+    assert "nothing stood against default/crew/run/busy itself" in capsys.readouterr().out
+    assert call(["throttle", "default/crew/run/busy", "--limit", "nan", "-r", "x", "--yes"]) == 2
+    assert "limit: must be a number" in capsys.readouterr().err
+    assert call(["kill", "default/crew/agent/my agent", "-r", "x", "--yes"]) == 2
+    assert "is written 'default/crew/agent/my%20agent'" in capsys.readouterr().err
+
 
 def test_dead_letters_come_back(daemon: Daemon, capsys: pytest.CaptureFixture[str]) -> None:
     with redis.Redis.from_url(daemon.url) as store:
