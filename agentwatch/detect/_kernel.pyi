@@ -1,7 +1,7 @@
 """The compiled form of detection, as Python sees it. Its source is in native/; what a function names is its oracle."""
 
 from collections.abc import Callable
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from agentwatch.detect.reading import Reading
 from agentwatch.detect.state import AppState, Scope
@@ -14,6 +14,7 @@ FUNCTIONS: Final[tuple[str, ...]]
 KLASSES: Final[tuple[str, ...]]
 LIMITS: Final[tuple[str, ...]]
 WEIGHTS: Final[tuple[str, ...]]  # each as `module.NAME`
+LIKENESSES: Final[tuple[str, ...]]  # the same
 WATCHERS: Final[tuple[str, ...]]  # kinds of detectors, by their numbers
 
 def place(instance: object, value: object, /) -> int:
@@ -22,13 +23,14 @@ def place(instance: object, value: object, /) -> int:
 def bind(
     classes: tuple[type, ...],
     places: tuple[int, ...],
-    functions: tuple[Callable[..., Any], ...],
+    functions: tuple[object, ...],
     klasses: tuple[ResultClass, ...],
     limits: tuple[int, ...],
     weights: tuple[float, ...],
+    likenesses: tuple[int, ...],
     /,
 ) -> None:
-    """Take what `CLASSES`, `FIELDS` (places), `FUNCTIONS` (of the pure form), `KLASSES`, `LIMITS`, `WEIGHTS` name."""
+    """Take what is named by `CLASSES`, `FIELDS` (places), `FUNCTIONS` (of the pure form) and the others, in turn."""
 
 class Places:
     """Places events of runs that go on (`Population.admit`), and looks up the next ones before their turn.

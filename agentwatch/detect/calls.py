@@ -98,7 +98,7 @@ def _is_parallel(seen: Observation, history: History, place: int) -> bool:
 
 
 def _same(seen: Observation, history: History, reading: Reading, result: Fingerprint | None, place: int) -> None:
-    reading.near = near = same_call(reading.call.to_bytes(8, "little"), history.near)
+    near = same_call(reading.call.to_bytes(8, "little"), history.near)
     adjacent = place == history.window - 1
     gap_s = seen.now - history.time_at(place)
     earlier = history.result_at(place)
@@ -136,7 +136,14 @@ def _same(seen: Observation, history: History, reading: Reading, result: Fingerp
         _halve(reading)
         reading.against += ("the other side says that it is busy",)
     _discount(
-        history, reading, place, gap_s, adjacent=adjacent, idle=terse and short, acting=acts(seen.event.tool or "")
+        history,
+        reading,
+        near,
+        place,
+        gap_s,
+        adjacent=adjacent,
+        idle=terse and short,
+        acting=acts(seen.event.tool or ""),
     )
 
 
@@ -201,7 +208,15 @@ def _other_failure(result: Fingerprint, reading: Reading, near: Near | None, bas
 
 
 def _discount(
-    history: History, reading: Reading, place: int, gap_s: float, *, adjacent: bool, idle: bool, acting: bool
+    history: History,
+    reading: Reading,
+    near: Near | None,
+    place: int,
+    gap_s: float,
+    *,
+    adjacent: bool,
+    idle: bool,
+    acting: bool,
 ) -> None:
     if not reading.kind:
         return
@@ -225,7 +240,7 @@ def _discount(
         reading.against += ("the calls are more than a minute apart",)
     elif pace_s >= BRISK_S:
         unhurried = HALF if pace_s >= POLL_GAP_S else QUARTER
-        early = reading.near is None or reading.near.same <= FEW
+        early = near is None or near.same <= FEW
         waited = WAITED if early and reading.failed and gap_s >= POLL_GAP_S else 1.0
         reading.soft = (reading.soft + reading.hard * unhurried) * waited
         reading.hard *= 1.0 - unhurried

@@ -7,7 +7,7 @@ lie. Those are found by looking, and not known by heart: where anything is not a
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -15,10 +15,13 @@ from agentwatch.detect import (
     accounts,
     against,
     attempts,
+    backoff,
+    calls,
     cycle,
     evidence,
     familiar,
     history,
+    lookup,
     made_of,
     manner,
     news,
@@ -27,6 +30,7 @@ from agentwatch.detect import (
     said,
     slow,
     steps,
+    variants,
 )
 from agentwatch.detect.cohort import CohortOptions
 from agentwatch.detect.context import Context, ContextOptions
@@ -38,7 +42,7 @@ from agentwatch.detect.hitters import Hitters
 from agentwatch.detect.manner import Manner
 from agentwatch.detect.pace import Pace
 from agentwatch.detect.rate import RateOptions
-from agentwatch.detect.reading import Reading
+from agentwatch.detect.reading import NOTHING, Reading
 from agentwatch.detect.said import Said
 from agentwatch.detect.state import AgentState, AppState, DayTotals, RootState, RunState, Scope, Seldom
 from agentwatch.detect.steps import OpenStep
@@ -53,7 +57,7 @@ except ImportError:  # no compiler where it was built
 
 __all__ = ["Form", "form", "kernel_form", "kernel_trouble"]
 
-_INTERFACE = 5
+_INTERFACE = 6
 _CLASSES: dict[str, type[Struct]] = {
     one.__name__: one
     for one in (
@@ -62,7 +66,9 @@ _CLASSES: dict[str, type[Struct]] = {
         *(Seldom, Hitters, Pace, Manner, RateOptions, CohortOptions, Streak, CycleOptions),
     )
 }
-_WEIGHED: dict[str, ModuleType] = {"steps": steps}
+_WEIGHED: dict[str, ModuleType] = {
+    one.__name__.rpartition(".")[2]: one for one in (against, backoff, calls, evidence, reworded, steps, variants)
+}
 _Take = Callable[[Observation, Scope], None]
 # Of a detector: its number in `Form.watchers` (-1: it has none), its method, and its options, which may not change.
 _Asked = tuple[int, Callable[[Observation, Scope], Signal | None], object]
@@ -181,6 +187,10 @@ def _limits() -> dict[str, int]:
         "members": steps.MAX_MEMBERS,
         "max_lag": cycle.MAX_LAG,
         "patient_from": cycle.PATIENT_FROM,
+        "asked": familiar.ASKED,
+        "answer": familiar.ANSWER,
+        "ancestors": news.ANCESTORS,
+        "addressees": news.ADDRESSEES,
     }
 
 
@@ -194,12 +204,16 @@ def _bound() -> bool:
     """Tell the compiled form where everything is; False where it cannot be used."""
     if native is None or not compiled_form() or native.INTERFACE != _INTERFACE:
         return False
-    functions: dict[str, Callable[..., Any]] = {
+    functions: dict[str, object] = {
         "account": accounts.account,
         "read": evidence.read,
         "learn": evidence.learn,
         "learn_cycle": Cycle(CycleOptions()).learn,
         "learn_context": Context(ContextOptions()).learn,
+        "nothing": NOTHING,
+        "is_busy": backoff.is_busy,
+        "acts": lookup.acts,
+        "looks_up": lookup.looks_up,
     }
     try:
         places = {name: place for kind in _CLASSES.values() for name, place in _places(kind).items()}
@@ -211,6 +225,7 @@ def _bound() -> bool:
             tuple(ResultClass[name] for name in native.KLASSES),
             tuple(limits[name] for name in native.LIMITS),
             tuple(map(_weight, native.WEIGHTS)),
+            tuple(_bins(_weight(name)) for name in native.LIKENESSES),
         )
     except (KeyError, ValueError, TypeError, AttributeError, StopIteration):
         return False  # of another version, or laid out in a way that is not known here

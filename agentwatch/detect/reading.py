@@ -7,7 +7,6 @@ from msgspec import Struct
 from xxhash import xxh3_64_intdigest
 
 from agentwatch.detect.history import mix
-from agentwatch.detect.near import Near
 from agentwatch.fingerprint import similarity
 from agentwatch.records import Observation
 
@@ -49,7 +48,6 @@ class Reading(Struct, gc=False):
     stale: bool = False
     partly: bool = False
     lag: int = 0
-    near: Near | None = None
     said: "Said | None" = None
     phrase: "Phrase | None" = None
 

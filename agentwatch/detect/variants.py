@@ -53,7 +53,7 @@ def read_variant(seen: Observation, history: History, reading: Reading, result: 
     if reading.failed and not result.sketch and not best.kind:
         _one_tool_after_the_other(found, tool, best)
     reading.kind, reading.hard, reading.soft = best.kind, best.hard, best.soft
-    reading.words, reading.against, reading.near, reading.faint = best.words, best.against, best.near, best.faint
+    reading.words, reading.faint = best.words, best.faint
 
 
 def _compare(
@@ -69,7 +69,7 @@ def _compare(
     same_answer = near.result == reading.result
     counted = near.shape == arguments.shape
     alike = likeness(near.arguments, arguments.sketch)
-    found = Reading(near=near)
+    found = Reading()
     if reading.failed:
         same = same_answer or near.result_shape == result.shape
         _failing_alike(found, near, result, alike, same=same, counted=counted and same_answer)
@@ -83,7 +83,7 @@ def _compare(
         _same_content(found, arguments, result, 1.0 if counted else alike, known=bool(near.arguments))
     if found.hard + found.soft > best.hard + best.soft:
         best.kind, best.hard, best.soft, best.words = found.kind, found.hard, found.soft, found.words
-        best.against, best.near, best.faint = found.against, near, found.faint
+        best.faint = found.faint
 
 
 def _failing_elsewhere(near: Near, result: Fingerprint, reading: Reading, best: Reading) -> None:
@@ -92,14 +92,12 @@ def _failing_elsewhere(near: Near, result: Fingerprint, reading: Reading, best: 
         return
     if best.hard + best.soft < OTHERWISE:
         weigh(best, "failure", soft=OTHERWISE, words="another tool, and much the same error")
-        best.near = near
 
 
 def _one_tool_after_the_other(recent: list[Near], tool: int, best: Reading) -> None:
     """Weigh a failure of a tool that was not called lately right after another one, where no sketch tells of errors."""
     if recent and recent[-1].failed and all(near.tool != tool for near in recent):
         weigh(best, "failure", soft=OTHERWISE, words="one tool after the other fails")
-        best.near = recent[-1]
 
 
 def _nothing(found: Reading, arguments: Fingerprint, alike: float, *, silent: bool, counted: bool) -> None:

@@ -26,6 +26,7 @@ def given() -> Iterator[dict[str, tuple]]:
         "klasses": tuple(ResultClass[name] for name in native.KLASSES),
         "limits": tuple(limits[name] for name in native.LIMITS),
         "weights": tuple(map(kernel._weight, native.WEIGHTS)),
+        "likenesses": tuple(kernel._bins(kernel._weight(name)) for name in native.LIKENESSES),
     }
     assert kernel._bound()
 
@@ -80,7 +81,7 @@ def test_a_limit_that_cannot_be_is_refused(given: dict[str, tuple], limit: str, 
         native.bind(*given.values())
 
 
-@pytest.mark.parametrize("name", ["classes", "places", "functions", "klasses", "limits", "weights"])
+@pytest.mark.parametrize("name", ["classes", "places", "functions", "klasses", "limits", "weights", "likenesses"])
 def test_a_part_of_another_size_is_refused(given: dict[str, tuple], name: str) -> None:
     given[name] = given[name][1:]
     with pytest.raises(TypeError):

@@ -113,7 +113,7 @@ PyObject *read_chat(const sight *its)
 {
     spoken_of all;
     meaning found;
-    if (get(its->run, RunState_others) != Py_None || get(its->root, RootState_told) != Py_None ||
+    if (its->human || get(its->run, RunState_others) != Py_None || get(its->root, RootState_told) != Py_None ||
         !read_spoken(its, &all) || is_like_before(&all, its->spoken == Py_None) || !read_meaning(its, &all, &found) ||
         found.weighs)
         return NULL;
@@ -247,7 +247,7 @@ int learn_chat(const sight *its, PyObject *reading)
     int odd = 0;
     spoken_of all;
     PyObject *const said = get(reading, Reading_said);
-    if (!is(said, Said_) || !is_plain(its, reading, said, &odd) || odd || !read_spoken(its, &all))
+    if (its->human || !is(said, Said_) || !is_plain(its, reading, said, &odd) || odd || !read_spoken(its, &all))
         return 0;
     const int news = truth_of(get(said, Said_news), &odd), new = truth_of(get(said, Said_new), &odd);
     const int resets = news || truth_of(get(said, Said_heard), &odd);

@@ -1,7 +1,8 @@
 /* The module `agentwatch.detect._kernel`: what Python sees of the compiled detection (the stub is _kernel.pyi). */
+#include "phrases.h"
 #include "places.h"
 
-#define INTERFACE 5 /* grows when a function or a field here changes; kernel.py asks for it */
+#define INTERFACE 6 /* grows when a function or a field here changes; kernel.py asks for it */
 
 PyTypeObject *types[CLASS_COUNT];
 Py_ssize_t places[FIELD_COUNT], sizes[CLASS_COUNT];
@@ -10,6 +11,8 @@ PyObject *words[WORD_COUNT];
 PyObject *klasses[KLASS_COUNT];
 long limits[LIMIT_COUNT];
 double weights[WEIGHT_COUNT];
+long likenesses[LIKENESS_COUNT];
+PyObject *phrases[PHRASE_COUNT];
 PyObject *one, *zero, *nought, *none_open;
 
 #define NAME_CLASS(class) #class,
@@ -17,6 +20,7 @@ PyObject *one, *zero, *nought, *none_open;
 #define NAME_FUNCTION(function) #function,
 #define NAME_WORD(word) #word,
 #define NAME_LIMIT(limit) #limit,
+#define NAME_PHRASE(name, words) words,
 #define NAME_WEIGHT(module, name) #module "." #name,
 #define NAME_KLASS(klass) #klass,
 #define NAME_WATCHER(watcher) #watcher,
@@ -26,6 +30,8 @@ static const char *const function_names[] = {FUNCTIONS(NAME_FUNCTION)};
 static const char *const word_names[] = {WORDS(NAME_WORD)};
 static const char *const limit_names[] = {LIMITS(NAME_LIMIT)};
 static const char *const weight_names[] = {WEIGHTS(NAME_WEIGHT)};
+static const char *const likeness_names[] = {LIKENESSES(NAME_WEIGHT)};
+static const char *const phrase_texts[] = {PHRASES(NAME_PHRASE)};
 static const char *const klass_names[] = {KLASSES(NAME_KLASS)};
 static const char *const watcher_names[] = {WATCHERS(NAME_WATCHER)};
 #define AS_OWNER(class, field) class##_,
@@ -98,18 +104,25 @@ static void measure(void)
     }
 }
 
-static int read_limits(PyObject *given, long *taken)
+static int read_whole(PyObject *given, Py_ssize_t count, const char *const *names, long *taken)
 {
-    for (Py_ssize_t at = 0; at < LIMIT_COUNT; at++) {
+    for (Py_ssize_t at = 0; at < count; at++) {
         const long limit = PyLong_AsLong(PyTuple_GetItem(given, at));
         if (PyErr_Occurred())
             return -1;
         if (limit < 0 || limit > 1L << 30) {
-            PyErr_Format(PyExc_ValueError, "%s cannot be %ld", limit_names[at], limit);
+            PyErr_Format(PyExc_ValueError, "%s cannot be %ld", names[at], limit);
             return -1;
         }
         taken[at] = limit;
     }
+    return 0;
+}
+
+static int read_limits(PyObject *given, long *taken)
+{
+    if (read_whole(given, LIMIT_COUNT, limit_names, taken) < 0)
+        return -1;
     if (taken[limit_numbers] <= MOST_NUMBERS)
         return 0;
     PyErr_Format(PyExc_ValueError, "no more than %d numbers are kept", MOST_NUMBERS);
@@ -135,25 +148,28 @@ static void take_all(PyObject **into, PyObject *given, Py_ssize_t count)
     }
 }
 
-/* bind(classes, places, functions, klasses, limits, weights): as `CLASSES`, `FIELDS`, `FUNCTIONS`, … name them; all, or none */
+/* bind(classes, places, functions, klasses, limits, weights, likenesses): as `CLASSES`, `FIELDS`, `FUNCTIONS`, … name them; all, or none */
 static PyObject *py_bind(PyObject *module, PyObject *const *given, Py_ssize_t count)
 {
     (void)module;
     Py_ssize_t new_places[FIELD_COUNT];
     long new_limits[LIMIT_COUNT];
+    long new_likenesses[LIKENESS_COUNT];
     double new_weights[WEIGHT_COUNT];
-    if (count != 6)
-        return PyErr_Format(PyExc_TypeError, "6 arguments are wanted, %zd are given", count);
+    if (count != 7)
+        return PyErr_Format(PyExc_TypeError, "7 arguments are wanted, %zd are given", count);
     if (!is_tuple_of(given[0], CLASS_COUNT, "classes") || !is_tuple_of(given[1], FIELD_COUNT, "places") ||
         !is_tuple_of(given[2], FUNCTION_COUNT, "functions") || !is_tuple_of(given[3], KLASS_COUNT, "klasses") ||
         !is_tuple_of(given[4], LIMIT_COUNT, "limits") || !is_tuple_of(given[5], WEIGHT_COUNT, "weights") ||
-        read_weights(given[5], new_weights) < 0 || read_places(given[0], given[1], new_places) < 0 ||
+        !is_tuple_of(given[6], LIKENESS_COUNT, "likenesses") || read_weights(given[5], new_weights) < 0 ||
+        read_whole(given[6], LIKENESS_COUNT, likeness_names, new_likenesses) < 0 || read_places(given[0], given[1], new_places) < 0 ||
         read_limits(given[4], new_limits) < 0)
         return NULL;
     memcpy(places, new_places, sizeof places);
     measure();
     memcpy(limits, new_limits, sizeof limits);
     memcpy(weights, new_weights, sizeof weights);
+    memcpy(likenesses, new_likenesses, sizeof likenesses);
     for (Py_ssize_t at = 0; at < CLASS_COUNT; at++) {
         PyTypeObject *const before = types[at];
         types[at] = (PyTypeObject *)Py_NewRef(PyTuple_GetItem(given[0], at));
@@ -218,6 +234,9 @@ static int fill(PyObject *module)
     for (Py_ssize_t at = 0; at < WORD_COUNT; at++)
         if (words[at] == NULL && (words[at] = PyUnicode_InternFromString(word_names[at])) == NULL)
             return -1;
+    for (Py_ssize_t at = 0; at < PHRASE_COUNT; at++)
+        if (phrases[at] == NULL && (phrases[at] = PyUnicode_InternFromString(phrase_texts[at])) == NULL)
+            return -1;
     if (one == NULL && ((one = PyLong_FromLong(1)) == NULL || (zero = PyLong_FromLong(0)) == NULL ||
                         (none_open = PyLong_FromLong(-1)) == NULL || (nought = PyFloat_FromDouble(0.0)) == NULL))
         return -1;
@@ -226,6 +245,7 @@ static int fill(PyObject *module)
                    add_names(module, "FUNCTIONS", function_names, FUNCTION_COUNT) < 0 ||
                    add_names(module, "KLASSES", klass_names, KLASS_COUNT) < 0 ||
                    add_names(module, "LIMITS", limit_names, LIMIT_COUNT) < 0 ||
+                   add_names(module, "LIKENESSES", likeness_names, LIKENESS_COUNT) < 0 ||
                    add_names(module, "WEIGHTS", weight_names, WEIGHT_COUNT) < 0 ||
                    add_names(module, "WATCHERS", watcher_names, WATCHER_COUNT) < 0 || add_type(module, &places_spec) < 0
                ? -1

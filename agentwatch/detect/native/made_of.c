@@ -1,16 +1,7 @@
-/* made_of.py and familiar.py: an answer unlike the latest others of its tool, or made of pieces not all met before. */
-#include "slots.h"
+/* made_of.py: an answer unlike the latest others of its tool, or made of pieces not all met before. */
+#include "familiar.h"
 
-enum { PIECE = 2, MOST_PIECES = 256, FILTER = 256 }; /* bytes of a piece and of a generation of what was met */
-#define ODD UINT32_C(0x9E3779B1)
-
-static int bits_in(const uint8_t *filter)
-{
-    int count = 0;
-    for (size_t at = 0; at < FILTER; at += 8)
-        count += __builtin_popcountll(load64(filter + at));
-    return count;
-}
+enum { PIECE = 2, MOST_PIECES = 256 }; /* PIECE: bytes of one */
 
 static unsigned piece_at(view pieces, size_t at) { return (unsigned)pieces.at[at] << 8 | pieces.at[at + 1]; }
 
@@ -39,71 +30,12 @@ static double shared_by(view first, view second)
     return all ? (double)common / (double)all : 0.0;
 }
 
-/* What was met (`Familiar`), with the bits of an answer's pieces. */
-typedef struct {
-    PyObject *met;
-    uint8_t young[FILTER], old[FILTER], bits[FILTER];
-    long long count;
-} filter;
-
-static void read_generation(PyObject *met, int field, uint8_t *out, int *odd)
-{
-    const view found = bytes_in(get(met, field), odd);
-    memset(out, 0, FILTER);
-    if (found.size == FILTER)
-        memcpy(out, found.at, FILTER);
-    else
-        *odd |= found.size != 0;
-}
-
 static int read_filter(PyObject *met, view pieces, filter *found)
 {
-    int odd = 0;
-    if (!is(met, Familiar_))
+    if (!open_filter(met, found))
         return 0;
-    found->met = met;
-    read_generation(met, Familiar_young, found->young, &odd);
-    read_generation(met, Familiar_old, found->old, &odd);
-    found->count = whole_of(get(met, Familiar_count), &odd);
-    memset(found->bits, 0, FILTER);
-    for (size_t at = 0; at < pieces.size; at += PIECE) {
-        const uint32_t bit = (uint32_t)piece_at(pieces, at) * ODD >> 21;
-        found->bits[bit >> 3] |= (uint8_t)(1u << (bit & 7));
-    }
-    return !odd && found->count >= 0 && found->count <= 8 * FILTER;
-}
-
-/* How many bits of the pieces are not in one generation, or in neither. */
-static int unmet_of(const filter *its, int in_both)
-{
-    uint8_t unmet[FILTER];
-    for (size_t at = 0; at < FILTER; at++)
-        unmet[at] = its->bits[at] & (uint8_t)~(its->young[at] | (in_both ? its->old[at] : 0));
-    return bits_in(unmet);
-}
-
-/* Take the bits in; all is made before any is written: 1, or -1. */
-static int meet(filter *its)
-{
-    int fresh = unmet_of(its, 0);
-    const int full = its->count + fresh > limits[limit_familiar_full];
-    if (full) {
-        fresh = bits_in(its->bits);
-        its->count = 0;
-    } else {
-        for (size_t at = 0; at < FILTER; at++)
-            its->bits[at] |= its->young[at];
-    }
-    PyObject *const young = PyBytes_FromStringAndSize((const char *)its->bits, FILTER);
-    PyObject *const count = young == NULL ? NULL : PyLong_FromLongLong(its->count + fresh);
-    if (count == NULL) {
-        Py_XDECREF(young);
-        return -1;
-    }
-    if (full)
-        put_same(its->met, Familiar_old, get(its->met, Familiar_young));
-    put(its->met, Familiar_young, young);
-    put(its->met, Familiar_count, count);
+    for (size_t at = 0; at < pieces.size; at += PIECE)
+        set_bit(found, (uint32_t)piece_at(pieces, at));
     return 1;
 }
 
@@ -243,7 +175,7 @@ FAST(learn_context)
     if (!expects_two(count))
         return NULL;
     PyObject *const reading = is(given[1], Scope_) ? get(given[1], Scope_reading) : Py_None;
-    if (is(reading, Reading_) && look(given[0], given[1], &its))
+    if (is(reading, Reading_) && look(given[0], given[1], &its) && !its.human)
         done = is_word(its.op, word_execute_tool) ? learn_answer(&its, reading) : learn_size(&its);
     if (done == 0)
         return PyErr_Occurred() ? NULL : ask_pure(pure_learn_context, given);

@@ -65,11 +65,15 @@
     FIELD(Growth, pieces) FIELD(Familiar, young) FIELD(Familiar, old) FIELD(Familiar, count)                         \
     FIELD(Streak, index) FIELD(Streak, event_id) FIELD(Streak, since) FIELD(Streak, tokens) FIELD(Streak, cost_nusd)   \
     FIELD(Streak, unpriced) FIELD(Streak, last) FIELD(Streak, last_index) FIELD(Streak, count) FIELD(Streak, ids)      \
-    FIELD(Streak, digests) FIELD(Streak, tool) FIELD(CycleOptions, warn_rounds) FIELD(CycleOptions, warn_steps)
+    FIELD(Streak, digests) FIELD(Streak, tool) FIELD(CycleOptions, warn_rounds) FIELD(CycleOptions, warn_steps)      \
+    FIELD(Event, result) FIELD(Reading, hard) FIELD(Reading, soft) FIELD(Reading, faint) FIELD(Reading, words)         \
+    FIELD(Reading, against) FIELD(Reading, apart) FIELD(Reading, stale) FIELD(Reading, partly) FIELD(History, stale)   \
+    FIELD(History, familiar) FIELD(History, lag)
 
 /* What the kernel asks of the pure form where an event is not an ordinary one. */
 #define FUNCTIONS(FUNCTION)                                                                                            \
-    FUNCTION(account) FUNCTION(read) FUNCTION(learn) FUNCTION(learn_cycle) FUNCTION(learn_context)
+    FUNCTION(account) FUNCTION(read) FUNCTION(learn) FUNCTION(learn_cycle) FUNCTION(learn_context) FUNCTION(nothing)     \
+    FUNCTION(is_busy) FUNCTION(acts) FUNCTION(looks_up)
 
 /* Numbers of bins in which two sketches agree, from which they are so alike; and whole numbers of the pure form. */
 #define LIMITS(LIMIT)                                                                                                  \
@@ -78,10 +82,33 @@
     LIMIT(brief_words) LIMIT(answer_words) LIMIT(step_words) LIMIT(said_words) LIMIT(long_words) LIMIT(prompt_words)  \
     LIMIT(context_words) LIMIT(context_calls) LIMIT(slow_words) LIMIT(slow_sparse) LIMIT(exempt) LIMIT(manner_full)    \
     LIMIT(manner_rest) LIMIT(context_pieces) LIMIT(context_leak) LIMIT(familiar_full) LIMIT(shared_percent)            \
-    LIMIT(nearly_percent) LIMIT(hardly_percent) LIMIT(ids) LIMIT(members) LIMIT(max_lag) LIMIT(patient_from)
+    LIMIT(nearly_percent) LIMIT(hardly_percent) LIMIT(ids) LIMIT(members) LIMIT(max_lag) LIMIT(patient_from) \
+    LIMIT(asked) LIMIT(answer) LIMIT(ancestors) LIMIT(addressees)
 
 /* Weights and spans of time of the pure form, by its module and its name there. */
-#define WEIGHTS(WEIGHT) WEIGHT(steps, CLOSES_AFTER_S)
+#define WEIGHTS(WEIGHT)                                                                                                \
+    WEIGHT(calls, SAME) WEIGHT(calls, AGAIN) WEIGHT(calls, NEARBY) WEIGHT(calls, SILENT) WEIGHT(calls, TERSE)          \
+    WEIGHT(calls, UNNAMED) WEIGHT(calls, SPIN_GAP_S) WEIGHT(calls, UNLOGGED) WEIGHT(calls, OTHER_ERROR)                \
+    WEIGHT(calls, UNKNOWN_ERROR) WEIGHT(calls, FLIPPED) WEIGHT(calls, MANY_WORDS) WEIGHT(calls, IDLE)                  \
+    WEIGHT(calls, PRESSED) WEIGHT(calls, MOVING) WEIGHT(calls, HALF) WEIGHT(calls, QUARTER) WEIGHT(calls, BRISK_S)     \
+    WEIGHT(calls, SLOW_GAP_S) WEIGHT(calls, SAME_MOMENT_S) WEIGHT(calls, WAITED) WEIGHT(calls, FEW)                    \
+    WEIGHT(calls, PATIENT) WEIGHT(calls, BETWEEN) WEIGHT(against, POLL_GAP_S) WEIGHT(backoff, HEAD)                    \
+    WEIGHT(backoff, LEAST_S) WEIGHT(backoff, LONGER) WEIGHT(backoff, RISING) WEIGHT(backoff, STEEP)                    \
+    WEIGHT(backoff, JITTER) WEIGHT(backoff, SLOWED) WEIGHT(variants, COUNTED) WEIGHT(variants, STALE)                  \
+    WEIGHT(variants, OTHERWISE) WEIGHT(variants, WANDERING) WEIGHT(variants, ALIKE) WEIGHT(variants, AKIN)             \
+    WEIGHT(variants, HALF) WEIGHT(variants, EMPTY) WEIGHT(variants, CLOSE) WEIGHT(variants, MANY_WORDS)                \
+    WEIGHT(variants, SOME_WORDS) WEIGHT(reworded, REWORDED) WEIGHT(reworded, MANY_WORDS)                               \
+    WEIGHT(reworded, SOME_WORDS) WEIGHT(reworded, FEW_WORDS) WEIGHT(reworded, NOTHING) WEIGHT(reworded, ITEM)          \
+    WEIGHT(reworded, LITTLE) WEIGHT(reworded, SOME) WEIGHT(reworded, RUNS_LOW) WEIGHT(reworded, LOW)                   \
+    WEIGHT(reworded, RUNS_THIN) WEIGHT(reworded, THIN) WEIGHT(reworded, ALL_BUT_A_FEW) WEIGHT(reworded, AGAIN)         \
+    WEIGHT(reworded, AGAIN_TERSE) WEIGHT(evidence, CAP) WEIGHT(evidence, FAINT_CAP) WEIGHT(evidence, LEAK)             \
+    WEIGHT(evidence, ITEM_LEAK) WEIGHT(evidence, UNLOGGED_LEAK) WEIGHT(steps, CLOSES_AFTER_S)
+
+/* The same of how alike two texts must be, which is told as the bins in which their sketches agree. */
+#define LIKENESSES(ALIKE) \
+    ALIKE(calls, NEARLY_SAME) ALIKE(variants, ERROR_ALIKE) ALIKE(variants, ALIKE_FROM) ALIKE(variants, AKIN_FROM)      \
+    ALIKE(variants, CLOSE_FROM) ALIKE(variants, ELSEWHERE_ALIKE) ALIKE(reworded, AKIN_ARGUMENTS)                       \
+    ALIKE(reworded, AKIN_FRAME) ALIKE(reworded, AKIN_ANSWERS)
 
 /* Classes of results. */
 #define KLASSES(KLASS) KLASS(content) KLASS(empty) KLASS(ack) KLASS(error) KLASS(pending) KLASS(bare)
@@ -96,6 +123,7 @@
 #define AS_FIELD(class, field) class##_##field,
 #define AS_FUNCTION(function) pure_##function,
 #define AS_LIMIT(limit) limit_##limit,
+#define AS_LIKENESS(module, name) alike_##module##_##name,
 #define AS_WEIGHT(module, name) weight_##module##_##name,
 #define AS_KLASS(klass) klass_##klass,
 #define AS_WATCHER(watcher) watcher_##watcher,
@@ -103,6 +131,7 @@ enum { CLASSES(AS_CLASS) CLASS_COUNT };
 enum { FIELDS(AS_FIELD) FIELD_COUNT };
 enum { FUNCTIONS(AS_FUNCTION) FUNCTION_COUNT };
 enum { LIMITS(AS_LIMIT) LIMIT_COUNT };
+enum { LIKENESSES(AS_LIKENESS) LIKENESS_COUNT };
 enum { WEIGHTS(AS_WEIGHT) WEIGHT_COUNT };
 enum { KLASSES(AS_KLASS) KLASS_COUNT };
 enum { WATCHERS(AS_WATCHER) WATCHER_COUNT };

@@ -1,4 +1,4 @@
-/* history.py and near.py: byte strings of entries, what is found in them and how they grow. */
+/* history.py: byte strings of entries, what is found in them and how they grow. */
 #include "slots.h"
 
 uint64_t mixed(uint64_t a, uint64_t b)
@@ -52,25 +52,6 @@ int most_agreeing(view sketch, view others)
     return most;
 }
 
-int next_near(view ring, size_t *at, view *entry)
-{
-    if (*at == ring.size)
-        return 0;
-    const size_t size = ring.at[*at];
-    if (size < NEAR_HEAD || size > ring.size - *at)
-        return -1;
-    *entry = (view){ring.at + *at, size};
-    const uint8_t marks = entry->at[NEAR_MARKS];
-    *at += size;
-    return NEAR_HEAD + (marks & NEAR_ARGUMENTS ? BINS : 0) + (marks & NEAR_ANSWER ? BINS : 0) > (int)size ? -1 : 1;
-}
-
-view near_answer(view entry)
-{
-    const uint8_t marks = entry.at[NEAR_MARKS];
-    return (view){entry.at + NEAR_HEAD + (marks & NEAR_ARGUMENTS ? BINS : 0), marks & NEAR_ANSWER ? BINS : 0};
-}
-
 int look(PyObject *seen, PyObject *scope, sight *its)
 {
     int odd = 0;
@@ -89,11 +70,12 @@ int look(PyObject *seen, PyObject *scope, sight *its)
     its->spoken = get(its->history, History_spoken);
     its->op = get(its->event, Event_op);
     its->status = get(its->event, Event_status);
+    its->human = is_word(get(its->event, Event_trigger), word_human);
     PyObject *const trigger = get(its->event, Event_trigger);
     const int ours = truth_of(get(seen, Observation_own_effect), &odd) | truth_of(get(scope, Scope_duplicate), &odd);
     return !odd && !ours && (its->spoken == Py_None || is(its->spoken, Spoken_)) && is_known_word(its->op) &&
            (its->status == Py_None || is_known_word(its->status)) &&
-           (trigger == Py_None || (is_known_word(trigger) && !is_word(trigger, word_human)));
+           (trigger == Py_None || is_known_word(trigger));
 }
 
 static int is_known_klass(PyObject *given)

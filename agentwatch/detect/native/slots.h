@@ -21,6 +21,7 @@ extern PyObject *words[WORD_COUNT];
 extern PyObject *klasses[KLASS_COUNT];
 extern long limits[LIMIT_COUNT];
 extern double weights[WEIGHT_COUNT];
+extern long likenesses[LIKENESS_COUNT]; /* bins */
 extern PyObject *one, *zero, *nought, *none_open; /* 1, 0, 0.0, -1 */
 
 static inline int is(PyObject *object, int class) { return Py_TYPE(object) == types[class]; }
@@ -146,14 +147,16 @@ PyObject *with_digest(view ring, long most, uint64_t digest); /* the same */
 int most_agreeing(view sketch, view others); /* with any of some sketches, one after the other */
 
 /* near.py: an entry is its own size, five digests, marks, times in a row, then sketches and numbers */
-enum { NEAR_TOOL = 1, NEAR_CALL = 9, NEAR_RESULT = 25, NEAR_MARKS = 41, NEAR_HEAD = 43 };
-enum { NEAR_FAILED = 1, NEAR_ARGUMENTS = 2, NEAR_ANSWER = 4, NEAR_SMALL = 8 };
+enum { NEAR_TOOL = 1, NEAR_CALL = 9, NEAR_SHAPE = 17, NEAR_RESULT = 25, NEAR_RESULT_SHAPE = 33, NEAR_MARKS = 41 };
+enum { NEAR_SAME = 42, NEAR_HEAD = 43, MOST_RING = 3072 };
+enum { NEAR_FAILED = 1, NEAR_ARGUMENTS = 2, NEAR_ANSWER = 4, NEAR_SMALL = 8, NEAR_UP = 16, NEAR_DOWN = 32 };
 int next_near(view ring, size_t *at, view *entry); /* 1 with the next entry, 0 at the end, -1 where it is none */
 view near_answer(view entry);
 
 /* What an event, its place and its reading are, once all are known to be of their types. */
 typedef struct {
     PyObject *seen, *scope, *event, *prints, *run, *root, *history, *spoken, *op, *status; /* spoken may be None */
+    int human; /* whether a human set the event off */
 } sight;
 int look(PyObject *seen, PyObject *scope, sight *its);
 
@@ -173,7 +176,16 @@ int can_grow(PyObject *streak, const sight *its);
 PyObject *grown(PyObject *streak, const sight *its, const uint64_t *digests, size_t count);
 int grow(PyObject *owner, int field, const sight *its, const uint64_t *digests, size_t count);
 
-long long heard_of(const sight *its, int *odd); /* news.py */
+/* news.py: who hears of something new; `find_hearers` gives 0 for the pure form, `spread` -1 with an exception. */
+enum { MOST_ANCESTORS = 16 };
+typedef struct {
+    PyObject *above[MOST_ANCESTORS], *addressee; /* borrowed; NULL where it is for nobody */
+    int count;
+} hearers;
+long long heard_of(const sight *its, int *odd);
+int find_hearers(const sight *its, hearers *all);
+int spread(const sight *its, const hearers *all, long weight);
+
 int is_no_round(PyObject *seen, PyObject *scope, PyObject *options); /* whether `cycle` says nothing of the event */
 
 PyObject *read_chat(const sight *its);   /* a new reading; NULL without an exception where the pure form must do it */
