@@ -56,14 +56,25 @@ async def surely(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def end(tasks: Iterable["asyncio.Task[Any]"], within_s: float) -> bool:
-    """Cancel tasks, again where a cancellation was lost, and wait for them; False where some outlive `within_s`."""
+    """Cancel tasks, again where a cancellation was lost, and wait for them; False where some outlive `within_s`.
+
+    Who is cancelled while it waits here waits on until they have ended, or the time is over, and is cancelled then:
+    otherwise they would go on behind the back of whoever closes next what they use.
+    """
     left = {task for task in tasks if not task.done()}
     deadline = asyncio.get_running_loop().time() + within_s
+    cancelled: asyncio.CancelledError | None = None
     while left:
         for task in left:
             task.cancel()
         left_s = deadline - asyncio.get_running_loop().time()
         if left_s <= 0:
-            return False
-        _, left = await asyncio.wait(left, timeout=min(_AGAIN_S, left_s))
-    return True
+            break
+        try:
+            await asyncio.wait(left, timeout=min(_AGAIN_S, left_s))
+        except asyncio.CancelledError as error:
+            cancelled = error
+        left = {task for task in left if not task.done()}
+    if cancelled is not None:
+        raise cancelled
+    return not left

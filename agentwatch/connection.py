@@ -18,6 +18,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from agentwatch.cancellation import cancellable
+from agentwatch.closing import EndingPool
 from agentwatch.errors import BadConfig, Incompatible, StoreUnavailable
 
 __all__ = ["RedisOptions", "check_tls_files", "connect", "reading", "url_reason"]
@@ -38,11 +39,12 @@ def connect(url: str, options: RedisOptions) -> Any:
 
     With TLS the URL may name PEM files: `?ssl_ca_certs=&ssl_certfile=&ssl_keyfile=`.
 
-    The driver does not retry: an attempt that failed is reported at once, and the caller backs off.
+    The driver does not retry: an attempt that failed is reported at once, and the caller backs off. A client that was
+    closed stays closed.
     """
     check_tls_files(url, "redis.url")
     try:
-        client = Redis.from_url(
+        pool: Any = EndingPool.from_url(
             url,
             protocol=2,
             decode_responses=False,
@@ -52,11 +54,11 @@ def connect(url: str, options: RedisOptions) -> Any:
             retry=Retry(NoBackoff(), 0),
             client_name="agentwatch",
         )
+        client = Redis.from_pool(pool)
     except (ValueError, TypeError) as error:
         raise BadConfig(url_reason(error), "redis.url") from None
     # Parsing answers entry by entry costs as much as everything else together; what is read here is read raw.
     client.response_callbacks.clear()
-    pool: Any = client.connection_pool
     pool.connection_class = _packing_whole(pool.connection_class)
     return cancellable(client)
 

@@ -15,6 +15,7 @@ from redis.crc import key_slot
 from redis.exceptions import AskError, ClusterDownError, ReadOnlyError, RedisError, ResponseError, TryAgainError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from agentwatch.closing import close
 from agentwatch.connection import RedisOptions, connect, reading
 from agentwatch.keys import META, PERMITS, keys
 
@@ -40,6 +41,7 @@ class Nodes:
         self._stale = True
         self._asking = asyncio.Lock()
         self._asked = 0
+        self._closed = False
         self.cluster = False
         self.on_change: Callable[[list[str]], None] = lambda _: None
         self.partitions = partitions
@@ -93,10 +95,9 @@ class Nodes:
             self._stale = True
 
     async def aclose(self) -> None:
-        """Close the connections to all nodes, those of the first address too."""
-        clients, self._clients = list(self._clients.values()), {}
-        for client in (self._first, *clients):
-            await client.aclose()
+        """Close the connections to all nodes for good, those of the first address too."""
+        self._closed = True
+        await close(self._first, *self._clients.values())
 
     async def _refresh(self) -> None:
         asked = self._asked
@@ -124,6 +125,8 @@ class Nodes:
     def _client(self, place: str) -> Any:
         found = self._clients.get(place)
         if found is None:
+            if self._closed:
+                raise RedisConnectionError("these clients were closed")
             parts = urlsplit(self._url)
             login, at, _ = parts.netloc.rpartition("@")
             url = urlunsplit(parts._replace(netloc=f"{login}{at}{place}"))

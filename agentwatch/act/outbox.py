@@ -161,8 +161,7 @@ class _Line(Generic[T]):
             await self._catch_up()
             raise
         finally:
-            for _, task in waiting:
-                task.cancel()
+            await end([task for _, task in waiting], _END_S)
         self._follow()
         return bool(entries)
 

@@ -49,10 +49,11 @@ class AppriseNotifier:
         sending = asyncio.create_task(
             asyncio.to_thread(_send, url, render(incident)), name=f"agentwatch-apprise-{self.name}"
         )
-        done, _ = await asyncio.wait((sending,), timeout=self._options.timeout_s)
+        try:
+            done, _ = await asyncio.wait((sending,), timeout=self._options.timeout_s)
+        finally:
+            sending.cancel()  # the thread cannot be stopped; apprise's own socket timeouts end it
         if not done:
-            # the thread cannot be stopped; apprise's own socket timeouts end it
-            sending.cancel()
             raise NotifyUnavailable(f"no answer within {self._options.timeout_s:g} s")
         if not sending.result():
             raise NotifyUnavailable("the service did not take the message")

@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 
 from agentwatch.alert.meaning import APPROVAL
 from agentwatch.backoff import Backoff, BackoffOptions
+from agentwatch.cancellation import end
 from agentwatch.errors import NotifyRefused, NotifyUnavailable, StoreUnavailable
 from agentwatch.observe import metrics
 from agentwatch.ports import DecisionLog, Notifier
@@ -25,6 +26,7 @@ __all__ = ["DeliverOptions", "Delivery"]
 LevelName = Literal["warn", "throttle", "pause", "kill"]
 State = Literal["opened", "updated", "resolved"]
 _START = "0-0"
+_END_S = 1.0
 _ALL: tuple[State, ...] = ("opened", "updated", "resolved")
 
 
@@ -160,11 +162,9 @@ class Delivery:
         task = asyncio.create_task(self._notifier.notify(incident), name=f"agentwatch-{self.sink}")
         try:
             done, _ = await asyncio.wait((task,), timeout=self._options.deadline_s)
-        except asyncio.CancelledError:
-            task.cancel()
-            raise
+        finally:
+            await end({task}, _END_S)
         if not done:
-            task.cancel()
             raise NotifyUnavailable(f"no answer within {self._options.deadline_s:g} s")
         try:
             task.result()

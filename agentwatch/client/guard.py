@@ -86,9 +86,11 @@ class Guard:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._watch.close()
-        if self._own_emitter is not None:
-            await self._own_emitter.aclose()
+        try:
+            await self._watch.close()
+        finally:
+            if self._own_emitter is not None:
+                await self._own_emitter.aclose()
 
     async def check(self) -> None:
         """Call it before each call of a model or a tool.

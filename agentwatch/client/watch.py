@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from math import inf
 
 from agentwatch.cancellation import end
+from agentwatch.client.acking import Acking
 from agentwatch.client.channel import Channel
 from agentwatch.client.identity import Identity
 from agentwatch.client.log import log
@@ -17,8 +18,6 @@ from agentwatch.errors import SignalUnavailable
 from agentwatch.records import Ack, AckState, Command
 
 __all__ = ["Watch"]
-
-_ACK_RETRY_S = 0.5
 
 
 class Watch:
@@ -46,15 +45,12 @@ class Watch:
         self._ever_up = False
         self._tried = asyncio.Event()
         self._changed = asyncio.Event()
-        self._acks: deque[Ack] = deque()
-        self._acks_waiting = asyncio.Event()
-        self._handed_over = asyncio.Event()
+        self._acks = Acking(guard_id, options.max_acks, self._working)
         self._effective: dict[str, str] = {}
         self._told_of = ""
         self._asking = False
         self._next_end: asyncio.TimerHandle | None = None
         self.settled_at = 0.0
-        self.acks_dropped = 0
         self.on_kill: Callable[[Command], None] | None = None
         self.on_release: Callable[[], None] | None = None
 
@@ -66,26 +62,31 @@ class Watch:
             task = asyncio.create_task(channel.run(), name=f"agentwatch-{channel.name}")
             task.add_done_callback(partial(self._ended, channel.name))
             self._tasks.append(task)
-        self._tasks.append(asyncio.create_task(self._answer(), name="agentwatch-acks"))
+        self._tasks.append(asyncio.create_task(self._acks.run(), name="agentwatch-acks"))
         tried = asyncio.create_task(self._tried.wait(), name="agentwatch-start")
-        await asyncio.wait({tried, *self._tasks}, timeout=self._options.start_timeout_s, return_when="FIRST_COMPLETED")
-        tried.cancel()
+        once = {tried, *self._tasks}
+        try:
+            await asyncio.wait(once, timeout=self._options.start_timeout_s, return_when="FIRST_COMPLETED")
+        except asyncio.CancelledError:
+            await self._leave()  # nobody closes what was never entered
+            raise
+        finally:
+            tried.cancel()
 
     async def close(self) -> None:
-        """Hand over what is left to answer within `close_s`, then end the channels."""
-        if self._acks and self._tasks and any(self._up.values()):
-            handed = asyncio.create_task(self._handed_over.wait(), name="agentwatch-close")
-            await asyncio.wait({handed}, timeout=self._options.close_s)
-            handed.cancel()
-        if self._next_end is not None:
-            self._next_end.cancel()
-        tasks = self._tasks + ([self._refreshing] if self._refreshing else [])
-        if not await end(tasks, self._options.close_s):
-            log.warning("guard_tasks_left", guard=self._guard_id)
-        for channel in self._channels:
-            await channel.close()
+        """Hand over what is left to answer within `close_s`, then end the channels, also where it is cancelled."""
+        try:
+            if self._acks and self._tasks and any(self._up.values()):
+                await self._acks.handed_over(self._options.close_s)
+        finally:
+            await self._leave()
         if self._acks:
             log.warning("guard_acks_left", guard=self._guard_id, left=len(self._acks))
+
+    @property
+    def acks_dropped(self) -> int:
+        """How many acknowledgements were dropped because too many waited."""
+        return self._acks.dropped
 
     @property
     def epoch(self) -> int:
@@ -136,7 +137,7 @@ class Watch:
             self.acknowledge(command, "effective")
 
     def acknowledge(self, command: Command, state: AckState, reason: str = "") -> None:
-        """Queue an acknowledgement; when too many wait, the oldest goes and is counted."""
+        """Queue an acknowledgement."""
         who = self._identity
         ack = Ack(
             command=command.id,
@@ -152,12 +153,7 @@ class Watch:
             tenant=who.tenant,
             reason=reason,
         )
-        if len(self._acks) >= self._options.max_acks:
-            self._acks.popleft()
-            self.acks_dropped += 1
-        self._acks.append(ack)
-        self._handed_over.clear()
-        self._acks_waiting.set()
+        self._acks.put(ack)
 
     def settled(self, found: Mapping[str, Held], asked_at: float) -> None:
         """Take the authority's whole word on this run."""
@@ -187,7 +183,7 @@ class Watch:
         """Note that a channel works."""
         if not self._up.get(channel):
             log.info("guard_path_up", guard=self._guard_id, path=channel)
-            self._acks_waiting.set()
+            self._acks.retry()
         self._up[channel] = True
         self._ever_up = True
         self._note_tried()
@@ -200,6 +196,20 @@ class Watch:
                 self._down_since = self._clock()
         self._up[channel] = False
         self._note_tried()
+
+    def _working(self) -> list[Channel]:
+        return [channel for channel in self._channels if self._up.get(channel.name)]
+
+    async def _leave(self) -> None:
+        """End every task and close every channel, whatever comes in between."""
+        if self._next_end is not None:
+            self._next_end.cancel()
+        async with AsyncExitStack() as stack:
+            for channel in self._channels:
+                stack.push_async_callback(channel.close)
+            tasks = self._tasks + ([self._refreshing] if self._refreshing else [])
+            if not await end(tasks, self._options.close_s):
+                log.warning("guard_tasks_left", guard=self._guard_id)
 
     def _ended(self, channel: str, task: "asyncio.Task[None]") -> None:
         """Tell of a channel that failed in a way that nobody thought of; failing open or closed covers that too."""
@@ -258,36 +268,3 @@ class Watch:
                 self.on_kill(kill)
         except Exception:  # noqa: BLE001  # the user's own code must not end the reader of commands
             log.exception("guard_callback_failed", guard=self._guard_id)
-
-    async def _answer(self) -> None:
-        """Hand the acknowledgements over by the first path that takes them, in order."""
-        while True:
-            await self._acks_waiting.wait()
-            self._acks_waiting.clear()
-            while self._acks:
-                batch = list(self._acks)
-                if not await self._deliver(batch):
-                    break
-                for ack in batch:
-                    if self._acks and self._acks[0] is ack:
-                        self._acks.popleft()
-            if not self._acks:
-                self._handed_over.set()
-                continue
-            try:
-                async with asyncio.timeout(_ACK_RETRY_S):
-                    await self._acks_waiting.wait()  # set by a path that comes up, too
-            except TimeoutError:
-                self._acks_waiting.set()
-
-    async def _deliver(self, batch: Sequence[Ack]) -> bool:
-        for channel in self._channels:
-            if not self._up.get(channel.name):
-                continue
-            try:
-                await channel.acknowledge(batch)
-            except SignalUnavailable as error:
-                log.warning("guard_ack_failed", guard=self._guard_id, path=channel.name, reason=str(error))
-            else:
-                return True
-        return False

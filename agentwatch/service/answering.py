@@ -144,9 +144,11 @@ class AllDecided:
         try:
             while self._seats.held == held:
                 getting = asyncio.ensure_future(queue.get())
-                done, _ = await asyncio.wait({getting, *readers}, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+                try:
+                    done, _ = await asyncio.wait({getting, *readers}, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    getting.cancel()  # nothing, where it has got one
                 if getting not in done:
-                    getting.cancel()
                     for reader in done:
                         reader.result()
                     continue

@@ -6,12 +6,14 @@ from collections.abc import Callable
 import httpx
 import structlog
 
+from agentwatch.cancellation import end
 from agentwatch.config import HeartbeatOptions
 from agentwatch.observe import metrics
 
 __all__ = ["Heartbeat"]
 
 _log = structlog.get_logger()
+_END_S = 1.0
 
 
 class Heartbeat:
@@ -58,9 +60,11 @@ class Heartbeat:
     async def _send(self) -> tuple[str, str]:
         """Ask the URL within a hard deadline; its address is a secret and is not logged."""
         asking = asyncio.create_task(self._client.get(self._url), name="agentwatch-heartbeat-send")
-        done, _ = await asyncio.wait({asking}, timeout=self._options.timeout_s)
+        try:
+            done, _ = await asyncio.wait({asking}, timeout=self._options.timeout_s)
+        finally:
+            await end({asking}, _END_S)
         if not done:
-            asking.cancel()
             return "failed", f"no answer within {self._options.timeout_s:g} s"
         try:
             answer = asking.result()

@@ -97,19 +97,26 @@ class Lifecycle:
         self._stopped = True
         self._notify.stopping("draining")
         wired = self._wired
-        if wired is not None:
-            wired.seats.stop()
-            await self._end("seats", self._settings.config.worker.drain_s)
-            if wired.api is not None:
-                await wired.api.stop()
-        if not await end(self._tasks.values(), _END_S):
-            _log.warning("parts_left", parts=[name for name, task in self._tasks.items() if not task.done()])
-        if self._ended is not None and self._ended.done():
-            self._ended.exception()  # told in the log when it happened; nobody may be waiting for it any more
-        await self._stack.aclose()
+        async with self._stack:  # who is cancelled here leaves nothing open either
+            try:
+                if wired is not None:
+                    await self._drain(wired)
+            finally:
+                if not await end(self._tasks.values(), _END_S):
+                    _log.warning("parts_left", parts=[name for name, task in self._tasks.items() if not task.done()])
+            if self._ended is not None and self._ended.done():
+                self._ended.exception()  # told in the log when it happened; nobody may be waiting for it any more
         if wired is not None and not self._failed():
             wired.safe.end()
         _log.info("daemon_stopped")
+
+    async def _drain(self, wired: Wired) -> None:
+        wired.seats.stop()
+        try:
+            await self._end("seats", self._settings.config.worker.drain_s)
+        finally:
+            if wired.api is not None:
+                await wired.api.stop()
 
     def _failed(self) -> bool:
         """Tell whether a part ended that should not: such an end is no orderly one."""

@@ -65,7 +65,7 @@ class ReadAhead:
             try:
                 await asyncio.wait({ahead})
             finally:
-                ahead.cancel()
+                await end({ahead}, _END_S)
             batch = ahead.result()
         self._astray = False
         return batch

@@ -153,7 +153,11 @@ class ApiServer:
             return
         limit_s = self._options.stop_s if deadline_s is None else deadline_s
         self._server.leave()
-        _, late = await asyncio.wait({self._task}, timeout=limit_s)
+        try:
+            _, late = await asyncio.wait({self._task}, timeout=limit_s)
+        except asyncio.CancelledError:
+            self._break_off(self._server)
+            raise
         if late:
             _log.warning("api_stop_late", deadline_s=limit_s, connections=len(self._server.server_state.connections))
             self._break_off(self._server)

@@ -156,8 +156,10 @@ class Worker:
         try:
             await asyncio.wait({keeper, turning}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await end({keeper, turning}, _END_S)
-            await self._inputs.drop()
+            try:
+                await end({keeper, turning}, _END_S)
+            finally:
+                await self._inputs.drop()
         for task in (keeper, turning):
             if task.done() and not task.cancelled():
                 task.result()
