@@ -36,6 +36,16 @@ asyncio.run(main())
 """
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep out what the account that runs the tests says of daemons and tokens of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("account")))
+        for name in ("CONFIG", "URL", "TOKEN", "TOKEN_FILE", "AUTHOR"):
+            patch.delenv(f"AGENTWATCH_{name}", raising=False)
+        yield
+
+
 def free_port() -> int:
     """Find a port that nobody listens on."""
     with socket.socket() as probe:

@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from agentwatch.calibrate.conformal import needed, quantile, split
 from agentwatch.calibrate.scoring import CALIBRATED, RunKey
+from agentwatch.counting import counted
 from agentwatch.detect.options import DetectOptions, merge
 from agentwatch.errors import BadInput
 
@@ -36,7 +37,8 @@ def divide(runs: Sequence[RunKey], rate: Fraction, seed: int) -> tuple[list[RunK
     if shares.calibrate < needed(rate):
         least = needed(rate)
         raise BadInput(
-            f"{len(runs)} runs are too few for a false-alarm rate of {float(rate):g} a run: that takes {least} to "
+            f"{counted(len(runs), 'run is', 'runs are')} too few for a false-alarm rate of {float(rate):g} a run: "
+            f"that takes {least} to "
             f"calibrate and as many to check, {2 * least} in all; with these the lowest rate is "
             f"{1 / ((len(runs) + 1) // 2 + 1):.3g}",
             "GOOD_RUNS",

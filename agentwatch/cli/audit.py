@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import msgspec
@@ -16,13 +16,14 @@ from agentwatch.cli.failure import FINE, FOUND
 from agentwatch.cli.output import Format, output_option, rows, show
 from agentwatch.cli.wording import moment
 from agentwatch.counting import counted
-from agentwatch.errors import BadRequest
+from agentwatch.errors import UNREADABLE, BadInput, BadRequest
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = ["audit_command"]
 
+T = TypeVar("T")
 _PAGE = 1000
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -93,10 +94,10 @@ def audit_verify(
 
     That the end was cut off shows only against a head from elsewhere: --head or --remember.
     """
-    logs = msgspec.json.decode(file.read_bytes(), type=list[AuditPage]) if file is not None else _read(daemon)
+    logs = _decoded(file, list[AuditPage], "an exported log") if file is not None else _read(daemon)
     known, check = _remembered(remember), _check(keys)
     expected = [_head(text) for text in heads] + [(partition, head) for partition, head in known.items()]
-    answers = [_verified(whole, check, expected) for whole in logs]
+    answers = [_verified(whole, check, expected) for whole in logs] + _missing(logs, expected)
     wrong = [line for answer in answers for line in answer["wrong"]]
     if remember is not None and not wrong:
         _remember(remember, {**known, **{whole.partition: whole.head for whole in logs}})
@@ -123,6 +124,13 @@ def _verified(whole: AuditPage, check: Check | None, expected: list[tuple[int, H
         "head": _text(whole),
         "wrong": verify(whole, check, [head for partition, head in expected if partition == whole.partition]),
     }
+
+
+def _missing(logs: list[AuditPage], expected: list[tuple[int, Head]]) -> list[dict[str, Any]]:
+    """Find the partitions whose log must be there, by the others' word or by a head of it, and is not."""
+    told = {*range(max((whole.partitions for whole in logs), default=1)), *(partition for partition, _ in expected)}
+    missing = told - {whole.partition for whole in logs}
+    return [{"partition": partition, "wrong": ["its log is missing"]} for partition in sorted(missing)]
 
 
 def _read(daemon: DaemonAddress) -> list[AuditPage]:
@@ -160,7 +168,14 @@ def _check(keys: str) -> Check | None:
 def _remembered(file: Path | None) -> dict[int, Head]:
     if file is None or not file.exists():
         return {}
-    return msgspec.json.decode(file.read_bytes(), type=dict[int, Head])
+    return _decoded(file, dict[int, Head], "what --remember has written")
+
+
+def _decoded(file: Path, kind: type[T], what: str) -> T:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=kind)
+    except UNREADABLE as error:
+        raise BadInput(f"is not {what}: {error}", str(file)) from error
 
 
 def _remember(file: Path, heads: dict[int, Head]) -> None:

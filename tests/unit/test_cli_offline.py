@@ -23,12 +23,6 @@ KEYS = {
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AGENTWATCH_CONFIG", "AGENTWATCH_URL", "AGENTWATCH_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-
-
 def written(path: Path, *groups: Any) -> Path:
     """Write the events of each group, a run of its own, one line each."""
     lines = [
