@@ -17,9 +17,6 @@ WEIGHTS: Final[tuple[str, ...]]  # each as `module.NAME`
 LIKENESSES: Final[tuple[str, ...]]  # the same
 WATCHERS: Final[tuple[str, ...]]  # kinds of detectors, by their numbers
 
-def place(instance: object, value: object, /) -> int:
-    """Find where the one reference to a value lies in an object, in bytes; -1 without one, or with several."""
-
 def bind(
     classes: tuple[type, ...],
     places: tuple[int, ...],

@@ -46,7 +46,7 @@ from agentwatch.detect.reading import NOTHING, Reading
 from agentwatch.detect.said import Said
 from agentwatch.detect.state import AgentState, AppState, DayTotals, RootState, RunState, Scope, Seldom
 from agentwatch.detect.steps import OpenStep
-from agentwatch.fingerprint.compiled import compiled_form
+from agentwatch.fingerprint.compiled import compiled_form, places
 from agentwatch.fingerprint.sketch import ESTIMATES
 from agentwatch.records import Event, Fingerprint, Observation, Prints, ResultClass, Signal
 
@@ -57,7 +57,7 @@ except ImportError:  # no compiler where it was built
 
 __all__ = ["Form", "form", "kernel_form", "kernel_trouble"]
 
-_INTERFACE = 6
+_INTERFACE = 7
 _CLASSES: dict[str, type[Struct]] = {
     one.__name__: one
     for one in (
@@ -128,19 +128,6 @@ def _tell(seen: Observation, scope: Scope, told: tuple[_Told, ...]) -> None:
 
 
 _PURE = Form(_Nowhere, accounts.account, evidence.read, evidence.learn, {}, _ask, _tell, {})
-
-
-def _places(kind: type[Struct]) -> dict[str, int]:
-    """Find where the fields of a struct lie: in an object that holds another value in each of them.
-
-    Raises `ValueError` for one that the garbage collector follows: msgspec tells it of what is put into such a struct,
-    and the compiled form does not.
-    """
-    if kind.__struct_config__.gc:
-        raise ValueError(f"{kind.__name__} is followed by the garbage collector")
-    values = {name: object() for name in kind.__struct_fields__}
-    made = kind(**values)
-    return {f"{kind.__name__}.{name}": native.place(made, value) for name, value in values.items()}
 
 
 def _bins(alike: float) -> int:
@@ -216,11 +203,11 @@ def _bound() -> bool:
         "looks_up": lookup.looks_up,
     }
     try:
-        places = {name: place for kind in _CLASSES.values() for name, place in _places(kind).items()}
+        found = {name: place for kind in _CLASSES.values() for name, place in places(kind).items()}
         limits = _limits()
         native.bind(
             tuple(_CLASSES[name] for name in native.CLASSES),
-            tuple(places[name] for name in native.FIELDS),
+            tuple(found[name] for name in native.FIELDS),
             tuple(functions[name] for name in native.FUNCTIONS),
             tuple(ResultClass[name] for name in native.KLASSES),
             tuple(limits[name] for name in native.LIMITS),

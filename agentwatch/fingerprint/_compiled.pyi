@@ -1,28 +1,47 @@
 """The compiled form, as Python sees it. Its source is in native/; the module named at each function is its oracle."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agentwatch.records import Fingerprint, ResultClass
+from agentwatch.records import Event, Prints
 
 INTERFACE: Final[int]
 WATCH_BITS: Final[int]
 
-Role = tuple[
-    dict[int, Fingerprint],  # those that are known by exact digest; that of the latest use is the last
-    bool,  # whether the texts are results
-    bool,  # whether they are sketched
-    int,  # cap_bytes
-    bytes,  # watched words
-    type[Fingerprint],
-    ResultClass,  # of what is surely content
-    Callable[[bytes], ResultClass],  # of a canonical form of which that is not sure
-    Callable[[str], bytes],  # the canonical form of a text that `fold` does not do
-    Callable[[bytes], bytes],  # the canonical form of a folded text that may be JSON
-]
+CLASSES: Final[tuple[str, ...]]
+FIELDS: Final[tuple[str, ...]]  # each as `class.field`
+GIVEN: Final[tuple[str, ...]]
+
+class Maker:
+    """Fingerprints events (`batch.Fingerprinter`), and remembers the latest distinct texts of each role.
+
+    It takes the classes and the places of fields that `CLASSES` and `FIELDS` name, and of the pure form what `GIVEN`
+    names; which of the four texts are sketched, cap_bytes, how many texts of a role are remembered, and watched words.
+    """
+
+    texts: int
+    hits: int
+    sketched: int
+    evicted: int
+    def __new__(
+        cls,
+        classes: tuple[type, ...],
+        places: tuple[int, ...],
+        given: tuple[object, ...],
+        sketched: tuple[bool, ...],
+        cap_bytes: int,
+        entries: int,
+        watched: bytes,
+        /,
+    ) -> Maker: ...
+    def batch(self, events: Iterable[Event], /) -> list[Prints]:
+        """Give the prints of events, in their order."""
+
+def place(instance: object, value: object, /) -> int:
+    """Find where the one reference to a value lies in an object, in bytes; -1 without one, or with several."""
 
 def fold(text: str, /) -> bytes | None:
     """Fold white space (`canonical`); None where only the pure form can: lone surrogates, what NFC might change."""
@@ -63,8 +82,6 @@ def measure(
     """Give what a fingerprint holds beside its exact digest.
 
     That is: masked and shape digests, the number of words, whether the text is surely content (`classify`), the sketch
-    (b"" unless `sketched`), and of a `result` the numbers. `exact` comes back as `masked` when nothing is volatile.
+    (b"" unless `sketched`), and of a `result` the numbers. `exact` comes back as `masked` when nothing is volatile;
+    only a `result` is surely content.
     """
-
-def fingerprint(text: str, role: Role, /) -> Fingerprint:
-    """Give the fingerprint of a text (`single`): the one that is known, or a new one that is known from now on."""

@@ -1,6 +1,6 @@
 """The fingerprints of a batch of events: one look-up and one canonical form a text.
 
-The compiled form makes what is not known on the spot; the pure form drafts it, and sketches all drafts of a batch in
+The compiled form takes a batch at once; the pure form drafts what is not known, and sketches all drafts of a batch in
 one numpy pass.
 """
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from xxhash import xxh3_64_intdigest
 
 from agentwatch.fingerprint.canonical import canonical
-from agentwatch.fingerprint.compiled import compiled_form, native, role_of
+from agentwatch.fingerprint.compiled import compiled_form, maker_of
 from agentwatch.fingerprint.mask import mask
 from agentwatch.fingerprint.numbers import numbers
 from agentwatch.fingerprint.options import FingerprintOptions
@@ -22,7 +22,7 @@ from agentwatch.fingerprint.words import word_count
 from agentwatch.records import Event, Fingerprint, Prints
 
 if TYPE_CHECKING:
-    from agentwatch.fingerprint._compiled import Role
+    from agentwatch.fingerprint._compiled import Maker
 
 __all__ = ["Fingerprinter", "fingerprint_batch"]
 
@@ -57,9 +57,6 @@ class _Role:
         self.found: dict[int, Fingerprint] = {}
         self.drafts: dict[int, _Draft] = {}
 
-    def compiled(self, options: FingerprintOptions) -> "Role":
-        return role_of(self.known, result=self.result, sketched=self.sketched, cap_bytes=options.sketch_cap_bytes)
-
 
 class Fingerprinter:
     """Fingerprints batches of events and remembers the latest distinct texts by digest, a bounded number of each role.
@@ -70,7 +67,7 @@ class Fingerprinter:
 
     def __init__(self, options: FingerprintOptions = _DEFAULT, *, pure: bool = False) -> None:
         self.options = options
-        self._compiled = compiled_form() and not pure
+        self._maker = maker_of(options) if compiled_form() and not pure else None
         self.texts = 0
         self.hits = 0
         self.sketched = 0
@@ -84,8 +81,8 @@ class Fingerprinter:
 
     def batch(self, events: Sequence[Event]) -> list[Prints]:
         """Fingerprint the four texts of every event, in order; a producer's own fingerprints count where no text is."""
-        if self._compiled:
-            return self._compiled_batch(events)
+        if self._maker is not None:
+            return self._compiled_batch(self._maker, events)
         keys = [self._keys(event) for event in events]
         for role in self._roles:
             if role.drafts:
@@ -96,31 +93,10 @@ class Fingerprinter:
             role.found.clear()
         return prints
 
-    def _compiled_batch(self, events: Sequence[Event]) -> list[Prints]:
-        made = native.fingerprint
-        roles = (self._input, self._output, self._arguments, self._result)
-        as_input, as_output, as_arguments, as_result = (role.compiled(self.options) for role in roles)
-        known = [len(role.known) for role in self._roles]
-        batch = []
-        texts = 0
-        for event in events:
-            given, output, arguments, result = event.input, event.output, event.arguments, event.result
-            texts += (given is not None) + (output is not None) + (arguments is not None) + (result is not None)
-            prints = Prints(
-                None if given is None else made(given, as_input),
-                None if output is None else made(output, as_output),
-                None if arguments is None else made(arguments, as_arguments),
-                None if result is None else made(result, as_result),
-            )
-            batch.append(prints if event.fp is None else received(event.fp, prints))
-        self.texts += texts
-        for role, before in zip(self._roles, known, strict=True):
-            new = len(role.known) - before
-            texts -= new
-            self.sketched += new * role.sketched
-            self._forget(role)
-        self.hits += texts
-        return batch
+    def _compiled_batch(self, maker: "Maker", events: Sequence[Event]) -> list[Prints]:
+        prints = maker.batch(events)
+        self.texts, self.hits, self.sketched, self.evicted = maker.texts, maker.hits, maker.sketched, maker.evicted
+        return prints
 
     def _keys(self, event: Event) -> Keys | None:
         given, output, arguments, result = event.input, event.output, event.arguments, event.result

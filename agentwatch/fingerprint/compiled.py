@@ -6,29 +6,47 @@ results in which a word occurs that a rule of `classify` asks for.
 
 import os
 from collections.abc import Iterable
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from xxhash import xxh3_64_intdigest
 
 from agentwatch.fingerprint import phrases
 from agentwatch.fingerprint.canonical import canonical, sorted_json, unbroken
-from agentwatch.fingerprint.single import text_class
+from agentwatch.fingerprint.classify import classify
+from agentwatch.fingerprint.options import FingerprintOptions
+from agentwatch.fingerprint.private import read_print
+from agentwatch.fingerprint.single import fingerprint_text
 from agentwatch.fingerprint.sketch import word_hash
-from agentwatch.records import Fingerprint, ResultClass
+from agentwatch.records import Event, FieldPrint, Fingerprint, Prints, PrivatePrints, ResultClass
 
 if TYPE_CHECKING:
-    from agentwatch.fingerprint._compiled import Role
+    from agentwatch.fingerprint._compiled import Maker
 
 try:
     from agentwatch.fingerprint import _compiled as native
 except ImportError:  # no compiler where it was built
     native = None  # type: ignore[assignment]  # whoever uses it asks first whether it is there
 
-__all__ = ["PURE", "compiled_form", "form_name", "form_trouble", "masked_form", "native", "role_of", "watched_words"]
+__all__ = [
+    "PURE",
+    "compiled_form",
+    "form_name",
+    "form_trouble",
+    "maker_of",
+    "masked_form",
+    "native",
+    "places",
+    "watched_words",
+]
 
 PURE = "AGENTWATCH_PURE"  # the variable that keeps the compiled form out
-_INTERFACE = 7
+_INTERFACE = 8
+_RECORDS: tuple[type[Struct], ...] = (Event, PrivatePrints, FieldPrint, Fingerprint, Prints)
+_CLASSES = {kind.__name__: kind for kind in _RECORDS}
+_SENT = {"exact": "0a", "masked": "0b", "shape": "0c", "sketch": "0d", "pieces": "000e"}  # hexadecimal, or refused
+_SAMPLE = "agentwatch 41"
 
 
 @cache
@@ -50,16 +68,67 @@ def form_trouble() -> str:
         return f"the compiled form has interface {native.INTERFACE}, {_INTERFACE} is needed: build it anew"
     if native.digest(b"agentwatch") != xxh3_64_intdigest(b"agentwatch"):
         return "the compiled form gives another digest of a sample than it should: build it anew"
-    return ""
+    return "" if _fits() else "the compiled form does not know how records lie in memory here: build it anew"
 
 
-def role_of(known: dict[int, Fingerprint], *, result: bool, sketched: bool, cap_bytes: int) -> "Role":
-    """Make what the compiled form must know of texts that are treated alike; it adds to `known`."""
-    classify = partial(text_class, result=result)
-    return (
-        *(known, result, sketched, cap_bytes, watched_words()),
-        *(Fingerprint, ResultClass.content, classify, canonical, _rewritten),
+def _fits() -> bool:
+    """Tell whether the compiled form reads and makes records, tried on a sample."""
+    try:
+        maker = maker_of(FingerprintOptions())
+        (made,) = maker.batch([Event(agent="a", output=_SAMPLE)])
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return False
+    return made == Prints(output=fingerprint_text(_SAMPLE))
+
+
+def maker_of(options: FingerprintOptions) -> "Maker":
+    """Make what fingerprints batches of events and remembers texts.
+
+    It makes and reads records at the places in memory where their fields lie, which are found by looking. Raises
+    ValueError, KeyError or TypeError where records are not laid out in a way that is known here.
+    """
+    found = {name: place for kind in (Event, PrivatePrints) for name, place in places(kind, written=False).items()}
+    found |= places(FieldPrint, written=False, **_SENT)
+    for kind in (Fingerprint, Prints):  # these are made, and so all of their fields must be known
+        found |= places(kind)
+        fields = {name for name in native.FIELDS if name.startswith(f"{kind.__name__}.")}
+        if fields != places(kind).keys() or hasattr(kind, "__post_init__"):
+            raise ValueError(f"{kind.__name__} has other fields, or more to it")
+    given: dict[str, object] = {
+        "canonical": canonical,
+        "rewritten": _rewritten,
+        "classify": classify,
+        "read": read_print,
+        "content": ResultClass.content,
+        "empty": ResultClass.empty,
+        "no_prints": Prints(),
+        "no_text": "",
+        "no_bytes": b"",
+        "no_numbers": (),
+    }
+    return native.Maker(
+        tuple(_CLASSES[name] for name in native.CLASSES),
+        tuple(found[name] for name in native.FIELDS),
+        tuple(given[name] for name in native.GIVEN),
+        tuple(text in options.sketch_fields for text in ("input", "output", "arguments", "result")),
+        options.sketch_cap_bytes,
+        options.cache_entries,
+        watched_words(),
     )
+
+
+def places(kind: type[Struct], *, written: bool = True, **valid: object) -> dict[str, int]:
+    """Find where the fields of a struct lie: in an object that holds another value in each of them.
+
+    written: whether objects of it are made or written to. That may not be for one that the garbage collector follows:
+    msgspec tells it of what is put into such a struct, and the compiled form does not. valid: values for fields that do
+    not take any. Raises `ValueError` where something of that is not so.
+    """
+    if written and kind.__struct_config__.gc:
+        raise ValueError(f"{kind.__name__} is followed by the garbage collector")
+    values = {name: valid.get(name) or object() for name in kind.__struct_fields__}
+    made = kind(**values)
+    return {f"{kind.__name__}.{name}": native.place(made, value) for name, value in values.items()}
 
 
 def masked_form(text: str) -> bytes:

@@ -18,7 +18,7 @@ from agentwatch.fingerprint.sketch import pairs, sketch_of_hashes
 from agentwatch.fingerprint.words import word_count, words
 from agentwatch.records import FieldPrint, Fingerprint, Prints, PrivatePrints, ResultClass
 
-__all__ = ["private_print", "private_prints", "received"]
+__all__ = ["private_print", "private_prints", "read_print", "received"]
 
 _DEFAULT = FingerprintOptions()
 _TEXT = b"aw1-text"
@@ -111,14 +111,15 @@ def received(prints: PrivatePrints, own: Prints) -> Prints:
     """Read a producer's fingerprints; a field whose text came too keeps the fingerprint of the text."""
     kid, given, output, arguments, result = prints.kid, prints.input, prints.output, prints.arguments, prints.result
     return Prints(
-        own.input if given is None else own.input or _read(given, kid),
-        own.output if output is None else own.output or _read(output, kid),
-        own.arguments if arguments is None else own.arguments or _read(arguments, kid),
-        own.result if result is None else own.result or _read(result, kid),
+        own.input if given is None else own.input or read_print(given, kid),
+        own.output if output is None else own.output or read_print(output, kid),
+        own.arguments if arguments is None else own.arguments or read_print(arguments, kid),
+        own.result if result is None else own.result or read_print(result, kid),
     )
 
 
-def _read(field: FieldPrint, kid: str) -> Fingerprint:
+def read_print(field: FieldPrint, kid: str) -> Fingerprint:
+    """Read what a producer sent of one text; what it left out takes the next best."""
     sent, other, shape, sketch, pieces = field.exact, field.masked, field.shape, field.sketch, field.pieces
     exact = int(sent, 16)
     masked = exact if other is None or other == sent else int(other, 16)  # most texts hold nothing volatile

@@ -25,7 +25,7 @@ from agentwatch.fingerprint import (
 from agentwatch.fingerprint.canonical import _folded, canonical, unbroken
 from agentwatch.fingerprint.chant import CAP_CHARS, LEAST_CHARS, _echoes
 from agentwatch.fingerprint.classify import classify
-from agentwatch.fingerprint.compiled import compiled_form, masked_form, native, role_of, watched_words
+from agentwatch.fingerprint.compiled import compiled_form, masked_form, native, watched_words
 from agentwatch.fingerprint.mask import mask
 from agentwatch.fingerprint.numbers import numbers
 from agentwatch.fingerprint.shape import shape
@@ -250,9 +250,6 @@ def test_likeness(one: bytes, others: list[bytes]) -> None:
     "wrong",
     [
         lambda: native.fold(b"bytes"),
-        lambda: native.fingerprint("text"),
-        lambda: native.fingerprint("text", (1, 2)),
-        lambda: native.fingerprint(None, role_of({}, result=True, sketched=True, cap_bytes=64)),
         lambda: native.digest("text"),
         lambda: native.mask(1),
         lambda: native.agreeing("text", ()),

@@ -19,14 +19,15 @@ def asked_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("older", "wrong", "why"),
-    [(0, 0, ""), (1, 0, "has interface"), (0, 1, "another digest")],
+    ("older", "wrong", "fits", "why"),
+    [(0, 0, True, ""), (1, 0, True, "has interface"), (0, 1, True, "another digest"), (0, 0, False, "in memory")],
 )
 def test_what_is_not_of_this_version_is_left_and_named(
-    monkeypatch: pytest.MonkeyPatch, older: int, wrong: int, why: str
+    monkeypatch: pytest.MonkeyPatch, older: int, wrong: int, fits: bool, why: str
 ) -> None:
     native = SimpleNamespace(INTERFACE=compiled._INTERFACE - older, digest=lambda data: xxh3_64_intdigest(data) + wrong)
     monkeypatch.setattr(compiled, "native", native)
+    monkeypatch.setattr(compiled, "_fits", lambda: fits)
     assert compiled.form_name() == ("pure" if why else "compiled")
     assert why in compiled.form_trouble()
     assert bool(compiled.form_trouble()) == bool(why)

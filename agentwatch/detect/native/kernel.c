@@ -1,8 +1,9 @@
 /* The module `agentwatch.detect._kernel`: what Python sees of the compiled detection (the stub is _kernel.pyi). */
 #include "phrases.h"
+#include "place.h"
 #include "places.h"
 
-#define INTERFACE 6 /* grows when a function or a field here changes; kernel.py asks for it */
+#define INTERFACE 7 /* grows when a function or a field here changes; kernel.py asks for it */
 
 PyTypeObject *types[CLASS_COUNT];
 Py_ssize_t places[FIELD_COUNT], sizes[CLASS_COUNT];
@@ -37,30 +38,6 @@ static const char *const watcher_names[] = {WATCHERS(NAME_WATCHER)};
 #define AS_OWNER(class, field) class##_,
 static const int owners[] = {FIELDS(AS_OWNER)};
 
-/* place(instance, value): where the one reference to a value lies in an object, in bytes from its start; -1 without one */
-static PyObject *py_place(PyObject *module, PyObject *const *given, Py_ssize_t count)
-{
-    (void)module;
-    if (count != 2)
-        return PyErr_Format(PyExc_TypeError, "2 arguments are wanted, %zd are given", count);
-    PyObject *const declared = PyObject_GetAttrString((PyObject *)Py_TYPE(given[0]), "__basicsize__");
-    if (declared == NULL)
-        return NULL;
-    const Py_ssize_t size = PyLong_AsSsize_t(declared), step = (Py_ssize_t)sizeof(PyObject *);
-    Py_DECREF(declared);
-    if (size == -1 && PyErr_Occurred())
-        return NULL;
-    Py_ssize_t found = -1;
-    for (Py_ssize_t at = (Py_ssize_t)sizeof(PyObject); at + step <= size; at += step) {
-        if (*(PyObject **)((char *)given[0] + at) == given[1]) {
-            if (found >= 0)
-                return PyLong_FromLong(-1);
-            found = at;
-        }
-    }
-    return PyLong_FromSsize_t(found);
-}
-
 /* Take the items of a tuple; -1 with an exception where it is none of the right size. */
 static int is_tuple_of(PyObject *given, Py_ssize_t count, const char *what)
 {
@@ -78,10 +55,8 @@ static int read_places(PyObject *classes, PyObject *given, Py_ssize_t *taken)
             return -1;
         }
     for (Py_ssize_t at = 0; at < FIELD_COUNT; at++) {
-        PyObject *const size = PyObject_GetAttrString(PyTuple_GetItem(classes, owners[at]), "__basicsize__");
-        const Py_ssize_t most = size == NULL ? -1 : PyLong_AsSsize_t(size);
+        const Py_ssize_t most = size_of_objects(PyTuple_GetItem(classes, owners[at]));
         const Py_ssize_t place = PyLong_AsSsize_t(PyTuple_GetItem(given, at));
-        Py_XDECREF(size);
         if (PyErr_Occurred())
             return -1;
         if (place < (Py_ssize_t)sizeof(PyObject) || place + (Py_ssize_t)sizeof(PyObject *) > most ||
@@ -181,7 +156,6 @@ static PyObject *py_bind(PyObject *module, PyObject *const *given, Py_ssize_t co
 }
 
 static PyMethodDef functions[] = {
-    {"place", (PyCFunction)(void (*)(void))py_place, METH_FASTCALL, "Where a value lies in an object; -1 without one."},
     {"bind", (PyCFunction)(void (*)(void))py_bind, METH_FASTCALL, "Tell classes, places of fields, and pure functions."},
     {"account", (PyCFunction)(void (*)(void))py_account, METH_FASTCALL, "Count an event into all that it belongs to."},
     {"read", (PyCFunction)(void (*)(void))py_read, METH_FASTCALL, "Read what an event means into its scope."},

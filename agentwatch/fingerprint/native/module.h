@@ -12,19 +12,18 @@ int read_bytes(PyObject *from, view *text);
 int expects(Py_ssize_t given, Py_ssize_t wanted);
 PyObject *bytes_of(const uint8_t *at, size_t size);
 
-/* Fold a string into new bytes; NULL without an exception when the pure form must do it. */
-PyObject *folded(PyObject *text);
-
-/* measure.c: a canonical form with its masked form. The caller frees `room`, which holds that and room to work in. */
-typedef struct {
-    view plain, masked;
-    uint8_t *room;
-    int numbered; /* whether the masked form holds a digit */
-} measured;
-int start_measuring(view plain, size_t cap, measured *m);
+/* forms.c: the single steps, which the tests compare with the pure form */
+PyObject *py_digest(PyObject *module, PyObject *given);
+PyObject *py_fold(PyObject *module, PyObject *given);
+PyObject *py_unbroken(PyObject *module, PyObject *given);
+PyObject *py_word_hash(PyObject *module, PyObject *given);
+PyObject *py_mask(PyObject *module, PyObject *given);
+PyObject *py_shape(PyObject *module, PyObject *given);
 PyObject *py_measure(PyObject *module, PyObject *const *given, Py_ssize_t count);
 PyObject *py_shingles(PyObject *module, PyObject *const *given, Py_ssize_t count);
-PyObject *py_fingerprint(PyObject *module, PyObject *const *given, Py_ssize_t count);
+
+/* maker.c: adds the type `Maker`; -1 with an exception */
+int add_maker(PyObject *module);
 
 /* echo.c */
 PyObject *py_has_echo(PyObject *module, PyObject *text);

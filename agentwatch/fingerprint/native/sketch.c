@@ -7,6 +7,8 @@
 #define PAIR 0xFF51AFD7ED558CCDu
 #define MIX 0xD6E8FEB86659FD93u
 #define UNMET UINT64_MAX
+#define EACH_SECOND UINT64_C(0x00FF00FF00FF00FF)
+#define EACH_SECOND_PAIR UINT64_C(0x0000FFFF0000FFFF)
 
 static const uint64_t first_bytes[] = {
     0,          0xFF,          0xFFFF,          0xFFFFFF,          0xFFFFFFFF, 0xFFFFFFFFFF, 0xFFFFFFFFFFFF,
@@ -50,17 +52,41 @@ static uint8_t lower(view text, uint8_t *low)
     return all;
 }
 
-/* Fill each bin that no shingle met from the nearest one that was, and keep the low bytes. */
-static void densified(uint64_t *least, uint8_t *out)
+#define WORDS (BINS / 8) /* numbers of eight bytes, one byte for each bin */
+
+/* Bring to each bin the byte of bin `i ^ step`. */
+static void crossed(const uint64_t *bins, unsigned step, uint64_t *out)
 {
-    for (int step = 1; step < BINS; step *= 2) {
-        uint64_t old[BINS];
-        memcpy(old, least, sizeof old);
-        for (int bin = 0; bin < BINS; bin++)
-            least[bin] = old[bin] == UNMET ? old[bin ^ step] : old[bin];
-    }
-    for (int bin = 0; bin < BINS; bin++)
+    const unsigned bits = 8 * step;
+    const uint64_t low = step == 1 ? EACH_SECOND : step == 2 ? EACH_SECOND_PAIR : UINT32_MAX;
+    for (unsigned word = 0; word < WORDS; word++)
+        out[word] = step < 8 ? (bins[word] & low) << bits | (bins[word] >> bits & low) : bins[word ^ step / 8];
+}
+
+/* Keep the low byte of each bin; one that no shingle met takes that of the nearest one that was. */
+static void densified(const uint64_t *least, uint8_t *out)
+{
+    uint64_t bins[WORDS], unmet[WORDS], other[WORDS], other_unmet[WORDS], any = 0;
+    uint8_t empty[BINS];
+    for (int bin = 0; bin < BINS; bin++) {
         out[bin] = (uint8_t)least[bin];
+        empty[bin] = least[bin] == UNMET ? 0xFF : 0;
+    }
+    memcpy(bins, out, sizeof bins);
+    memcpy(unmet, empty, sizeof unmet);
+    for (int word = 0; word < WORDS; word++)
+        any |= unmet[word];
+    for (unsigned step = 1; step < BINS && any; step *= 2) {
+        crossed(bins, step, other);
+        crossed(unmet, step, other_unmet);
+        any = 0;
+        for (int word = 0; word < WORDS; word++) {
+            bins[word] = (bins[word] & ~unmet[word]) | (other[word] & unmet[word]);
+            unmet[word] &= other_unmet[word];
+            any |= unmet[word];
+        }
+    }
+    memcpy(out, bins, sizeof bins);
 }
 
 size_t sketched(view part, uint8_t *room, uint8_t *out)
