@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final, Self
 
+from agentwatch.detect.kernel import Parts
 from agentwatch.detect.reading import Reading
 from agentwatch.detect.state import AppState, Scope
 from agentwatch.records import Event, Observation, ResultClass, Signal
@@ -60,27 +61,27 @@ def read(seen: Observation, scope: Scope, /) -> None:
 def learn(seen: Observation, scope: Scope, /) -> None:
     """Take an event that was read into the speaker's history (`evidence.learn`)."""
 
-def learn_cycle(seen: Observation, scope: Scope, /) -> None:
-    """Take an event in as a step (`cycle.Cycle.learn`)."""
-
-def learn_context(seen: Observation, scope: Scope, /) -> None:
-    """Take an answer in (`context.Context.learn`)."""
-
 def ask(
     seen: Observation,
     scope: Scope,
-    asked: tuple[tuple[int, Callable[[Observation, Scope], Signal | None], object], ...],
+    asked: tuple[bytes, tuple[Callable[[Observation, Scope], Signal | None], ...], tuple[object, ...]],
     /,
 ) -> list[Signal]:
     """Give the signals of all detectors that have one; one that could have none is not asked.
 
-    asked: of each its number (its place in `WATCHERS`, or -1), its `read`, and its options.
+    asked: their numbers (places in `WATCHERS`, or 255), the `read` of each, and its options.
     """
 
 def tell(
-    seen: Observation, scope: Scope, told: tuple[tuple[int, Callable[[Observation, Scope], None], object], ...], /
+    seen: Observation,
+    scope: Scope,
+    told: tuple[bytes, tuple[Callable[[Observation, Scope], None], ...], tuple[object, ...]],
+    /,
 ) -> None:
-    """Let all detectors learn; one that has nothing to learn is not told. told: as `asked`, with its `learn`."""
+    """Let all detectors learn; one that has nothing to learn is not told. told: as `asked`, with their `learn`."""
+
+def take(seen: Observation, scope: Scope, parts: Parts, /) -> list[Signal]:
+    """Count an event, read it, and give its signals; where there are none it is learnt, too (`Bank`)."""
 
 def mask(sketch: bytes, role: int, /) -> bytes:
     """Give the bits of a filter that the bins of a sketch fall on, the lowest first (`familiar`)."""

@@ -5,9 +5,7 @@ out once for each set of options.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, get_args
-
-from msgspec import Struct
+from typing import Any, NamedTuple, get_args
 
 from agentwatch.detect.ceiling import Ceiling, ceilings
 from agentwatch.detect.cohort import Cohort
@@ -16,7 +14,7 @@ from agentwatch.detect.context import Context
 from agentwatch.detect.cycle import Cycle
 from agentwatch.detect.degenerate import Degenerate
 from agentwatch.detect.failure import Failure
-from agentwatch.detect.kernel import Form, form
+from agentwatch.detect.kernel import UNWATCHED, Asked, Form, Parts, Told, form
 from agentwatch.detect.monologue import Monologue
 from agentwatch.detect.options import DetectOptions, StateOptions
 from agentwatch.detect.paraphrase import Paraphrase
@@ -60,10 +58,6 @@ DETECTORS: dict[str, Callable[[Any], Detector[Scope]]] = {
     "cohort": Cohort,
     "ceiling": Ceiling,
 }
-_Learn = Callable[[Observation, Scope], None]
-# As `kernel` has them: the number of a detector's kind there, its method, its options.
-_Asked = tuple[int, Callable[[Observation, Scope], Signal | None], object]
-_Told = tuple[int, _Learn, object]
 _OPS: tuple[str, ...] = get_args(Op)
 _MAX_SETS = 256
 # Events that say nothing about content: they are counted, never judged, and told to detectors that ask for them.
@@ -91,8 +85,10 @@ class Bank:
         self.population = Population(options)
         self._places = self._form.places(self.population.apps, self.population.bounds, NOTHING)
         self._account, self._learn = self._form.account, self._form.learn
+        self._ask, self._teach = self._form.ask, self._form.tell
         self._read = self._reader(self._form)
-        self._all_signals, self._teach = self._form.ask, self._form.tell
+        whole = self._form.take if self._read is self._form.read else None
+        self._take = whole or self._in_steps
         self._index = 0
         self._sets: dict[int, _Panel] = {}
 
@@ -114,27 +110,34 @@ class Bank:
         """
         if scope.duplicate:
             return []
-        self._account(seen, scope)
-        event = seen.event
-        if event.status == "held" or seen.own_effect:
-            return []
         panel = self._sets.get(id(options))
         if panel is None or panel.options is not options:
             panel = self._assemble(options)
-        if event.op in _SILENT:
-            for learn in panel.hears:
+        parts = panel.parts[seen.event.op]
+        signals = self._take(seen, scope, parts)
+        if not signals:
+            return signals
+        signals = _weighed(signals, seen, scope, panel.stakes)
+        self._learn(seen, scope)
+        self._teach(seen, scope, parts.learns)
+        for signal in signals:
+            _remember(scope, seen, signal)
+        return signals
+
+    def _in_steps(self, seen: Observation, scope: Scope, parts: Parts) -> list[Signal]:
+        """Count the event, read it, and ask all; where nobody says anything, let all learn it."""
+        self._account(seen, scope)
+        if seen.event.status == "held" or seen.own_effect:
+            return []
+        if parts.hears is not None:
+            for learn in parts.hears:
                 learn(seen, scope)
             return []
         self._read(seen, scope)
-        signals = self._all_signals(
-            seen, scope, panel.accused[event.op] if scope.reading.accuses else panel.calm[event.op]
-        )
-        if signals:
-            signals = _weighed(signals, seen, scope, panel.stakes)
-        self._learn(seen, scope)
-        self._teach(seen, scope, panel.learns[event.op])
-        for signal in signals:
-            _remember(scope, seen, signal)
+        signals = self._ask(seen, scope, parts.accused if scope.reading.accuses else parts.calm)
+        if not signals:
+            self._learn(seen, scope)
+            self._teach(seen, scope, parts.learns)
         return signals
 
     @property
@@ -195,48 +198,41 @@ class Bank:
         detectors = self._detectors(options)
         others = [one for one in detectors if not getattr(one, "of_evidence", False)]
 
-        form = self._form
+        hears = tuple(one.learn for one in detectors if getattr(one, "hears_silence", False))
 
-        def asked(some: Iterable[Detector[Scope]], op: str) -> tuple[_Asked, ...]:
-            return tuple((_number(form, one), one.read, _options(one)) for one in some if _can_tell(one, op))
+        def asked(some: Iterable[Detector[Scope]], op: str) -> Asked:
+            chosen = [one for one in some if _can_tell(one, op)]
+            return self._numbers(chosen), tuple(one.read for one in chosen), _options(chosen)
 
-        def told(op: str) -> tuple[_Told, ...]:
-            learning = (one for one in detectors if _learns(one, op))
-            return tuple((_number(form, one), form.learns.get(type(one), one.learn), _options(one)) for one in learning)
+        def told(op: str) -> Told:
+            chosen = [one for one in detectors if _learns(one, op)]
+            return self._numbers(chosen), tuple(one.learn for one in chosen), _options(chosen)
 
-        panel = self._sets[id(options)] = _Panel(
-            options=options,
-            accused={op: asked(detectors, op) for op in _OPS},
-            calm={op: asked(others, op) for op in _OPS},
-            learns={op: told(op) for op in _OPS},
-            hears=tuple(one.learn for one in detectors if getattr(one, "hears_silence", False)),
-            stakes=Stakes(options.stakes),
-        )
+        parts = {
+            op: Parts(hears if op in _SILENT else None, asked(others, op), asked(detectors, op), told(op))
+            for op in _OPS
+        }
+        panel = self._sets[id(options)] = _Panel(options, parts, Stakes(options.stakes))
         return panel
 
+    def _numbers(self, detectors: Iterable[Detector[Scope]]) -> bytes:
+        """Give the numbers of the detectors' kinds; none for one that is not ours, whatever it calls itself."""
+        known = self._form.watchers
+        return bytes(
+            known.get(one.kind, UNWATCHED) if DETECTORS.get(one.kind) is type(one) else UNWATCHED for one in detectors
+        )
 
-class _Panel(Struct, frozen=True, kw_only=True):
-    """One set of detectors, as what to ask of an event of each `op` and what to tell of it.
 
-    accused: what to ask where the shared evidence speaks against the event, and calm: where it does not. hears: what to
-    tell of events that say nothing about content, to detectors that care when an agent wakes.
-    """
+class _Panel(NamedTuple):
+    """One set of detectors, as what to ask of an event of each `op` and what to tell of it."""
 
     options: DetectOptions
-    accused: Mapping[str, tuple[_Asked, ...]]
-    calm: Mapping[str, tuple[_Asked, ...]]
-    learns: Mapping[str, tuple[_Told, ...]]
-    hears: tuple[_Learn, ...]
+    parts: Mapping[str, Parts]
     stakes: Stakes
 
 
-def _number(form: Form, detector: Detector[Scope]) -> int:
-    """Give the number of a detector's kind; -1 for one that is not ours, whatever it calls itself."""
-    return form.watchers.get(detector.kind, -1) if DETECTORS.get(detector.kind) is type(detector) else -1
-
-
-def _options(detector: Detector[Scope]) -> object:
-    return getattr(detector, "options", None)
+def _options(detectors: Iterable[Detector[Scope]]) -> tuple[object, ...]:
+    return tuple(getattr(one, "options", None) for one in detectors)
 
 
 def _weighed(signals: Sequence[Signal], seen: Observation, scope: Scope, stakes: Stakes) -> list[Signal]:

@@ -7,7 +7,7 @@ lie. Those are found by looking, and not known by heart: where anything is not a
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -55,7 +55,7 @@ try:
 except ImportError:  # no compiler where it was built
     native = None  # type: ignore[assignment]
 
-__all__ = ["Form", "form", "kernel_form", "kernel_trouble"]
+__all__ = ["UNWATCHED", "Asked", "Form", "Parts", "Told", "form", "kernel_form", "kernel_trouble"]
 
 _INTERFACE = 7
 _CLASSES: dict[str, type[Struct]] = {
@@ -70,10 +70,25 @@ _WEIGHED: dict[str, ModuleType] = {
     one.__name__.rpartition(".")[2]: one for one in (against, backoff, calls, evidence, reworded, steps, variants)
 }
 _Take = Callable[[Observation, Scope], None]
-# Of a detector: its number in `Form.watchers` (-1: it has none), its method, and its options, which may not change.
-_Asked = tuple[int, Callable[[Observation, Scope], Signal | None], object]
-_Told = tuple[int, _Take, object]
+# Of some detectors: their numbers in `Form.watchers` (`UNWATCHED`: it has none), a method of each, and its options,
+# which may not change.
+Asked = tuple[bytes, tuple[Callable[[Observation, Scope], Signal | None], ...], tuple[object, ...]]
+Told = tuple[bytes, tuple[_Take, ...], tuple[object, ...]]
 Bounds = tuple[float, float, int, float]
+UNWATCHED = 255
+
+
+class Parts(NamedTuple):
+    """What to ask and what to tell of an event of one `op`.
+
+    hears: what to tell of events that say nothing about content, to detectors that care when an agent wakes; None for
+    all others. accused: what to ask where the shared evidence speaks against the event, and calm: where it does not.
+    """
+
+    hears: tuple[_Take, ...] | None
+    calm: Asked
+    accused: Asked
+    learns: Told
 
 
 class Places(Protocol):
@@ -90,20 +105,20 @@ class Places(Protocol):
 
 
 class Form(Struct, frozen=True):
-    """What the bank does with each event, and by which functions some detectors learn in place of their own method.
+    """What the bank does with each event.
 
-    Such a method is the same for all options of its detector. places: makes what finds where events belong. ask: gives
-    the signals of those that have one; tell: lets them learn. watchers: numbers of the kinds of which it is known when
-    there is nothing to ask or to tell them.
+    places: makes what finds where events belong. ask: gives the signals of those that have one; tell: lets them learn.
+    take: all of it at one go (`Bank.observe`), where there is such a thing. watchers: numbers of the kinds of which it
+    is known when there is nothing to ask or to tell them.
     """
 
     places: Callable[[dict[tuple[str, str], AppState], Bounds, Reading], Places]
     account: _Take
     read: _Take
     learn: _Take
-    learns: dict[type, _Take]
-    ask: Callable[[Observation, Scope, tuple[_Asked, ...]], list[Signal]]
-    tell: Callable[[Observation, Scope, tuple[_Told, ...]], None]
+    ask: Callable[[Observation, Scope, Asked], list[Signal]]
+    tell: Callable[[Observation, Scope, Told], None]
+    take: Callable[[Observation, Scope, Parts], list[Signal]] | None
     watchers: dict[str, int]
 
 
@@ -118,16 +133,16 @@ class _Nowhere:
     def forget(self) -> None: ...
 
 
-def _ask(seen: Observation, scope: Scope, asked: tuple[_Asked, ...]) -> list[Signal]:
-    return [signal for _, read, _ in asked if (signal := read(seen, scope)) is not None]
+def _ask(seen: Observation, scope: Scope, asked: Asked) -> list[Signal]:
+    return [signal for read in asked[1] if (signal := read(seen, scope)) is not None]
 
 
-def _tell(seen: Observation, scope: Scope, told: tuple[_Told, ...]) -> None:
-    for _, learn, _ in told:
+def _tell(seen: Observation, scope: Scope, told: Told) -> None:
+    for learn in told[1]:
         learn(seen, scope)
 
 
-_PURE = Form(_Nowhere, accounts.account, evidence.read, evidence.learn, {}, _ask, _tell, {})
+_PURE = Form(_Nowhere, accounts.account, evidence.read, evidence.learn, _ask, _tell, None, {})
 
 
 def _bins(alike: float) -> int:
@@ -222,9 +237,7 @@ def _bound() -> bool:
 _BOUND = _bound()
 _COMPILED = (
     Form(
-        *(native.Places, native.account, native.read, native.learn),
-        {Cycle: native.learn_cycle, Context: native.learn_context},
-        *(native.ask, native.tell),
+        *(native.Places, native.account, native.read, native.learn, native.ask, native.tell, native.take),
         {kind: number for number, kind in enumerate(native.WATCHERS)},
     )
     if _BOUND

@@ -8,7 +8,9 @@ import pytest
 from msgspec import Struct
 
 from agentwatch.detect import kernel
-from agentwatch.records import ResultClass
+from agentwatch.detect.bank import Bank
+from agentwatch.detect.options import StateOptions
+from agentwatch.records import Event, Observation, Prints, ResultClass
 
 native = kernel.native
 pytestmark = pytest.mark.skipif(not kernel.kernel_form(), reason="there is no compiled form here")
@@ -111,3 +113,16 @@ def test_a_second_interpreter_runs_the_pure_form() -> None:
     finally:
         interpreters.destroy(one)
     assert not failed
+
+
+@pytest.mark.parametrize("panel", [None, (), (b"\x00", (), ()), (b"", (print,), ()), ("", (), ())])
+def test_a_panel_that_is_none_is_refused(panel: object) -> None:
+    scope = Bank(StateOptions()).admit(
+        Event(id="e1", ts=1.0, app="app", agent="bot", run="r1", root_run="r1", op="chat")
+    )
+    seen = Observation(0, "0-0", 1.0, Event(agent="bot"), Prints())
+    for refused in (native.ask, native.tell, native.take):
+        with pytest.raises(TypeError):
+            refused(seen, scope, panel)
+    with pytest.raises(TypeError):
+        native.take(seen, None, (None, (), (), ()))

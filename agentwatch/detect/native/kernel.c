@@ -146,7 +146,7 @@ static PyObject *py_bind(PyObject *module, PyObject *const *given, Py_ssize_t co
     memcpy(weights, new_weights, sizeof weights);
     memcpy(likenesses, new_likenesses, sizeof likenesses);
     for (Py_ssize_t at = 0; at < CLASS_COUNT; at++) {
-        PyTypeObject *const before = types[at];
+        PyObject *const before = (PyObject *)types[at];
         types[at] = (PyTypeObject *)Py_NewRef(PyTuple_GetItem(given[0], at));
         Py_XDECREF(before);
     }
@@ -160,10 +160,9 @@ static PyMethodDef functions[] = {
     {"account", (PyCFunction)(void (*)(void))py_account, METH_FASTCALL, "Count an event into all that it belongs to."},
     {"read", (PyCFunction)(void (*)(void))py_read, METH_FASTCALL, "Read what an event means into its scope."},
     {"learn", (PyCFunction)(void (*)(void))py_learn, METH_FASTCALL, "Take an event that was read into the history."},
-    {"learn_cycle", (PyCFunction)(void (*)(void))py_learn_cycle, METH_FASTCALL, "Take an event in as a step."},
-    {"learn_context", (PyCFunction)(void (*)(void))py_learn_context, METH_FASTCALL, "Take an answer in as context."},
     {"ask", (PyCFunction)(void (*)(void))py_ask, METH_FASTCALL, "Give the signals of an event."},
     {"tell", (PyCFunction)(void (*)(void))py_tell, METH_FASTCALL, "Let the detectors learn from an event."},
+    {"take", (PyCFunction)(void (*)(void))py_take, METH_FASTCALL, "Count an event, read it and judge it."},
     {"mask", (PyCFunction)(void (*)(void))py_mask, METH_FASTCALL, "Give the bits that a sketch's bins fall on."},
     {NULL, NULL, 0, NULL},
 };

@@ -158,14 +158,25 @@ typedef struct {
     PyObject *seen, *scope, *event, *prints, *run, *root, *history, *spoken, *op, *status; /* spoken may be None */
     int human; /* whether a human set the event off */
 } sight;
-int look(PyObject *seen, PyObject *scope, sight *its);
-
 typedef struct {
     PyObject *print; /* None where there is none, and then nothing else counts */
     uint64_t masked;
     long long words;
     view sketch;
 } text;
+
+/* sight.c: what is found out of an event once, while C takes it as a whole; `forget_known` ends that. */
+enum { TEXTS = 4 };
+typedef struct {
+    PyObject *seen, *scope, *prints[TEXTS], *tool_name;
+    int whole, odd[TEXTS], odd_tool; /* whole: all that a sight shows is of its type */
+    sight its;
+    text texts[TEXTS];
+    uint64_t tool;
+} known;
+void know(known *all, PyObject *seen, PyObject *scope); /* holds until it is forgotten; both outlive it */
+void forget_known(void);
+int look(PyObject *seen, PyObject *scope, sight *its);
 text text_of(PyObject *print, int *odd);
 uint64_t tool_digest(PyObject *tool, int *odd);
 int is_alone(const sight *its, int *odd); /* nobody else hears of what is new here */
@@ -191,6 +202,9 @@ int is_no_round(PyObject *seen, PyObject *scope, PyObject *options); /* whether 
 PyObject *read_chat(const sight *its);   /* a new reading; NULL without an exception where the pure form must do it */
 int learn_chat(const sight *its, PyObject *reading); /* 1 when done, 0 where the pure form must do it, -1 */
 
+/* What a panel of detectors is for events of one `op` (bank.py: `Parts`). */
+enum { PANEL_HEARS, PANEL_CALM, PANEL_ACCUSED, PANEL_LEARNS, PANEL_SIZE };
+
 #define FAST(name) PyObject *py_##name(PyObject *module, PyObject *const *given, Py_ssize_t count)
 FAST(account);
 FAST(read);
@@ -199,6 +213,7 @@ FAST(learn_cycle);
 FAST(learn_context);
 FAST(ask);
 FAST(tell);
+FAST(take);
 FAST(mask);
 
 /* Hand an event to the pure form; both arguments are those of the call. */

@@ -4,32 +4,29 @@
  */
 #include "watchers.h"
 
-static int glance_at(PyObject *seen, PyObject *scope, glance *its)
+int glance_at(PyObject *seen, PyObject *scope, glance *its)
 {
-    if (!is(seen, Observation_) || !is(scope, Scope_))
+    sight known;
+    if (!look(seen, scope, &known))
         return 0;
     *its = (glance){.seen = seen,
                     .scope = scope,
-                    .event = get(seen, Observation_event),
-                    .prints = get(seen, Observation_prints),
-                    .run = get(scope, Scope_run),
-                    .root = get(scope, Scope_root),
+                    .event = known.event,
+                    .prints = known.prints,
+                    .run = known.run,
+                    .root = known.root,
+                    .history = known.history,
+                    .op = known.op,
+                    .status = known.status,
                     .agent = get(scope, Scope_agent),
                     .app = get(scope, Scope_app),
-                    .history = get(scope, Scope_history),
                     .reading = get(scope, Scope_reading)};
-    if (!is(its->event, Event_) || !is(its->prints, Prints_) || !is(its->run, RunState_) || !is(its->root, RootState_) ||
-        !is(its->agent, AgentState_) || !is(its->app, AppState_) || !is(its->history, History_) ||
-        !is(its->reading, Reading_))
+    if (!is(its->agent, AgentState_) || !is(its->app, AppState_) || !is(its->reading, Reading_))
         return 0;
-    its->op = get(its->event, Event_op);
-    its->status = get(its->event, Event_status);
     its->trigger = get(its->event, Event_trigger);
     its->said = get(its->reading, Reading_said);
     its->seldom = get(its->run, RunState_seldom);
-    return is_known_word(its->op) && (its->status == Py_None || is_known_word(its->status)) &&
-           (its->trigger == Py_None || is_known_word(its->trigger)) &&
-           (its->said == Py_None || is(its->said, Said_)) && (its->seldom == Py_None || is(its->seldom, Seldom_));
+    return (its->said == Py_None || is(its->said, Said_)) && (its->seldom == Py_None || is(its->seldom, Seldom_));
 }
 
 /* Whether a map or a list holds nothing, or there is none. */
@@ -94,8 +91,7 @@ static int is_alone_in_tree(const glance *its)
     return root == run || (PyUnicode_Check(root) && PyUnicode_Check(run) && PyUnicode_Compare(root, run) == 0);
 }
 
-/* Whether a detector has nothing to say of the event, by what it would look at first. */
-static int is_mute(int watcher, const glance *its, PyObject *options)
+int is_mute(int watcher, const glance *its, PyObject *options)
 {
     switch (watcher) {
     case watcher_repeat:
@@ -135,10 +131,20 @@ static int is_mute(int watcher, const glance *its, PyObject *options)
     }
 }
 
-/* Whether a detector is done with the event: 1 where it has nothing to learn or that is done here, 0, or -1. */
-static int is_done(int watcher, const glance *its, PyObject *options)
+static int learnt(PyObject *(*learn)(PyObject *, PyObject *const *, Py_ssize_t), const glance *its)
+{
+    PyObject *const given[] = {its->seen, its->scope}, *const nothing = learn(NULL, given, 2);
+    Py_XDECREF(nothing);
+    return nothing == NULL ? -1 : 1;
+}
+
+int is_done(int watcher, const glance *its, PyObject *options)
 {
     switch (watcher) {
+    case watcher_cycle:
+        return learnt(py_learn_cycle, its);
+    case watcher_context:
+        return learnt(py_learn_context, its);
     case watcher_pingpong:
         return get(its->root, RootState_exchange) == Py_None && is_none(get(its->run, RunState_others)) &&
                get(its->root, RootState_descendants) == zero && !has_text(get(its->event, Event_to_agent));
@@ -162,91 +168,4 @@ static int is_done(int watcher, const glance *its, PyObject *options)
     default:
         return 0;
     }
-}
-
-/* Take an entry of a panel: which detector it is of, its method and its options; 0 with an exception. */
-static int entry_of(PyObject *panel, Py_ssize_t at, long *watcher, PyObject **method, PyObject **options)
-{
-    PyObject *const entry = PyTuple_GetItem(panel, at);
-    if (entry == NULL || !PyTuple_Check(entry) || PyTuple_Size(entry) != 3) {
-        PyErr_SetString(PyExc_TypeError, "an entry of a panel is a tuple of 3");
-        return 0;
-    }
-    *watcher = PyLong_AsLong(PyTuple_GetItem(entry, 0));
-    *method = PyTuple_GetItem(entry, 1);
-    *options = PyTuple_GetItem(entry, 2);
-    return !PyErr_Occurred();
-}
-
-/* What a panel is asked with: its entries, and what is known of the event until a method ran, which may change it. */
-typedef struct {
-    PyObject *seen, *scope, *panel;
-    int known;
-    glance its;
-} round_of;
-
-static int begin(round_of *all, PyObject *const *given, Py_ssize_t count)
-{
-    if (count != 3 || !PyTuple_Check(given[2])) {
-        PyErr_SetString(PyExc_TypeError, "an observation, its scope and a tuple of entries are wanted");
-        return 0;
-    }
-    *all = (round_of){.seen = given[0], .scope = given[1], .panel = given[2]};
-    all->known = glance_at(all->seen, all->scope, &all->its);
-    return 1;
-}
-
-static PyObject *call(round_of *all, PyObject *method)
-{
-    PyObject *const given = PyObject_CallFunctionObjArgs(method, all->seen, all->scope, NULL);
-    all->known = glance_at(all->seen, all->scope, &all->its);
-    return given;
-}
-
-/* ask(seen, scope, panel): the signals of all detectors that have one */
-FAST(ask)
-{
-    (void)module;
-    round_of all;
-    long watcher;
-    PyObject *method, *options;
-    if (!begin(&all, given, count))
-        return NULL;
-    PyObject *const found = PyList_New(0);
-    for (Py_ssize_t at = 0, size = PyTuple_Size(all.panel); found != NULL && at < size; at++) {
-        if (!entry_of(all.panel, at, &watcher, &method, &options))
-            goto failed;
-        if (all.known && is_mute((int)watcher, &all.its, options))
-            continue;
-        PyObject *const signal = call(&all, method);
-        const int kept = signal == NULL || (signal != Py_None && PyList_Append(found, signal) < 0) ? -1 : 0;
-        Py_XDECREF(signal);
-        if (kept < 0)
-            goto failed;
-    }
-    return found;
-failed:
-    Py_XDECREF(found);
-    return NULL;
-}
-
-/* tell(seen, scope, panel) */
-FAST(tell)
-{
-    (void)module;
-    round_of all;
-    long watcher;
-    PyObject *method, *options;
-    if (!begin(&all, given, count))
-        return NULL;
-    for (Py_ssize_t at = 0, size = PyTuple_Size(all.panel); at < size; at++) {
-        if (!entry_of(all.panel, at, &watcher, &method, &options))
-            return NULL;
-        const int done = all.known ? is_done((int)watcher, &all.its, options) : 0;
-        PyObject *const nothing = done < 0 ? NULL : done ? Py_NewRef(Py_None) : call(&all, method);
-        if (nothing == NULL)
-            return NULL;
-        Py_DECREF(nothing);
-    }
-    return Py_NewRef(Py_None);
 }
