@@ -1,6 +1,5 @@
 """A decision by hand: shows what it would reach, asks, sends it, and tells what came of it."""
 
-from math import isfinite
 from typing import Any, Literal
 
 from agentwatch.cli.daemon import Daemon, DaemonAddress
@@ -8,7 +7,6 @@ from agentwatch.cli.operator import show_accepted
 from agentwatch.cli.output import Format
 from agentwatch.cli.prospect import confirm, runs_under, tell_runs
 from agentwatch.cli.subjects import named_subject
-from agentwatch.errors import BadRequest
 from agentwatch.ports import Accepted
 from agentwatch.subject import parse
 
@@ -31,8 +29,6 @@ def decide(
 ) -> int:
     """Decide over the subject that `named` names. A resume takes nothing from anybody, so it is not asked about."""
     subject = named_subject(**named)
-    if limit is not None and not isfinite(limit):
-        raise BadRequest("must be a number", "limit")
     # A bare word has been refused: what is a tenant here was named by --tenant alone.
     whole = True if cmd != "resume" and parse(subject)[0] == "tenant" else None
     request = {

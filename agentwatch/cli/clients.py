@@ -13,7 +13,7 @@ from agentwatch.cli.failure import FINE
 from agentwatch.cli.operator import operator_options
 from agentwatch.cli.output import Format, output_option, rows, show
 from agentwatch.cli.prospect import confirm, yes_option
-from agentwatch.cli.wording import DURATION, moment
+from agentwatch.cli.wording import DURATION, NAME, moment
 from agentwatch.clients import ClientView, Role
 from agentwatch.errors import BadRequest
 
@@ -48,8 +48,8 @@ def clients_list(daemon: DaemonAddress, output: Format) -> int:
 @click.argument("name")
 @click.option("--role", "roles", type=click.Choice(get_args(Role)), multiple=True, required=True,
               help="What the caller may do; can be given more than once.")  # fmt: skip
-@click.option("--tenant", default="", help="Bind it to this tenant.")
-@click.option("--app", default="", help="Bind it to this app of the tenant.")
+@click.option("--tenant", type=NAME, default=None, help="Bind it to this tenant.")
+@click.option("--app", type=NAME, default=None, help="Bind it to this app of the tenant.")
 @click.option("--for", "ttl_s", type=DURATION, default=None, metavar="TIME", help="How long it holds (12h, 90d).")
 @click.option("--save", "path", type=click.Path(path_type=Path, dir_okay=False), default=None,
               help="Write the token to this new file, for its owner alone, in place of showing it.")  # fmt: skip

@@ -18,6 +18,7 @@ __all__ = ["Daemon", "DaemonAddress", "daemon_options"]
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
+_MOST_S: Final = 86_400
 DEFAULT_URL: Final = "http://127.0.0.1:8420"
 
 
@@ -55,13 +56,16 @@ class Daemon:
         if address.token:
             headers["Authorization"] = f"Bearer {address.token}"
         # The environment's proxies are for the outside; the daemon is asked directly.
-        self._http = httpx.Client(
-            base_url=address.url.rstrip("/"),
-            headers=headers,
-            timeout=address.timeout_s,
-            trust_env=False,
-            verify=_context(address),
-        )
+        try:
+            self._http = httpx.Client(
+                base_url=address.url.rstrip("/"),
+                headers=headers,
+                timeout=address.timeout_s,
+                trust_env=False,
+                verify=_context(address),
+            )
+        except httpx.InvalidURL as error:
+            raise BadInput(f"{address.url!r} is not an address: {error}", "url") from error
 
     def __enter__(self) -> Self:
         return self
@@ -159,7 +163,9 @@ def daemon_options(function: F) -> F:
         cert_key: str,
         **rest: Any,
     ) -> Any:
-        secret = token if token is not None else _token_from(token_file)
+        if not 0 < timeout <= _MOST_S:  # which nan is not either
+            raise BadInput(f"must be above 0 and at most {_MOST_S:,} seconds", "timeout")
+        secret = _checked(token if token is not None else _token_from(token_file))
         return function(
             daemon=DaemonAddress(url=url, token=secret, timeout_s=timeout, ca=ca, cert=cert, cert_key=cert_key), **rest
         )
@@ -194,7 +200,21 @@ _OPTIONS: Final = (
 
 def _token_from(path: Path | None, environ: Mapping[str, str] = os.environ) -> str:
     if path is not None:
-        return path.read_text(encoding="utf-8").strip()
+        return _text_of(path)
     home = environ.get("XDG_CONFIG_HOME") or str(Path("~/.config").expanduser())
     usual = Path(home) / "agentwatch" / "token"
-    return usual.read_text(encoding="utf-8").strip() if usual.is_file() else ""
+    return _text_of(usual) if usual.is_file() else ""
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except UnicodeDecodeError as error:
+        raise BadInput("holds no token", str(path)) from error
+
+
+def _checked(token: str) -> str:
+    """Refuse what can be sent as no token, before the library that sends it does so without a name."""
+    if not (token.isascii() and token.isprintable()):
+        raise BadInput("is not a token: it has characters that none has, or several lines", "token")
+    return token

@@ -14,7 +14,7 @@ from agentwatch.cli.operator import operator_options, show_accepted
 from agentwatch.cli.output import Format, output_option, show
 from agentwatch.cli.prospect import confirm, yes_option
 from agentwatch.cli.subjects import subject_options
-from agentwatch.cli.wording import DURATION, level, moment
+from agentwatch.cli.wording import DURATION, Number, level, moment
 from agentwatch.counting import counted
 from agentwatch.errors import BadRequest
 from agentwatch.ports import Accepted
@@ -76,7 +76,7 @@ def decisions_show(daemon: DaemonAddress, id: str, output: Format) -> int:
 @decisions_command.command("add")
 @click.argument("cmd", type=click.Choice(["kill", "throttle", "pause", "resume"]))
 @subject_options
-@click.option("--limit", type=click.FloatRange(min=0, min_open=True), default=None, metavar="N",
+@click.option("--limit", type=Number(min=0, min_open=True), default=None, metavar="N",
               help="Of a throttle: calls a minute.")  # fmt: skip
 @click.option("--for", "ttl_s", type=DURATION, default=None, metavar="TIME", help="How long it stands.")
 @operator_options

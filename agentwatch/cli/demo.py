@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from agentwatch.cli.output import console, rows
+from agentwatch.cli.wording import Number
 from agentwatch.counting import counted
 from agentwatch.demo.cast import CAST, Role
 from agentwatch.demo.outcome import Outcome, outcomes, wrong
@@ -26,8 +27,8 @@ _STYLES = {"observe": "dim", "warn": "yellow", "throttle": "dark_orange", "pause
 
 
 @click.command("demo")
-@click.option("--duration", type=click.FloatRange(5, 3600), default=90.0, show_default=True, help="Seconds at most.")
-@click.option("--pace", type=click.FloatRange(0.02, 10), default=0.3, show_default=True, help="Seconds a step takes.")
+@click.option("--duration", type=Number(5, 3600), default=90.0, show_default=True, help="Seconds at most.")
+@click.option("--pace", type=Number(0.02, 10), default=0.3, show_default=True, help="Seconds a step takes.")
 @click.option("--json", "as_json", is_flag=True, help="Print the final table as one JSON object, and nothing else.")
 def demo_command(duration: float, pace: float, as_json: bool) -> int:
     """Watch a simulated fleet being stopped, or left alone.

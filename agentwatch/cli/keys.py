@@ -8,7 +8,7 @@ import click
 from rich.markup import escape
 
 from agentwatch.cli.output import Format, output_option, show
-from agentwatch.errors import BadConfig, BadRequest
+from agentwatch.errors import BadConfig, BadInput, BadRequest
 from agentwatch.signed import key_id, public_line, read_public_line
 
 if TYPE_CHECKING:
@@ -46,12 +46,14 @@ def keys_new(file: Path, output: Format) -> int:
 @output_option
 def keys_show(file: Path, output: Format) -> int:
     """Show the ids and the public halves of the keys in FILE: a private key, or a file of public ones."""
-    text = file.read_text(encoding="utf-8")
+    text = file.read_text(encoding="utf-8", errors="replace")  # what is none is told below
     if "PRIVATE KEY" in text:
         found = [_public(file)]
     else:
         lines = [words[0] for line in text.splitlines() if (words := line.partition("#")[0].split())]
         found = [public_line(read_public_line(line, str(file))) for line in lines]
+    if not found:
+        raise BadInput("holds no key", str(file))
     rows = [{"id": _id(public), "public": public} for public in found]
 
     def human(out: "Console") -> None:

@@ -12,7 +12,7 @@ from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import FINE, FOUND
 from agentwatch.cli.output import Format, output_option, rows, show
 from agentwatch.cli.prospect import confirm, yes_option
-from agentwatch.cli.wording import duration
+from agentwatch.cli.wording import Number, duration
 from agentwatch.counting import counted
 from agentwatch.views import PartitionView
 
@@ -55,7 +55,7 @@ def partitions_list(daemon: DaemonAddress, output: Format) -> int:
 @click.option(
     "--wait",
     "wait_s",
-    type=click.FloatRange(min=1),
+    type=Number(min=1),
     default=120.0,
     show_default=True,
     metavar="SECONDS",

@@ -11,14 +11,14 @@ from agentwatch.cli.operator import operator_options
 from agentwatch.cli.output import output_option
 from agentwatch.cli.prospect import yes_option
 from agentwatch.cli.subjects import subject_options
-from agentwatch.cli.wording import DURATION
+from agentwatch.cli.wording import DURATION, Number
 
 __all__ = ["kill_command", "pause_command", "resume_command", "throttle_command"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _limit = click.option(
-    "--limit", type=click.FloatRange(min=0, min_open=True), default=None, metavar="N",
+    "--limit", type=Number(min=0, min_open=True), default=None, metavar="N",
     help="Calls a minute for the subject as a whole; else the policy's.",
 )  # fmt: skip
 _for = click.option(

@@ -5,6 +5,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from agentwatch.cli.wording import NAME
 from agentwatch.errors import BadRequest
 from agentwatch.subject import (
     agent_subject,
@@ -34,7 +35,7 @@ _OPTIONS: Final = (
 def subject_options(function: F) -> F:
     """Add an optional SUBJECT argument and the options that can stand for it; `named_subject` reads them."""
     for flag, words in reversed(_OPTIONS):
-        function = click.option(flag, default=None, metavar="NAME", help=words)(function)
+        function = click.option(flag, type=NAME, default=None, metavar="NAME", help=words)(function)
     return click.argument("subject", required=False)(function)
 
 

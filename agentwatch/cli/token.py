@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from agentwatch.cli.output import Format, output_option, show
+from agentwatch.cli.wording import NAME
 from agentwatch.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ def token_command() -> None:
 @click.argument("name")
 @click.option("--role", "roles", type=click.Choice(_ROLES), multiple=True, default=("read",), show_default=True,
               help="What the caller may do; can be given more than once.")  # fmt: skip
-@click.option("--tenant", default=None, help="Bind the token to this tenant.")
-@click.option("--app", default=None, help="Bind the token to this app of the tenant.")
+@click.option("--tenant", type=NAME, default=None, help="Bind the token to this tenant.")
+@click.option("--app", type=NAME, default=None, help="Bind the token to this app of the tenant.")
 @output_option
 def token_new(name: str, roles: tuple[str, ...], tenant: str | None, app: str | None, output: Format) -> int:
     """Draw a token for the caller NAME: shown once, with the lines of the configuration that hold its digest.

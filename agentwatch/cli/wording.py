@@ -2,13 +2,14 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Final
+from math import isfinite
+from typing import Any, Final
 
 import click
 
 from agentwatch.records import Level
 
-__all__ = ["DURATION", "age", "count", "duration", "level", "moment", "money"]
+__all__ = ["DURATION", "NAME", "Number", "age", "count", "duration", "level", "moment", "money"]
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _COLOURS: Final = {
@@ -59,6 +60,29 @@ def level(value: Level) -> str:
     return f"[{_COLOURS[value]}]{value.name}[/]"
 
 
+class Number(click.FloatRange):
+    """A number on the command line within a range; `nan` and `inf`, which no range refuses, are none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read the text as a number."""
+        found = super().convert(value, param, ctx)
+        if not isfinite(found):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return float(found)
+
+
+class _Name(click.ParamType[str]):
+    """A name on the command line: an empty one, as of a script's variable that is not set, would name everything."""
+
+    name = "text"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Take the text as it is."""
+        if not value:
+            self.fail("is empty", param, ctx)
+        return str(value)
+
+
 class _Duration(click.ParamType[float]):
     """A time span on the command line: `90s`, `30m`, `4h`, `2d`, `1h30m`; a bare number is seconds."""
 
@@ -77,3 +101,4 @@ class _Duration(click.ParamType[float]):
 
 
 DURATION: Final = _Duration()
+NAME: Final = _Name()

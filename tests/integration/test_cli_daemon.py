@@ -138,7 +138,7 @@ def test_from_event_to_undo(daemon: Daemon, tmp_path: Path, capsys: pytest.Captu
     assert call(["resume", "default/crew/run/busy", "-r", "twice"]) == 0
     assert "nothing stood against default/crew/run/busy itself" in capsys.readouterr().out
     assert call(["throttle", "default/crew/run/busy", "--limit", "nan", "-r", "x", "--yes"]) == 2
-    assert "limit: must be a number" in capsys.readouterr().err
+    assert "'nan' is not a number" in capsys.readouterr().err
     assert call(["kill", "default/crew/agent/my agent", "-r", "x", "--yes"]) == 2
     assert "is written 'default/crew/agent/my%20agent'" in capsys.readouterr().err
 

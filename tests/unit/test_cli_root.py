@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import click
 import pytest
@@ -78,6 +79,45 @@ def test_a_defect_keeps_its_traceback() -> None:
 def test_bad_input_names_the_field(capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["explain"]) == 2
     assert capsys.readouterr().err.startswith("agentwatch: subject: name a SUBJECT")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--token", "ä"], "token: is not a token"),
+        (["--token", "one\ntwo"], "token: is not a token"),
+        (["--token-file", "PATH"], "PATH: holds no token"),
+        (["--timeout", "0"], "timeout: must be above 0"),
+        (["--timeout", "-1"], "timeout: must be above 0"),
+        (["--timeout", "nan"], "timeout: must be above 0"),
+        (["--timeout", "inf"], "timeout: must be above 0"),
+        (["--url", "http://[::1"], "url: 'http://[::1' is not an address"),
+    ],
+)
+def test_what_no_daemon_can_be_asked_with_is_named(
+    options: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "token").write_bytes(b"\xd5\x00")
+    given = [str(tmp_path / "token") if word == "PATH" else word for word in options]
+    assert call(["status", *given]) == 2
+    assert told.replace("PATH", given[-1]) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", [["clients", "add", "gw", "--role", "guard", "-r", "x"], ["token", "new", "gw"]])
+@pytest.mark.parametrize("bound", ["--tenant", "--app"])
+def test_a_name_that_is_empty_binds_a_caller_to_nothing_unseen(
+    verb: list[str], bound: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call([*verb, bound, ""]) == 2
+    assert "is empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("data", [b"", b"# a comment\n", b"\xd5\x00"])
+def test_a_file_without_a_key_is_named(data: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "keys"
+    file.write_bytes(data)
+    assert call(["keys", "show", str(file)]) == 2
+    assert str(file) in capsys.readouterr().err
 
 
 def test_an_unknown_verb_is_met_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
