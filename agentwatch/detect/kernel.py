@@ -35,6 +35,7 @@ from agentwatch.detect import (
 from agentwatch.detect.cohort import CohortOptions
 from agentwatch.detect.context import Context, ContextOptions
 from agentwatch.detect.cycle import Cycle, CycleOptions
+from agentwatch.detect.exchange import Exchange
 from agentwatch.detect.familiar import Familiar
 from agentwatch.detect.growth import Growth
 from agentwatch.detect.history import History, Laps, Spoken, Streak
@@ -63,11 +64,11 @@ _CLASSES: dict[str, type[Struct]] = {
     for one in (
         *(Event, Observation, Prints, Fingerprint, Scope, Reading, Said),
         *(RunState, RootState, AgentState, AppState, DayTotals, History, Spoken, Laps, OpenStep, Growth, Familiar),
-        *(Seldom, Hitters, Pace, Manner, RateOptions, CohortOptions, Streak, CycleOptions),
+        *(Seldom, Hitters, Pace, Manner, RateOptions, CohortOptions, Streak, CycleOptions, Exchange),
     )
 }
 _WEIGHED: dict[str, ModuleType] = {
-    one.__name__.rpartition(".")[2]: one for one in (against, backoff, calls, evidence, reworded, steps, variants)
+    one.__name__.rpartition(".")[2]: one for one in (against, backoff, calls, evidence, reworded, said, steps, variants)
 }
 _Take = Callable[[Observation, Scope], None]
 # Of some detectors: their numbers in `Form.watchers` (`UNWATCHED`: it has none), a method of each, and its options,
@@ -191,6 +192,7 @@ def _limits() -> dict[str, int]:
         "patient_from": cycle.PATIENT_FROM,
         "asked": familiar.ASKED,
         "answer": familiar.ANSWER,
+        "said": familiar.SAID,
         "ancestors": news.ANCESTORS,
         "addressees": news.ADDRESSEES,
     }

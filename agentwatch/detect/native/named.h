@@ -9,7 +9,7 @@
     CLASS(Event) CLASS(Observation) CLASS(Prints) CLASS(Fingerprint) CLASS(Scope) CLASS(RunState) CLASS(RootState)     \
     CLASS(AgentState) CLASS(AppState) CLASS(DayTotals) CLASS(History) CLASS(Spoken) CLASS(Laps) CLASS(OpenStep)        \
     CLASS(Reading) CLASS(Said) CLASS(Seldom) CLASS(Hitters) CLASS(Pace) CLASS(Manner) CLASS(RateOptions)               \
-    CLASS(CohortOptions) CLASS(Growth) CLASS(Familiar) CLASS(Streak) CLASS(CycleOptions)
+    CLASS(CohortOptions) CLASS(Growth) CLASS(Familiar) CLASS(Streak) CLASS(CycleOptions) CLASS(Exchange)
 
 #define FIELDS(FIELD)                                                                                                  \
     FIELD(Event, op) FIELD(Event, status) FIELD(Event, trigger) FIELD(Event, epoch) FIELD(Event, handles)              \
@@ -67,7 +67,7 @@
     FIELD(Streak, unpriced) FIELD(Streak, last) FIELD(Streak, last_index) FIELD(Streak, count) FIELD(Streak, ids)      \
     FIELD(Streak, digests) FIELD(Streak, tool) FIELD(CycleOptions, warn_rounds) FIELD(CycleOptions, warn_steps)      \
     FIELD(Event, result) FIELD(Reading, hard) FIELD(Reading, soft) FIELD(Reading, faint) FIELD(Reading, words)         \
-    FIELD(Reading, against) FIELD(Reading, apart) FIELD(Reading, stale) FIELD(Reading, partly) FIELD(History, stale)   \
+    FIELD(Reading, against) FIELD(Reading, apart) FIELD(Reading, stale) FIELD(Reading, partly) FIELD(Said, hard) FIELD(Exchange, met) FIELD(AgentState, template) FIELD(History, stale)   \
     FIELD(History, familiar) FIELD(History, lag)
 
 /* What the kernel asks of the pure form where an event is not an ordinary one. */
@@ -83,7 +83,7 @@
     LIMIT(context_words) LIMIT(context_calls) LIMIT(slow_words) LIMIT(slow_sparse) LIMIT(exempt) LIMIT(manner_full)    \
     LIMIT(manner_rest) LIMIT(context_pieces) LIMIT(context_leak) LIMIT(familiar_full) LIMIT(shared_percent)            \
     LIMIT(nearly_percent) LIMIT(hardly_percent) LIMIT(ids) LIMIT(members) LIMIT(max_lag) LIMIT(patient_from) \
-    LIMIT(asked) LIMIT(answer) LIMIT(ancestors) LIMIT(addressees)
+    LIMIT(asked) LIMIT(answer) LIMIT(said) LIMIT(ancestors) LIMIT(addressees)
 
 /* Weights and spans of time of the pure form, by its module and its name there. */
 #define WEIGHTS(WEIGHT)                                                                                                \
@@ -102,7 +102,8 @@
     WEIGHT(reworded, LITTLE) WEIGHT(reworded, SOME) WEIGHT(reworded, RUNS_LOW) WEIGHT(reworded, LOW)                   \
     WEIGHT(reworded, RUNS_THIN) WEIGHT(reworded, THIN) WEIGHT(reworded, ALL_BUT_A_FEW) WEIGHT(reworded, AGAIN)         \
     WEIGHT(reworded, AGAIN_TERSE) WEIGHT(evidence, CAP) WEIGHT(evidence, FAINT_CAP) WEIGHT(evidence, LEAK)             \
-    WEIGHT(evidence, ITEM_LEAK) WEIGHT(evidence, UNLOGGED_LEAK) WEIGHT(steps, CLOSES_AFTER_S)
+    WEIGHT(evidence, ITEM_LEAK) WEIGHT(evidence, UNLOGGED_LEAK) WEIGHT(steps, CLOSES_AFTER_S) WEIGHT(said, CAP) WEIGHT(said, SHORT) WEIGHT(said, SLOW_GAP_S) WEIGHT(said, SLOW) \
+    WEIGHT(said, SLOW_CAP) WEIGHT(said, HARDLY) WEIGHT(said, SAME_SIZE) WEIGHT(said, UNPROMPTED) WEIGHT(said, LEAK)
 
 /* The same of how alike two texts must be, which is told as the bins in which their sketches agree. */
 #define LIKENESSES(ALIKE) \
