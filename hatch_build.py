@@ -57,7 +57,7 @@ EXTENSIONS = (
     ),
     Extension(
         Path("agentwatch/detect/native"),
-        ("digest.c", "likeness.c", "place.c"),
+        ("digest.c", "echo.c", "likeness.c", "place.c"),
         Path("agentwatch/detect/_kernel.abi3.so"),
         "assert module.CLASSES",
     ),

@@ -13,7 +13,7 @@ __all__ = ["Failure", "FailureOptions"]
 Weight = Annotated[float, Meta(gt=0, le=1000)]
 
 
-class FailureOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class FailureOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """Weights of stale calls, hard and soft together to warn, hard alone to kill (docs/detectors.md)."""
 
     enabled: bool = True

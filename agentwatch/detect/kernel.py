@@ -16,6 +16,7 @@ from agentwatch.detect import (
     against,
     attempts,
     backoff,
+    beats,
     calls,
     cycle,
     evidence,
@@ -36,17 +37,25 @@ from agentwatch.detect.cohort import CohortOptions
 from agentwatch.detect.context import Context, ContextOptions
 from agentwatch.detect.cycle import Cycle, CycleOptions
 from agentwatch.detect.exchange import Exchange
+from agentwatch.detect.failure import FailureOptions
 from agentwatch.detect.familiar import Familiar
 from agentwatch.detect.growth import Growth
 from agentwatch.detect.history import History, Laps, Spoken, Streak
 from agentwatch.detect.hitters import Hitters
+from agentwatch.detect.jobs import Job
 from agentwatch.detect.manner import Manner
+from agentwatch.detect.monologue import MonologueOptions
 from agentwatch.detect.pace import Pace
+from agentwatch.detect.paraphrase import ParaphraseOptions
+from agentwatch.detect.pingpong import PingpongOptions
 from agentwatch.detect.rate import RateOptions
 from agentwatch.detect.reading import NOTHING, Reading
+from agentwatch.detect.repeat import RepeatOptions
 from agentwatch.detect.said import Said
+from agentwatch.detect.stagnation import StagnationOptions
 from agentwatch.detect.state import AgentState, AppState, DayTotals, RootState, RunState, Scope, Seldom
 from agentwatch.detect.steps import OpenStep
+from agentwatch.detect.unattended import UnattendedOptions
 from agentwatch.fingerprint.compiled import compiled_form, places
 from agentwatch.fingerprint.sketch import ESTIMATES
 from agentwatch.records import Event, Fingerprint, Observation, Prints, ResultClass, Signal
@@ -58,13 +67,15 @@ except ImportError:  # no compiler where it was built
 
 __all__ = ["UNWATCHED", "Asked", "Form", "Parts", "Told", "form", "kernel_form", "kernel_trouble"]
 
-_INTERFACE = 7
+_INTERFACE = 9
 _CLASSES: dict[str, type[Struct]] = {
     one.__name__: one
     for one in (
         *(Event, Observation, Prints, Fingerprint, Scope, Reading, Said),
         *(RunState, RootState, AgentState, AppState, DayTotals, History, Spoken, Laps, OpenStep, Growth, Familiar),
-        *(Seldom, Hitters, Pace, Manner, RateOptions, CohortOptions, Streak, CycleOptions, Exchange),
+        *(Seldom, Hitters, Pace, Manner, RateOptions, CohortOptions, Streak, CycleOptions, Exchange, Job),
+        *(beats.Asked, RepeatOptions, StagnationOptions, FailureOptions, ParaphraseOptions, MonologueOptions),
+        *(PingpongOptions, UnattendedOptions),
     )
 }
 _WEIGHED: dict[str, ModuleType] = {

@@ -16,7 +16,7 @@ __all__ = ["Monologue", "MonologueOptions"]
 Weight = Annotated[float, Meta(gt=0, le=1000)]
 
 
-class MonologueOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MonologueOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """Weights of repeated outputs: equal and alike ones together to warn, equal ones alone to kill."""
 
     enabled: bool = True

@@ -20,7 +20,7 @@ UNLEARNT_CONFIDENCE = 0.5
 Weight = Annotated[float, Meta(gt=0, le=1000)]
 
 
-class ParaphraseOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ParaphraseOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """Weights of stale calls and prompts, hard and soft together to warn, hard alone to kill."""
 
     enabled: bool = True

@@ -34,7 +34,7 @@ LONG_WORDS = 16  # … if it is this long; a shorter one takes off less
 Trips = Annotated[float, Meta(gt=0, le=1000)]
 
 
-class PingpongOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PingpongOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """Round trips in which nothing new was said."""
 
     enabled: bool = True

@@ -31,7 +31,7 @@ Dollars = Annotated[float, Meta(ge=0, le=1e6)]
 Many = Annotated[int, Meta(ge=1, le=65_536)]
 
 
-class UnattendedOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class UnattendedOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """How many times faster than declared, and how many times the usual spending, is worth a warning, and a kill.
 
     dear_usd: dollars an hour from which beats may be killed for. spend_usd: spending since the last trigger below

@@ -10,6 +10,8 @@ from msgspec import Struct
 from agentwatch.detect import kernel
 from agentwatch.detect.bank import Bank
 from agentwatch.detect.options import StateOptions
+from agentwatch.fingerprint import compiled
+from agentwatch.fingerprint.compiled import places
 from agentwatch.records import Event, Observation, Prints, ResultClass
 
 native = kernel.native
@@ -19,11 +21,11 @@ pytestmark = pytest.mark.skipif(not kernel.kernel_form(), reason="there is no co
 @pytest.fixture
 def given() -> Iterator[dict[str, tuple]]:
     """What is bound, to be changed; in the end the process has what it had."""
-    places = {name: place for kind in kernel._CLASSES.values() for name, place in kernel._places(kind).items()}
+    found = {name: place for kind in kernel._CLASSES.values() for name, place in places(kind).items()}
     limits = kernel._limits()
     yield {
         "classes": tuple(kernel._CLASSES[name] for name in native.CLASSES),
-        "places": tuple(places[name] for name in native.FIELDS),
+        "places": tuple(found[name] for name in native.FIELDS),
         "functions": (print,) * len(native.FUNCTIONS),
         "klasses": tuple(ResultClass[name] for name in native.KLASSES),
         "limits": tuple(limits[name] for name in native.LIMITS),
@@ -35,9 +37,9 @@ def given() -> Iterator[dict[str, tuple]]:
 
 def test_every_field_has_a_place_of_its_own() -> None:
     for kind in kernel._CLASSES.values():
-        places = kernel._places(kind).values()
-        assert min(places) > 0
-        assert len(set(places)) == len(kind.__struct_fields__)
+        found = places(kind).values()
+        assert min(found) > 0
+        assert len(set(found)) == len(kind.__struct_fields__)
 
 
 def test_a_value_that_lies_twice_in_an_object_has_no_place() -> None:
@@ -46,8 +48,8 @@ def test_a_value_that_lies_twice_in_an_object_has_no_place() -> None:
         other: object
 
     mark = object()
-    assert native.place(Pair(mark, mark), mark) == -1
-    assert native.place(Pair(None, None), mark) == -1
+    assert compiled.native.place(Pair(mark, mark), mark) == -1
+    assert compiled.native.place(Pair(None, None), mark) == -1
 
 
 def test_a_struct_that_the_collector_follows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +57,7 @@ def test_a_struct_that_the_collector_follows_is_refused(monkeypatch: pytest.Monk
         one: object
 
     with pytest.raises(ValueError, match="garbage collector"):
-        kernel._places(Followed)
+        places(Followed)
     monkeypatch.setitem(kernel._CLASSES, "Said", Followed)
     assert not kernel._bound()
 

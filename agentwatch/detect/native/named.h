@@ -9,7 +9,9 @@
     CLASS(Event) CLASS(Observation) CLASS(Prints) CLASS(Fingerprint) CLASS(Scope) CLASS(RunState) CLASS(RootState)     \
     CLASS(AgentState) CLASS(AppState) CLASS(DayTotals) CLASS(History) CLASS(Spoken) CLASS(Laps) CLASS(OpenStep)        \
     CLASS(Reading) CLASS(Said) CLASS(Seldom) CLASS(Hitters) CLASS(Pace) CLASS(Manner) CLASS(RateOptions)               \
-    CLASS(CohortOptions) CLASS(Growth) CLASS(Familiar) CLASS(Streak) CLASS(CycleOptions) CLASS(Exchange)
+    CLASS(CohortOptions) CLASS(Growth) CLASS(Familiar) CLASS(Streak) CLASS(CycleOptions) CLASS(Exchange)      \
+    CLASS(Job) CLASS(Asked) CLASS(RepeatOptions) CLASS(StagnationOptions) CLASS(FailureOptions)                        \
+    CLASS(ParaphraseOptions) CLASS(MonologueOptions) CLASS(PingpongOptions) CLASS(UnattendedOptions)
 
 #define FIELDS(FIELD)                                                                                                  \
     FIELD(Event, op) FIELD(Event, status) FIELD(Event, trigger) FIELD(Event, epoch) FIELD(Event, handles)              \
@@ -67,7 +69,11 @@
     FIELD(Streak, unpriced) FIELD(Streak, last) FIELD(Streak, last_index) FIELD(Streak, count) FIELD(Streak, ids)      \
     FIELD(Streak, digests) FIELD(Streak, tool) FIELD(CycleOptions, warn_rounds) FIELD(CycleOptions, warn_steps)      \
     FIELD(Event, result) FIELD(Reading, hard) FIELD(Reading, soft) FIELD(Reading, faint) FIELD(Reading, words)         \
-    FIELD(Reading, against) FIELD(Reading, apart) FIELD(Reading, stale) FIELD(Reading, partly) FIELD(Said, hard) FIELD(Exchange, met) FIELD(AgentState, template) FIELD(History, stale)   \
+    FIELD(Reading, against) FIELD(Reading, apart) FIELD(Reading, stale) FIELD(Reading, partly) FIELD(Said, hard) FIELD(Exchange, met) FIELD(AgentState, template) \
+    FIELD(Exchange, stale) FIELD(Job, run) FIELD(Job, overlaps) FIELD(Asked, count) FIELD(Seldom, asked_nusd) FIELD(Seldom, woken)          \
+    FIELD(Seldom, depth) FIELD(Seldom, prompted) FIELD(RepeatOptions, warn) FIELD(StagnationOptions, warn)             \
+    FIELD(FailureOptions, warn) FIELD(ParaphraseOptions, warn) FIELD(MonologueOptions, warn)                           \
+    FIELD(PingpongOptions, warn) FIELD(UnattendedOptions, spend_asked) FIELD(History, stale)   \
     FIELD(History, familiar) FIELD(History, lag)
 
 /* What the kernel asks of the pure form where an event is not an ordinary one. */

@@ -10,14 +10,27 @@ typedef struct {
     PyObject *op, *status, *trigger, *said, *seldom;
 } glance;
 
-/* watchers.c: `is_mute` tells whether a detector has nothing to say, by what it would look at first; `is_done` gives 1
- * where it has nothing to learn or that is done there, 0 where it must be told, or -1. */
-int glance_at(PyObject *seen, PyObject *scope, glance *its); /* 0 where not all is of its type */
-int is_mute(int watcher, const glance *its, PyObject *options);
-int is_done(int watcher, const glance *its, PyObject *options);
+int glance_at(PyObject *seen, PyObject *scope, glance *its); /* watchers.c; 0 where not all is of its type */
 
 /* counts.c: 1 when the event is counted or there is nothing to count, 0 where the detector must be asked, -1 */
 int add_to_pace(const glance *its, PyObject *options);
 int add_to_manner(const glance *its, PyObject *options);
+
+/* mute.c: whether a detector has nothing to say of the event, by what it would look at first */
+int is_mute(int watcher, const glance *its, PyObject *options);
+
+/* done.c: whether a detector is done with the event: 1 where it has nothing to learn or that is done here, 0, or -1 */
+int is_done(int watcher, const glance *its, PyObject *options);
+
+/* slow.py: whether the event names nothing that may come again */
+int has_no_keys(const glance *its);
+/* spawn.py: whether the event tells nothing of a descendant */
+int is_no_child(const glance *its);
+
+/* Whether a map or a list holds nothing, or there is none. */
+static inline int is_none(PyObject *given)
+{
+    return given == Py_None || (PyDict_CheckExact(given) && PyDict_Size(given) == 0);
+}
 
 #endif

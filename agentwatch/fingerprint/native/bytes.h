@@ -124,6 +124,9 @@ view sketched_part(view text, size_t cap, uint8_t *room);                    /* 
 /* likeness.c */
 int agreeing(const uint8_t *one, const uint8_t *other); /* both have BINS bytes */
 
+/* echo.c */
+int has_echo(view text);
+
 /* content.c */
 #define WATCH_BITS 65536
 #define WATCH_BYTES (2 * WATCH_BITS / 8) /* one half for first words, one for words anywhere */

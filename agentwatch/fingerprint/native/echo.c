@@ -23,7 +23,7 @@ static int comes_again(const uint8_t *text, size_t at, size_t from, size_t until
     return 0;
 }
 
-static int has_echo(view text)
+int has_echo(view text)
 {
     if (text.size < LEAST_CHARS)
         return 0;
