@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MqttOptions", "MqttSignal"]
 
+_NOT_YET = "not connected yet"
 _log = structlog.get_logger()
 _IDLE_S = 3600.0
 _AT_ONCE = 64  # messages that wait for the broker's confirmation together
@@ -83,7 +84,7 @@ class MqttSignal:
         self._ends_changed = asyncio.Event()
         self._acks: deque[Ack] = deque()
         self._acks_waiting = asyncio.Event()
-        self.failing = "not connected yet"
+        self.failing = _NOT_YET
 
     @property
     def connected(self) -> bool:
@@ -96,8 +97,8 @@ class MqttSignal:
             try:
                 await self._session()
             except SignalUnavailable as error:
-                if not self.failing:
-                    _log.warning("mqtt_lost", reason=str(error))
+                if self.failing in ("", _NOT_YET):
+                    _log.warning("mqtt_awaited" if self.failing else "mqtt_lost", reason=str(error))
                 self.failing = str(error)
             finally:
                 self._connection = None

@@ -169,13 +169,21 @@ class Seating:
             dead=RedisDeadLetters(client, seat.index),
         )
 
-    def _sink(self, seat: Seat, log: RedisLog, bus: Any, options: OutboxOptions = URGENT) -> None:
+    def _sink(
+        self,
+        seat: Seat,
+        log: RedisLog,
+        bus: Any,
+        options: OutboxOptions = URGENT,
+        away: Callable[[], str] = str,
+    ) -> None:
+        """Carry the log to a signal path; away: why the path is not there, also while nothing is to be carried."""
         progress = seat.sinks[bus.name] = Progress()
         wake = seat.hub.wake()
         metered, recent = MeteredBus(bus, seat.worker.hear), RecentLog(log, seat.hub.recent)
         run = partial(drain_commands, recent, metered, wake=wake, options=options, progress=progress)
         seat.tasks.append((f"sink-{bus.name}", run))
-        seat.health.add(f"sink {bus.name}", lambda _: progress.failing)
+        seat.health.add(f"sink {bus.name}", lambda _: progress.failing or away())
 
     def _mqtt(self, seat: Seat, log: RedisLog, address: BrokerAddress) -> None:
         options, partitions = self._config.mqtt.signal, self._nodes.partitions
@@ -191,7 +199,7 @@ class Seating:
         seat.tasks.append(("mqtt", bus.run))
         seat.worker.greet = partial(_ask_first, bus, seat.worker.greet)
         seat.tasks.append(("mqtt-acks", lambda: pass_acks_on(bus, self._intake)))
-        self._sink(seat, log, bus, replace(URGENT, at_once=_CONFIRMING))
+        self._sink(seat, log, bus, replace(URGENT, at_once=_CONFIRMING), lambda: bus.failing)
 
     def _receivers(self, seat: Seat, log: RedisLog, options: tuple[ReceiverOptions, ...]) -> None:
         def make(wanted: ReceiverOptions) -> Delivery:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import redis.asyncio
+from structlog.testing import capture_logs
 
 from agentwatch.errors import Unavailable
 from agentwatch.keys import keys
@@ -82,6 +83,28 @@ async def test_it_is_unready_while_redis_is_away_and_ready_again_after(own_valke
         await poll(ready)
         assert running.lifecycle._ended is not None
         assert not running.lifecycle._ended.done()
+
+
+async def test_it_says_that_the_broker_is_away_also_while_nothing_is_to_be_told(valkey, daemon, poll, own_broker):
+    own_broker.stop()
+    timings = "[mqtt.signal]\ntimeout_s = 2.0\nretry_s = 0.05\nretry_max_s = 0.1\n"
+    with capture_logs() as logged:
+        async with daemon(valkey, f'[mqtt]\nurl = "{own_broker.url}"\n{timings}') as running:
+
+            async def ready(expected: int) -> bool:
+                return await running.ready() == expected
+
+            problem = (await running.http.get("/readyz")).json()
+            assert [error["field"] for error in problem["errors"]] == ["sink mqtt"]
+            assert (await running.http.get("/v1/decision?agent=bot")).status_code == 200
+            await asyncio.to_thread(own_broker.start)
+            await poll(lambda: ready(200))
+            await asyncio.to_thread(own_broker.stop)
+            await poll(lambda: ready(503))
+            await asyncio.to_thread(own_broker.start)
+            await poll(lambda: ready(200))
+    told = [entry["event"] for entry in logged if entry["event"] in ("mqtt_awaited", "mqtt_connected", "mqtt_lost")]
+    assert told == ["mqtt_awaited", "mqtt_connected", "mqtt_lost", "mqtt_connected"]
 
 
 async def test_a_ledger_that_cannot_be_kept_is_told_and_keeps_nobody_from_being_stopped(valkey, daemon, poll):
