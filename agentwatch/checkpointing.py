@@ -21,7 +21,7 @@ from agentwatch.errors import Incompatible, TooNew
 from agentwatch.pipeline import Pipeline
 from agentwatch.records import Checkpoint
 
-__all__ = ["FORMAT", "dump", "load"]
+__all__ = ["FORMAT", "bare", "chunks", "dump", "load"]
 
 FORMAT = 3
 _PIECE = 1 << 20
@@ -31,13 +31,23 @@ _Read = tuple[str, memoryview]  # no copies: a state is read from where its chun
 
 def dump(pipeline: Pipeline, at: float) -> Checkpoint:
     """Take everything that the pipeline remembers; call it between two batches."""
+    return replace(bare(pipeline, at), chunks=tuple(chunks(pipeline)))
+
+
+def bare(pipeline: Pipeline, at: float) -> Checkpoint:
+    """Say what `chunks` belong to, without them."""
     return Checkpoint(
         positions=pipeline.positions,
         format=FORMAT,
         policy_digest=pipeline.rulebook.policy.digest,
         at=at,
-        chunks=tuple(msgspec.msgpack.encode(chunk) for chunk in _chunks(pipeline)),
+        chunks=(),
     )
+
+
+def chunks(pipeline: Pipeline) -> Iterator[bytes]:
+    """Encode everything, piece by piece; nothing may change it until the last one was given."""
+    return map(msgspec.msgpack.encode, _chunks(pipeline))
 
 
 def load(pipeline: Pipeline, checkpoint: Checkpoint) -> None:

@@ -120,7 +120,8 @@ class WorkerOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """How the loop paces itself.
 
     batch: most entries read at once. turn_s: how long they may take to compute. block_s: how long a read waits for
-    them. checkpoint_s, checkpoint_events: a checkpoint follows after that much time or that many events. renew_s: how
+    them. checkpoint_s, checkpoint_events: a checkpoint follows after that much time or that many events.
+    checkpoint_fork_runs: with so many runs or more a forked child encodes it (0: never). renew_s: how
     often the lease is extended and the ledgers are brought up to date. retry_s, retry_max_s: back-off while the store
     is away. drain_s: how long a stop may take. answer_s: how long an operator's request waits for its commit.
     """
@@ -130,6 +131,7 @@ class WorkerOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     block_s: Annotated[float, Meta(gt=0, le=10)] = 0.5
     checkpoint_s: Annotated[float, Meta(gt=0, le=3600)] = 30.0
     checkpoint_events: Annotated[int, Meta(ge=1)] = 200_000
+    checkpoint_fork_runs: Annotated[int, Meta(ge=0)] = 500
     renew_s: Annotated[float, Meta(gt=0, le=60)] = 1.0
     retry_s: Annotated[float, Meta(gt=0, le=60)] = 0.1
     retry_max_s: Annotated[float, Meta(gt=0, le=300)] = 5.0

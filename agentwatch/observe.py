@@ -166,6 +166,12 @@ class Metrics:
         self.checkpoint_seconds = Histogram(
             "agentwatch_checkpoint_duration_seconds", "Time to write a checkpoint.", buckets=_SLOW_S, registry=to
         )
+        self.checkpoint_pause = Histogram(
+            "agentwatch_checkpoint_pause_seconds",
+            "How long nothing else was done for one.",
+            buckets=_FAST_S,
+            registry=to,
+        )
         self.checkpoint_bytes = Gauge("agentwatch_checkpoint_bytes", "Size of the last checkpoint.", registry=to)
         self.checkpoint_at = Gauge(
             "agentwatch_checkpoint_timestamp_seconds", "When the last one was published.", registry=to

@@ -133,6 +133,9 @@ TEXTS: Final = {
     "worker.block_s": "How long a read waits for entries, in seconds",
     "worker.checkpoint_s": "A checkpoint follows after so many seconds",
     "worker.checkpoint_events": "Or after so many events",
+    "worker.checkpoint_fork_runs": "With so many tracked runs or more a forked child encodes the checkpoint, so that "
+    "the daemon goes on; it takes up to half as much memory again meanwhile. Below it, encoding takes no longer than a "
+    "fork. 0: never fork",
     "worker.renew_s": "How often the lease is extended and the ledgers are brought up to date, in seconds; well below "
     "`redis.lease_s`",
     "worker.retry_s": "First wait while Redis is away, in seconds; doubled each time",

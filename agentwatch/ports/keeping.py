@@ -1,6 +1,6 @@
 """Where commits, checkpoints and the log of decisions live."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -30,8 +30,11 @@ class Store(Protocol):
         Writing the same commit again does nothing more, so a commit whose answer was lost can be repeated.
         """
 
-    async def checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Publish a new generation, then trim the events stream up to its position."""
+    async def checkpoint(self, checkpoint: Checkpoint, chunks: AsyncIterator[bytes] | None = None) -> None:
+        """Publish a new generation, then trim the events stream up to its position.
+
+        chunks: where they come one by one, in place of the checkpoint's own. Commits may be written meanwhile.
+        """
 
     async def renew(self) -> str:
         """Extend the lease from now on, do what commits left to be done soon, and say what keeps that from being done.

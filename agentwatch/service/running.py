@@ -2,7 +2,6 @@
 
 import asyncio
 import faulthandler
-import gc
 import os
 import signal
 import sys
@@ -11,6 +10,7 @@ from contextlib import suppress
 import structlog
 
 from agentwatch.observe import configure_logging
+from agentwatch.service.collecting import Collecting
 from agentwatch.service.lifecycle import Lifecycle
 from agentwatch.service.settings import Settings
 from agentwatch.service.systemd import Notify
@@ -59,6 +59,9 @@ async def _run(settings: Settings) -> int:
 
 async def _until_ended(daemon: Lifecycle) -> None:
     await daemon.warm()
-    gc.collect()
-    gc.freeze()  # what start-up made lives as long as the process; the collector need not look at it again
-    await daemon.wait()
+    collecting = Collecting()
+    collecting.begin()  # what start-up made lives as long as the process
+    try:
+        await daemon.wait()
+    finally:
+        collecting.end()

@@ -9,7 +9,6 @@ from typing import TypeVar
 import structlog
 from msgspec.structs import replace
 
-from agentwatch import checkpointing
 from agentwatch.cancellation import end
 from agentwatch.config import WorkerOptions
 from agentwatch.errors import AgentwatchError, Fenced, StoreUnavailable, TooNew
@@ -22,6 +21,7 @@ from agentwatch.service.metering import Board, Gauges, count_commit
 from agentwatch.service.opening import opened_by_us
 from agentwatch.service.read_ahead import Pace, ReadAhead
 from agentwatch.service.restoring import restore
+from agentwatch.service.saving import Saving
 from agentwatch.service.tally import RECENT, Tally
 from agentwatch.service.trimming import give_back
 
@@ -62,8 +62,7 @@ class Worker:
         self._options = options
         self._beat = beat
         self._stopping = asyncio.Event()
-        self._last_checkpoint = 0.0
-        self._since_checkpoint = 0
+        self._saving = Saving(store, options)
         self._heard = 0  # the newest decision's number that anybody was told
         self._inputs = ReadAhead(source, Pace(options.batch, options.turn_s), options.block_s)
         self.pipeline = make()
@@ -143,8 +142,7 @@ class Worker:
         self.pipeline = pipeline
         self._inputs.settled()
         self._hub.recent.begin(pipeline.positions.seq)
-        self._last_checkpoint = asyncio.get_running_loop().time()
-        self._since_checkpoint = learnt
+        self._saving.begin(learnt)
         _log.info("partition_owned", token=opened.token, position=pipeline.positions.events, learnt_again=learnt)
         self._tell(owned=True)
         return True
@@ -159,6 +157,7 @@ class Worker:
             try:
                 await end({keeper, turning}, _END_S)
             finally:
+                await self._saving.drop()
                 await self._inputs.drop()
         for task in (keeper, turning):
             if task.done() and not task.cancelled():
@@ -169,7 +168,7 @@ class Worker:
     async def _turns(self) -> None:
         while not self._stopping.is_set():
             await self._turn()
-        await self._checkpoint()
+        await self._saving.last(self.pipeline, self.last_batch_at)
 
     async def _turn(self) -> None:
         loop = asyncio.get_running_loop()
@@ -198,10 +197,9 @@ class Worker:
         self.turns += 1
         self._beat()
         self._gauge(done)
-        self._since_checkpoint += len(batch.entries) + len(batch.controls) + len(batch.acks)
-        due = done - self._last_checkpoint >= self._options.checkpoint_s and self._since_checkpoint
-        if due or self._since_checkpoint >= self._options.checkpoint_events:
-            await self._checkpoint()
+        self._saving.learnt(len(batch.entries) + len(batch.controls) + len(batch.acks))
+        if self._saving.due():
+            self._saving.take(self.pipeline, self.last_batch_at)
 
     async def _pass_on(self, inputs: Sequence[Astray]) -> None:
         if self._give is None:
@@ -246,22 +244,6 @@ class Worker:
         self.tally.fold(commit, self.last_batch_at)
         decisions = [(f"{decision.seq}-0", decision) for decision in commit.decisions]
         self._hub.committed(decisions, self.pipeline.answers)
-
-    async def _checkpoint(self) -> None:
-        """Write a checkpoint; where the store is away the next one is due later, and the log holds what it needs."""
-        loop = asyncio.get_running_loop()
-        started = self._last_checkpoint = loop.time()
-        checkpoint = checkpointing.dump(self.pipeline, self.last_batch_at)
-        try:
-            await self._store.checkpoint(checkpoint)
-        except StoreUnavailable as error:
-            _log.warning("checkpoint_postponed", reason=str(error))
-            return
-        self._since_checkpoint = 0
-        seen = metrics()
-        seen.checkpoint_seconds.observe(loop.time() - started)
-        seen.checkpoint_bytes.set(sum(map(len, checkpoint.chunks)))
-        seen.checkpoint_at.set(checkpoint.at)
 
     async def _keep(self) -> None:
         """Renew the lease; while the store is away there is nothing to renew, and only a lost lease ends this."""

@@ -4,6 +4,7 @@ A chunk that is equal to one of the generation before is not written again. Chun
 is flipped, so a worker that dies half-way leaves nothing behind.
 """
 
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import msgspec
@@ -48,13 +49,22 @@ class Checkpoints:
         self._keys = names
         self._chunk_s = chunk_s
         self._flip = Script("flip")
+        self._written = 0
 
-    async def publish(self, checkpoint: Checkpoint, token: int, number: int, before: Pointer | None) -> Pointer:
-        """Write the changed chunks, flip the pointer, let the chunks go that it no longer names."""
+    async def publish(
+        self, checkpoint: Checkpoint, token: int, number: int, pieces: AsyncIterator[bytes] | None = None
+    ) -> None:
+        """Write the changed chunks, flip the pointer, let the chunks go that it no longer names.
+
+        pieces: where the chunks come one by one. What is published now is asked for, as an answer may have been lost.
+        """
+        before = await self._published()
         known = {(ref.digest, ref.size): ref for ref in before.chunks} if before else {}
-        generation = f"{token}-{number}"
+        self._written += 1  # two at one commit differ, as time goes on without one: what is published is not touched
+        generation = f"{token}-{number}-{self._written}"
         chunks: list[ChunkRef] = []
-        for index, chunk in enumerate(checkpoint.chunks):
+        async for chunk in pieces if pieces is not None else _each(checkpoint.chunks):
+            index = len(chunks)
             digest = xxhash.xxh3_128_hexdigest(chunk)
             ref = known.get((digest, len(chunk)))
             if ref is None:
@@ -70,7 +80,6 @@ class Checkpoints:
             chunks=tuple(chunks),
         )
         await self._publish(pointer, token, before)
-        return pointer
 
     async def _publish(self, pointer: Pointer, token: int, before: Pointer | None) -> None:
         wanted = list(dict.fromkeys(ref.key for ref in pointer.chunks))
@@ -86,12 +95,11 @@ class Checkpoints:
         if word != b"ok":
             raise StoreUnavailable(f"chunk {said} was lost before the checkpoint was published")
 
-    async def read(self) -> tuple[Pointer | None, Checkpoint | None]:
+    async def read(self) -> Checkpoint | None:
         """Read what the pointer names; raises `Incompatible` where a chunk is missing or not what was written."""
-        raw = await self._client.execute_command("GET", self._keys.checkpoint)
-        if raw is None:
-            return None, None
-        pointer = self._pointer(raw)
+        pointer = await self._published()
+        if pointer is None:
+            return None
         chunks: list[bytes] = []
         for ref in pointer.chunks:
             chunk = await self._client.execute_command("GET", ref.key)
@@ -99,14 +107,17 @@ class Checkpoints:
                 found = "is missing" if chunk is None else "is not what was written"
                 raise Incompatible(f"{ref.key} {found}; without it the state cannot be restored")
             chunks.append(chunk)
-        checkpoint = Checkpoint(
+        return Checkpoint(
             positions=pointer.positions,
             format=pointer.format,
             policy_digest=pointer.policy_digest,
             at=pointer.at,
             chunks=tuple(chunks),
         )
-        return pointer, checkpoint
+
+    async def _published(self) -> Pointer | None:
+        raw = await self._client.execute_command("GET", self._keys.checkpoint)
+        return None if raw is None else self._pointer(raw)
 
     def _pointer(self, raw: bytes) -> Pointer:
         try:
@@ -116,3 +127,8 @@ class Checkpoints:
         if pointer.stored != _STORED:
             raise Incompatible(f"{self._keys.checkpoint} has version {pointer.stored}, this reads {_STORED}")
         return pointer
+
+
+async def _each(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk

@@ -2,11 +2,11 @@
 
 import asyncio
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from msgspec import Struct, field
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from agentwatch.clients import Client
 from agentwatch.errors import BadRequest, Fenced, Incompatible
@@ -167,12 +167,15 @@ class MemoryStore:
         held.owned_until = held.clock() + self._lease_s
         self._boundaries.add(commit.positions)
 
-    async def checkpoint(self, checkpoint: Checkpoint) -> None:
+    async def checkpoint(self, checkpoint: Checkpoint, chunks: AsyncIterator[bytes] | None = None) -> None:
         """Publish a state at a commit boundary, then trim the streams up to its positions."""
         held = self._partition
         self._own()
         if checkpoint.positions not in self._boundaries:
             raise Incompatible(f"a checkpoint at {checkpoint.positions} is at no commit boundary")
+        if chunks is not None:
+            checkpoint = replace(checkpoint, chunks=tuple([chunk async for chunk in chunks]))
+            self._own()
         held.checkpoint = checkpoint
         self._boundaries = {checkpoint.positions, held.committed}
         held.events.trim(checkpoint.positions.events)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
@@ -16,7 +17,7 @@ from agentwatch.keys import keys
 from agentwatch.ports import Opened
 from agentwatch.records import Checkpoint, Commit, Positions
 from agentwatch.store.audit import AuditChain
-from agentwatch.store.checkpoints import Checkpoints, Pointer
+from agentwatch.store.checkpoints import Checkpoints
 from agentwatch.store.holder import gone, this_process
 from agentwatch.store.owed import Owed
 from agentwatch.store.packing import Limits, pack
@@ -68,7 +69,6 @@ class RedisStore:
         self._number = 0
         self._numbers: dict[Positions, int] = {}
         self._checkpoints = Checkpoints(client, self._keys, options.chunk_s)
-        self._pointer: Pointer | None = None
         self._audit = AuditChain(client, self._keys, options.audit, signer)
         self._scripts = {name: Script(name) for name in ("acquire", "commit", "release", "renew")}
         self._owed = Owed(client, self._keys, options.ledger_fields, options.ledger_days * 86400)
@@ -118,7 +118,7 @@ class RedisStore:
         while len(self._numbers) > _NUMBERS:
             del self._numbers[next(iter(self._numbers))]
 
-    async def checkpoint(self, checkpoint: Checkpoint) -> None:
+    async def checkpoint(self, checkpoint: Checkpoint, chunks: AsyncIterator[bytes] | None = None) -> None:
         """Publish a new generation, then trim what lies before it; only chunks that changed are written.
 
         The state must be that of a commit boundary: of the last one, or of an earlier one of this worker.
@@ -127,7 +127,7 @@ class RedisStore:
         if number is None:
             raise Incompatible(f"a checkpoint at {checkpoint.positions} is at no commit boundary")
         with reading("checkpoint"):
-            self._pointer = await self._checkpoints.publish(checkpoint, self._token, number, self._pointer)
+            await self._checkpoints.publish(checkpoint, self._token, number, chunks)
             await trim(self._client, self._keys, checkpoint.positions, number, self._options.trim)
             await self._audit.trim(self._token)
 
@@ -166,7 +166,7 @@ class RedisStore:
         with reading("open"):
             flat = await self._client.execute_command("HGETALL", self._keys.committed)
             stored = dict(zip(map(bytes.decode, flat[::2]), map(bytes.decode, flat[1::2]), strict=True))
-            self._pointer, checkpoint = await self._checkpoints.read()
+            checkpoint = await self._checkpoints.read()
         committed = Positions()
         if stored:
             committed = Positions(

@@ -30,6 +30,7 @@ unclean_starts = {unclean_starts}
 batch = {batch}
 block_s = 0.05
 checkpoint_s = 0.1
+checkpoint_fork_runs = 1
 renew_s = 0.2
 retry_s = 0.02
 retry_max_s = 0.2

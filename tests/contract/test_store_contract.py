@@ -289,6 +289,42 @@ async def test_a_checkpoint_of_several_mib_comes_back_as_it_was(place: Any) -> N
     assert (opened.checkpoint, opened.committed) == (changed, after)
 
 
+async def test_a_checkpoint_comes_piece_by_piece_while_commits_go_on(place: Any) -> None:
+    store = place.store()
+    await store.open()
+    before, after = Positions(index=7), Positions(index=9)
+    await store.commit(Commit(positions=before, at=1.0))
+    pieces = (b"one" * 100, b"two")
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield pieces[0]
+        await store.commit(Commit(positions=after, at=2.0))
+        yield pieces[1]
+
+    await store.checkpoint(state(before), slowly())
+    await store.close()
+    opened = await place.store().open()
+    assert (opened.checkpoint, opened.committed) == (state(before, *pieces), after)
+
+
+async def test_a_checkpoint_that_breaks_off_leaves_the_one_before(place: Any) -> None:
+    store = place.store()
+    await store.open()
+    positions = Positions(index=7)
+    await store.commit(Commit(positions=positions, at=1.0))
+    kept = state(positions, b"kept", b"same")
+    await store.checkpoint(kept)
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"another state at the same commit"
+        raise RuntimeError("the child died")
+
+    with pytest.raises(RuntimeError, match="the child died"):
+        await store.checkpoint(state(positions), broken())
+    await store.close()
+    assert (await place.store().open()).checkpoint == kept
+
+
 async def test_a_checkpoint_belongs_to_a_commit_boundary(place: Any) -> None:
     store = place.store()
     await store.open()

@@ -292,7 +292,7 @@ async def test_unchanged_chunks_are_not_written_again_and_old_ones_go(client: An
         names = await client.execute_command("KEYS", K.prefix + "state:*")
         assert len(names) == len(set(chunks))
         assert [await client.execute_command("TTL", name) for name in names] == [-1] * len(names)
-    assert await client.execute_command("EXISTS", K.state("1-1", 0)) == 1
+    assert await client.execute_command("EXISTS", K.state("1-1-1", 0)) == 1
 
 
 async def test_a_worker_that_dies_in_a_checkpoint_leaves_the_one_before(client: Any) -> None:
@@ -302,7 +302,7 @@ async def test_a_worker_that_dies_in_a_checkpoint_leaves_the_one_before(client: 
     await store.commit(Commit(positions=positions, at=1.0))
     kept = Checkpoint(positions=positions, format=1, policy_digest="", at=1.0, chunks=(b"a",))
     await store.checkpoint(kept)
-    await client.execute_command("SET", K.state("1-2", 0), b"half", "EX", 900)
+    await client.execute_command("SET", K.state("1-2-2", 0), b"half", "EX", 900)
     await store.close()
     assert (await RedisStore(client, 0).open()).checkpoint == kept
 
@@ -314,10 +314,10 @@ async def test_a_checkpoint_that_is_not_what_was_written_is_refused_by_name(clie
     await store.commit(Commit(positions=positions, at=1.0))
     await store.checkpoint(Checkpoint(positions=positions, format=1, policy_digest="", at=1.0, chunks=(b"a",)))
     await store.close()
-    await client.execute_command("SET", K.state("1-1", 0), b"b")
-    with pytest.raises(Incompatible, match=r"state:1-1:0 is not what was written"):
+    await client.execute_command("SET", K.state("1-1-1", 0), b"b")
+    with pytest.raises(Incompatible, match=r"state:1-1-1:0 is not what was written"):
         await RedisStore(client, 0).open()
-    await client.execute_command("DEL", K.state("1-1", 0))
+    await client.execute_command("DEL", K.state("1-1-1", 0))
     await client.execute_command("DEL", K.owner)
     with pytest.raises(Incompatible, match="is missing"):
         await RedisStore(client, 0).open()

@@ -74,6 +74,7 @@ class Daemon:
         config.write_text(
             f'[redis]\nurl = "{url}"\n[api]\nenabled = false\n'
             f"[worker]\nbatch = {batch}\nblock_s = 0.05\ncheckpoint_s = 0.2\n"
+            "checkpoint_fork_runs = 1\n"
         )
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AGENTWATCH_")}
         command = [sys.executable, "-m", "agentwatch", "run", "--config", str(config)]

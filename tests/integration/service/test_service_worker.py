@@ -259,15 +259,15 @@ async def test_a_checkpoint_that_could_not_be_written_is_written_later(valkey, b
     async with found.running():
         real, failures = found.worker._store.checkpoint, []
 
-        async def checkpoint(what):
+        async def checkpoint(what, chunks):
             if len(failures) < 2:
                 failures.append(what)
                 raise StoreUnavailable("away")
-            await real(what)
+            await real(what, chunks)
 
         monkeypatch.setattr(found.worker._store, "checkpoint", checkpoint)
         await found.send(0, 3)
         await poll(lambda: len(failures) == 2)
         await found.send(3, 4)
-        await poll(lambda: found.worker._since_checkpoint == 0)
+        await poll(lambda: found.worker._saving._since == 0)
         assert await found.client.execute_command("GET", K.checkpoint) is not None
