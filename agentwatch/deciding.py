@@ -20,7 +20,7 @@ from agentwatch.policy.rules import Rule
 from agentwatch.records import CANARY_TENANT, Change, Decision, Evidence, Level, Observation, Origin
 from agentwatch.rulebook import RuleBook
 from agentwatch.silencing import Silences
-from agentwatch.subject import parse, run_subject
+from agentwatch.subject import Names, parse, run_subject
 
 __all__ = ["Decider", "Ledgers", "harms_anew", "who"]
 
@@ -31,8 +31,13 @@ _KEEPS_ITS_END = frozenset((Change.verified, Change.escalated, Change.failed, Ch
 
 
 class Ledgers(Struct, frozen=True):
-    """Everything that takes in each decision, new or read back from the log."""
+    """Everything that takes in each decision, new or read back from the log.
 
+    names: of the subjects that `ladder`, `standing` or `verifier` may have something to say about; all others are at
+    rest.
+    """
+
+    names: Names
     ladder: Ladder
     gate: Gate
     standing: Standing

@@ -1,6 +1,7 @@
 """From raw entries to what the detectors see: decoded, fingerprinted, priced, and placed where each event belongs."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import cast
 
 import msgspec
 from msgspec import Struct
@@ -13,10 +14,10 @@ from agentwatch.cost.prices import Pricer
 from agentwatch.detect.bank import Bank
 from agentwatch.detect.state import Scope
 from agentwatch.fingerprint.batch import Fingerprinter
-from agentwatch.ingest.decode import DecodeOptions, DecodeStats, decode, entry_time
+from agentwatch.ingest.decode import DecodeOptions, DecodeStats, decode_all
 from agentwatch.ingest.flood import Flood
 from agentwatch.keys import Home
-from agentwatch.records import Astray, DeadLetter, Entry, Event, Observation, Prints
+from agentwatch.records import Astray, Entry, Event, Observation, Prints
 from agentwatch.subject import covering
 
 __all__ = ["Observer", "Parts"]
@@ -47,51 +48,65 @@ class Observer:
         self._event_ticks = event_ticks
 
     def observe(
-        self, entries: Sequence[Entry], draft: Draft, moment: Callable[[float, str], None]
+        self, entries: Sequence[Entry], draft: Draft, moment: Callable[[float, str], None] | None
     ) -> Iterator[tuple[Observation, Scope]]:
         """Give each event with its place. `moment` is told each event's time and position before it is given."""
+        if not entries:
+            return
         parts = self._parts
-        decoded = self._decode(entries, draft)
-        prints, shed = self._prints(decoded)
-        for place, ((index, position, named), its) in enumerate(zip(decoded, prints, strict=True)):
-            scope = parts.bank.admit(named, index)
+        indexes, positions, events = self._decode(entries, draft)
+        prints, shed = self._prints(indexes, positions, events)
+        admit, costs = parts.bank.admit, map(parts.pricer.price, events)
+        for index, position, named, its, cost in zip(indexes, positions, events, prints, costs, strict=True):
+            scope = admit(named, index)
             run, app = scope.run, scope.app
             event = named
             if run.root != event.root_run or app.app != event.app:  # a child may have named only its parent
                 event = replace(event, app=app.app, root_run=run.root)
             draft.events = position
-            moment(event.ts, position)
-            cost = parts.pricer.price(event)
-            mute = place in shed or (event.status in _OURS and self._ours(event, draft.at))
+            if moment is not None:
+                moment(event.ts, position)
+            mute = index in shed or (event.status in _OURS and self._ours(event, draft.at))
             yield Observation(index, position, app.clock, event, its, cost, mute), scope
-        if entries:
-            draft.events = entries[-1].id
+        draft.events = entries[-1].id
 
-    def _prints(self, decoded: Sequence[tuple[int, str, Event]]) -> tuple[Sequence[Prints], frozenset[int]]:
-        """Fingerprint what is not shed; gives the places of what is."""
-        events = [event for _, _, event in decoded]
+    def _prints(
+        self, indexes: Sequence[int], positions: Sequence[str], events: list[Event]
+    ) -> tuple[Sequence[Prints], frozenset[int]]:
+        """Fingerprint what is not shed; gives the indexes of what is."""
         self._parts.bank.foresee(events)
-        shed = self._parts.flood.take(events, [e.ts if self._event_ticks else position for _, position, e in decoded])
+        shed = self._parts.flood.take(events, [event.ts for event in events] if self._event_ticks else positions)
         if not shed:
             return self._parts.fingerprinter.batch(events), shed
         kept = iter(self._parts.fingerprinter.batch([e for place, e in enumerate(events) if place not in shed]))
-        return [_NONE if place in shed else next(kept) for place in range(len(events))], shed
+        prints = [_NONE if place in shed else next(kept) for place in range(len(events))]
+        return prints, frozenset(indexes[place] for place in shed)
 
-    def _decode(self, entries: Sequence[Entry], draft: Draft) -> list[tuple[int, str, Event]]:
+    def _decode(self, entries: Sequence[Entry], draft: Draft) -> tuple[Sequence[int], Sequence[str], list[Event]]:
+        """Give the indexes, positions and events of what can be read and belongs here."""
         parts, home = self._parts, self._parts.home
-        decoded: list[tuple[int, str, Event]] = []
-        for entry in entries:
-            entry_at = None if self._event_ticks else entry_time(entry.id)
-            got = decode(entry, draft.at, entry_at, parts.decode, parts.decoded)
-            if isinstance(got, DeadLetter):
-                draft.dead.append(got)
-            elif home is not None and (other := home.app(got.tenant, got.app)) != home.index:
-                draft.astray.append(Astray(stream="events", partition=other, data=msgspec.json.encode(got)))
-            else:
-                decoded.append((draft.index, entry.id, got))
-            draft.entries.append(entry.id)
-            draft.index += 1
-        return decoded
+        ids = [entry.id for entry in entries]
+        indexes = range(draft.index, draft.index + len(ids))
+        events, dead = decode_all(entries, draft.at, parts.decode, parts.decoded, timed=not self._event_ticks)
+        draft.entries += ids
+        draft.index += len(ids)
+        draft.dead += dead
+        if home is not None:
+            events = [event and self._if_mine(event, home, draft) for event in events]
+        if not dead and home is None:
+            return indexes, ids, cast("list[Event]", events)
+        kept = [
+            (index, id_, event) for index, id_, event in zip(indexes, ids, events, strict=True) if event is not None
+        ]
+        return [index for index, _, _ in kept], [id_ for _, id_, _ in kept], [event for _, _, event in kept]
+
+    def _if_mine(self, event: Event, home: Home, draft: Draft) -> Event | None:
+        """Set an event aside that belongs into another partition."""
+        other = home.app(event.tenant, event.app)
+        if other == home.index:
+            return event
+        draft.astray.append(Astray(stream="events", partition=other, data=msgspec.json.encode(event)))
+        return None
 
     def _ours(self, event: Event, now: float) -> bool:
         """Tell whether an event is what our own decision did to the agent."""

@@ -85,16 +85,8 @@ class Pipeline:
         self._weigher = Weigher(parts.ledger, ledgers)
         self._spread = Spread(self._decider, ledgers.tombstones, parts.bank)
         self.forgetting = Forgetting(self._decider, ledgers, lambda: parts.bank.population)
-        self._recovery = Recovery(
-            self._observer,
-            parts.bank,
-            self._weigher,
-            self._spread,
-            self.forgetting,
-            self._decider,
-            ledgers,
-            options.settle_s,
-        )
+        steps = (self._observer, parts.bank, self._weigher, self._spread, self.forgetting, self._decider)
+        self._recovery = Recovery(*steps, ledgers, options.settle_s)
         self._clock = Clock()
         self._lag = 0
         self.wished = Wished()
@@ -118,11 +110,13 @@ class Pipeline:
             if self._astray("acks", ack.subject, ack):
                 continue
             self._find(self.ledgers.verifier.ack(ack))
-        for seen, scope in self._observer.observe(batch.entries, draft, self._moment):
+        moment = self._moment if self._options.event_ticks else None
+        for seen, scope in self._observer.observe(batch.entries, draft, moment):
             try:
                 self._judge(seen, scope)
             except Exception as error:  # noqa: BLE001  # told by a dead letter; one event must not stop the worker
                 draft.dead.append(set_aside(seen, error, draft.at))
+        self._weigher.add_up(draft.at)
         self._settle(draft.at)
         self._clock.at = draft.at
         self.positions = draft.positions()
@@ -213,12 +207,18 @@ class Pipeline:
 
     def _judge(self, seen: Observation, scope: Scope) -> None:
         """Detect, weigh and decide for one event."""
-        self.forgetting.note()
+        bank = self.parts.bank
+        if bank.population.gone:
+            self.forgetting.note()
         compiled = self.rulebook.match(seen.event)
         if scope.opened:
             self.opened += 1
+            self._weigher.add_up(self._draft.at)
             self._spread.catch(seen)
-        verdicts = fold(self.parts.bank.observe(seen, scope, compiled.detect))
+        signals = bank.observe(seen, scope, compiled.detect)
+        if not signals and self._weigher.passes(seen, scope, compiled.rule.name):
+            return
+        verdicts = fold(signals)
         self._find(self._weigher.note(seen, scope, compiled, self._draft.at))
         for verdict in verdicts:
             move = self.ledgers.ladder.climb(verdict, seen.now, compiled.rule.actions, compiled.ladder)
@@ -277,10 +277,10 @@ class Pipeline:
 
     def _moment(self, ts: float, _position: str) -> None:
         """Follow an event's own time, where there is no other clock."""
-        if self._options.event_ticks:
-            self._draft.at = ts
-            self.ledgers.gate.tick(Tick(ts))
-            self._settle(ts)
+        self._weigher.add_up(self._draft.at)
+        self._draft.at = ts
+        self.ledgers.gate.tick(Tick(ts))
+        self._settle(ts)
 
     def _find(self, findings: Iterable[Finding]) -> None:
         for finding in findings:

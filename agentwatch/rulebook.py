@@ -28,31 +28,47 @@ class Compiled(Struct, frozen=True):
     ladder: LadderOptions
 
 
-class RuleBook:
-    """Which compiled rule governs an event. Building it checks every rule's own thresholds and names a wrong one.
+class _Governed:
+    """A rule, and how many events it has governed since the book was made."""
 
-    matched: how many events each rule has governed since the book was made, by its name.
-    """
+    __slots__ = ("compiled", "events")
+
+    def __init__(self, compiled: Compiled) -> None:
+        self.compiled = compiled
+        self.events = 0
+
+
+class RuleBook:
+    """Which compiled rule governs an event. Building it checks every rule's own thresholds and names a wrong one."""
 
     def __init__(self, policy: Policy, detect: DetectOptions, ladder: LadderOptions) -> None:
         self.policy = policy
-        self.matched = {rule.name: 0 for rule in policy.rules}
-        self._compiled = {rule.name: _compile(rule, detect, ladder) for rule in policy.rules}
+        self._rules = {rule.name: _Governed(_compile(rule, detect, ladder)) for rule in policy.rules}
+        self._default = self._rules[policy.default.name]
+        self._only = self._default if len(policy.rules) == 1 else None
         self._canary = _compile(CANARY_RULE, DetectOptions(), LadderOptions())
 
     def match(self, event: Event) -> Compiled:
         """Give the rule that governs this event."""
         if event.tenant == CANARY_TENANT:
             return self._canary
-        rule = self.policy.match(event.tenant, event.app, event.team, event.agent, event.tool, event.model)
-        self.matched[rule.name] += 1
-        return self._compiled[rule.name]
+        governed = self._only or self._first(event)
+        governed.events += 1
+        return governed.compiled
 
     def get(self, name: str) -> Compiled:
         """Give a rule by name; the default rule where a reload took it away."""
         if name == CANARY_TENANT:
             return self._canary
-        return self._compiled.get(name) or self._compiled[self.policy.default.name]
+        return self._rules.get(name, self._default).compiled
+
+    def matched(self, name: str) -> int:
+        """Tell how many events a rule of the policy has governed since the book was made."""
+        return self._rules[name].events
+
+    def _first(self, event: Event) -> _Governed:
+        rule = self.policy.match(event.tenant, event.app, event.team, event.agent, event.tool, event.model)
+        return self._rules[rule.name]
 
 
 def _compile(rule: Rule, detect: DetectOptions, ladder: LadderOptions) -> Compiled:

@@ -113,35 +113,41 @@ def check_pattern(pattern: str) -> None:
 
 
 class Names:
-    """The last parts of a changing set of subjects: one look tells that an event concerns none of them.
+    """The last parts of the subjects that anything is known about: one look tells that an event concerns none of them.
 
-    Most events concern no subject that anything is known about, and naming their subjects would cost more than that.
+    Most events concern none, and naming their subjects would cost more than that. Several may share it, each of which
+    takes in and out what it knows of. counts: by name, for whoever looks at each event.
     """
 
-    __slots__ = ("_counts",)
+    __slots__ = ("counts",)
 
-    def __init__(self, subjects: Iterable[str] = ()) -> None:
-        self._counts: dict[str, int] = {}
-        for subject in subjects:
-            self.add(subject)
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
 
     def add(self, subject: str) -> None:
-        """Take a subject in; it must not be in the set."""
+        """Take a subject in, once more where somebody else knows of it, too."""
         name = _last_part(subject)
-        self._counts[name] = self._counts.get(name, 0) + 1
+        self.counts[name] = self.counts.get(name, 0) + 1
 
     def remove(self, subject: str) -> None:
-        """Take a subject out; it must be in the set."""
+        """Take a subject out again."""
         name = _last_part(subject)
-        left = self._counts[name] - 1
+        left = self.counts[name] - 1
         if left:
-            self._counts[name] = left
+            self.counts[name] = left
         else:
-            del self._counts[name]
+            del self.counts[name]
+
+    def change(self, before: Iterable[str], after: Iterable[str]) -> None:
+        """Take out what was known before, and in what is known now."""
+        for subject in before:
+            self.remove(subject)
+        for subject in after:
+            self.add(subject)
 
     def has_any(self, names: Iterable[str]) -> bool:
-        """Tell whether one of these names, unescaped, is the last part of a subject of the set."""
-        return not self._counts.keys().isdisjoint(names)
+        """Tell whether one of these names, unescaped, is the last part of a known subject."""
+        return not self.counts.keys().isdisjoint(names)
 
 
 def _last_part(subject: str) -> str:

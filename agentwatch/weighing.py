@@ -7,6 +7,7 @@ from agentwatch.act.verify import Finding
 from agentwatch.cost.ledger import Ledger
 from agentwatch.deciding import Ledgers
 from agentwatch.detect.state import Scope
+from agentwatch.policy.activity import RunKey
 from agentwatch.policy.ladder import Move
 from agentwatch.records import CANARY_TENANT, Event, Incident, Level, Observation, Verdict
 from agentwatch.rulebook import Compiled
@@ -19,14 +20,52 @@ _MUTE = frozenset(("heartbeat", "run_start", "compact"))
 
 
 class Weigher:
-    """Used alike when events are judged and when they are learnt again after a restart."""
+    """Used alike when events are judged and when they are learnt again after a restart.
+
+    Most events lead to nothing but sums. Those are counted together (`add_up`): at the end of a batch, and before
+    anything else happens in it.
+    """
 
     def __init__(self, ledger: Ledger, ledgers: Ledgers) -> None:
         self._ledger = ledger
         self._ledgers = ledgers
+        self._known = ledgers.names.counts
+        self._passed: list[Observation] = []
+        self._keys: list[RunKey] = []
+        self._rules: list[str] = []
+        ledgers.names.add(CANARY_TENANT)
+
+    def passes(self, seen: Observation, scope: Scope, rule: str) -> bool:
+        """Take in an event of which no detector spoke, if nothing but sums follows from it; else False, to be noted."""
+        event, known = seen.event, self._known
+        if (
+            event.run in known
+            or event.agent in known
+            or event.app in known
+            or event.tenant in known
+            or event.root_run in known
+            or event.task in known
+            or scope.duplicate
+            or event.op == "run_end"
+        ):
+            return False
+        run = scope.run
+        self._passed.append(seen)
+        self._keys.append((run.tenant, run.app, run.run))
+        self._rules.append(rule)
+        return True
+
+    def add_up(self, now: float) -> None:
+        """Count what passed since the last time; `now` is the time of all of it."""
+        if self._passed:
+            passed, keys, rules = self._passed, self._keys, self._rules
+            self._passed, self._keys, self._rules = [], [], []
+            self._ledgers.gate.note_events(passed, keys, rules, now)
+            self._ledger.add(passed)
 
     def note(self, seen: Observation, scope: Scope, compiled: Compiled, now: float) -> tuple[Finding, ...]:
         """Count the event where it is counted: activity, the ledger, and spending after a stop, which is given."""
+        self.add_up(now)
         event, ledgers = seen.event, self._ledgers
         if event.tenant == CANARY_TENANT:
             return () if scope.duplicate else ledgers.verifier.see(event, seen.cost_nusd)
@@ -34,7 +73,7 @@ class Weigher:
         ledgers.gate.note_event(event, compiled.rule.name, now, seen.own_effect, (run.tenant, run.app, run.run))
         if scope.duplicate:
             return ()
-        self._ledger.add(event, seen.cost_nusd, ledgers.ladder.concerns((event.run,)) and self._looping(event))
+        self._ledger.add((seen,), ledgers.ladder.concerns((event.run,)) and self._looping(event))
         if event.op == "run_end" and event.run == event.root_run:
             ledgers.incidents.run_ended(event.tenant, event.app, event.root_run, now)
         return ledgers.verifier.see(event, seen.cost_nusd)

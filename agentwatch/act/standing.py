@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from agentwatch.act.command import command_of
 from agentwatch.errors import Incompatible
 from agentwatch.records import Change, Command, Decision, Level
+from agentwatch.subject import Names
 
 __all__ = ["Standing", "StandingOptions"]
 
@@ -20,13 +21,17 @@ class StandingOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Standing:
-    """The last decision of each subject, in the order of their last change."""
+    """The last decision of each subject, in the order of their last change.
 
-    def __init__(self, options: StandingOptions) -> None:
+    names: where the subjects of what the gate holds back are noted, with those of others.
+    """
+
+    def __init__(self, options: StandingOptions, names: Names | None = None) -> None:
         self._options = options
         self._last: dict[str, Decision] = {}
         self._effective: dict[str, Decision] = {}
         self._held: dict[str, Decision] = {}
+        self._names = names or Names()
         self.dropped = 0
 
     def __len__(self) -> int:
@@ -63,6 +68,7 @@ class Standing:
         self._last[subject] = decision
         if decision.gate:
             self._held[subject] = decision
+            self._names.add(subject)
         elif command_of(decision) is not None:
             self._effective[subject] = decision
         while len(self._last) > self._options.max_subjects:
@@ -135,15 +141,19 @@ class Standing:
             last, effective = msgspec.msgpack.decode(data, type=tuple[list[Decision], list[Decision]])
         except msgspec.MsgspecError as error:
             raise Incompatible(f"what stands cannot be read: {error}") from error
+        held = {d.subject: d for d in last if d.gate}
+        self._names.change(self._held, held)
         self._last = {d.subject: d for d in last}
-        self._held = {d.subject: d for d in last if d.gate}
+        self._held = held
         # one object where both hold the same decision, as it was before
         self._effective = {d.subject: self._same(d) for d in effective}
 
     def absorb(self, other: "Standing", mine: Callable[[str], bool]) -> None:
         """Take over what stands for those subjects of another that are `mine`."""
+        before = tuple(self._held)
         for to, found in ((self._last, other._last), (self._effective, other._effective), (self._held, other._held)):
             to.update({subject: decision for subject, decision in found.items() if mine(subject)})
+        self._names.change(before, self._held)
 
     def _same(self, decision: Decision) -> Decision:
         last = self._last.get(decision.subject)
@@ -161,6 +171,7 @@ class Standing:
     def _take_off(self, subject: str, *, lasting: bool = False) -> None:
         """Forget a subject; `lasting` keeps the command that stands while a newer decision waits for the gate."""
         self._last.pop(subject, None)
-        self._held.pop(subject, None)
+        if self._held.pop(subject, None) is not None:
+            self._names.remove(subject)
         if not lasting:
             self._effective.pop(subject, None)

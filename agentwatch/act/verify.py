@@ -83,14 +83,15 @@ class _State(Struct):
 class Verifier:
     """Watches the subjects of effective kills and pauses until they are silent or their command expires.
 
-    Who was found silent is remembered while the command stands: spending again is found out as well.
+    Who was found silent is remembered while the command stands: spending again is found out as well. names: where the
+    subjects are noted, with those of others.
     """
 
-    def __init__(self, options: VerifyOptions) -> None:
+    def __init__(self, options: VerifyOptions, names: Names | None = None) -> None:
         self._options = options
         self._watches: dict[str, _Watch] = {}
         self._quiet: dict[str, _Watch] = {}
-        self._names = Names()
+        self._names = names or Names()
         self.dropped = 0
 
     def __len__(self) -> int:
@@ -162,9 +163,10 @@ class Verifier:
 
     def absorb(self, other: "Verifier", mine: Callable[[str], bool]) -> None:
         """Take over the watches of another whose subjects are `mine`."""
+        before = (*self._watches, *self._quiet)
         for to, found in ((self._watches, other._watches), (self._quiet, other._quiet)):
             to.update({subject: watch for subject, watch in found.items() if mine(subject)})
-        self._names = Names((*self._watches, *self._quiet))
+        self._names.change(before, (*self._watches, *self._quiet))
 
     def snapshot(self) -> bytes:
         """Encode everything that must survive a restart."""
@@ -173,8 +175,8 @@ class Verifier:
     def restore(self, data: bytes) -> None:
         """Take over an encoded state."""
         state = msgspec.msgpack.decode(data, type=_State)
+        self._names.change((*self._watches, *self._quiet), (*state.watches, *state.quiet))
         self._watches, self._quiet, self.dropped = state.watches, state.quiet, state.dropped
-        self._names = Names((*self._watches, *self._quiet))
 
     def _begin(self, decision: Decision, gap_p99_s: float) -> None:
         grace_s = decision.grace_ms / 1000

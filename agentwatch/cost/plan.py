@@ -15,6 +15,7 @@ __all__ = ["Band", "Plan", "linear"]
 Band = tuple[int, int, int, int, int, int]  # a call; a token of: input, output, cache read, cache write, reasoning
 FEMTO = 10**15  # coefficients are femto-dollars, a millionth of a nano-dollar
 _DAY = 86400.0
+_LATEST = 253_402_300_799.0  # the last second of the year 9999
 _TOKEN_KEYS = ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok", "output_reasoning_mtok")
 _MTOK = 10**6
 _KCOUNT = 10**3
@@ -46,6 +47,7 @@ class Plan:
         self._known: dict[int, tuple[list[int], list[Band]]] = {}
         self._starts: list[int] = []
         self._bands: list[Band] = []
+        self._only: Band | None = None
         self._by_second = _changes_within_a_day(model.prices)
         self.since = 0.0
         self.until = 0.0
@@ -54,12 +56,11 @@ class Plan:
         """Give the coefficients for a call of this size at this time; None where tokens have no price then."""
         if not self.since <= ts < self.until:
             self._resolve(ts)
-        if not self._bands:
-            return None
         # a tier holds for sizes above its start, not at it
-        return self._bands[bisect_left(self._starts, input_tokens)]
+        return self._bands[bisect_left(self._starts, input_tokens)] if self._starts else self._only
 
     def _resolve(self, ts: float) -> None:
+        ts = min(ts, _LATEST)
         span = 1.0 if self._by_second else _DAY
         self.since = ts // span * span
         self.until = self.since + span
@@ -68,6 +69,7 @@ class Plan:
         if known is None:
             known = self._known[id(price)] = _bands(price)
         self._starts, self._bands = known
+        self._only = self._bands[0] if self._bands else None
 
 
 def _bands(price: Any) -> tuple[list[int], list[Band]]:

@@ -17,7 +17,6 @@ Usd = Annotated[float, Meta(ge=0, le=1_000_000)]
 AGGREGATES = frozenset(("invoke_agent", "run_start", "run_end"))
 _NANO = 10**9
 _FEMTO_PER_NANO = 10**6
-_LATEST = 253_402_300_799.0  # the last second of the year 9999
 _PROVIDERS = {
     "aws.bedrock": "aws",
     "azure.ai.openai": "azure",
@@ -55,6 +54,7 @@ class Pricer:
         self._options = options
         self._overrides = {name: _override(prices) for name, prices in options.overrides.items()}
         self._plans: dict[tuple[str, str], Plan | Band | None] = {}
+        self._latest: dict[str, tuple[str, Plan | Band | None]] = {}  # by model, with its latest provider
         self.unpriced = 0
         self.bad_figures = 0
 
@@ -84,11 +84,10 @@ class Pricer:
         return self._listed(event, tokens_in, tokens_out)
 
     def _listed(self, event: Event, tokens_in: int, tokens_out: int) -> int | None:
-        key = (event.provider, event.model)
-        try:
-            plan = self._plans[key]
-        except KeyError:
-            plan = self._remember(key)
+        known = self._latest.get(event.model)
+        if known is None or known[0] != event.provider:
+            known = self._known(event.provider, event.model)
+        plan = known[1]
         read = event.cache_read_tokens or 0
         write = event.cache_write_tokens or 0
         reasoning = event.reasoning_tokens or 0
@@ -97,23 +96,34 @@ class Pricer:
             tokens_in += read + write
         if reasoning > tokens_out:
             tokens_out += reasoning
-        band = plan.band(tokens_in, min(event.ts, _LATEST)) if isinstance(plan, Plan) else plan
+        band = plan.band(tokens_in, event.ts) if isinstance(plan, Plan) else plan
         if band is None:
             self.unpriced += 1
             return None
         call, a, b, c, d, e = band
-        femto = call + a * tokens_in + b * tokens_out + c * read + d * write + e * reasoning
+        femto = call + a * tokens_in + b * tokens_out
+        if read or write or reasoning:
+            femto += c * read + d * write + e * reasoning
         return (femto + _FEMTO_PER_NANO // 2) // _FEMTO_PER_NANO
 
-    def _remember(self, key: tuple[str, str]) -> Plan | Band | None:
+    def _known(self, provider: str, model: str) -> tuple[str, Plan | Band | None]:
+        """Give a model's prices at a provider, and remember that this is the model's latest one."""
+        key = (provider, model)
+        if key not in self._plans:
+            self._remember(key)
+        known = self._latest[model] = provider, self._plans[key]
+        return known
+
+    def _remember(self, key: tuple[str, str]) -> None:
         if len(self._plans) >= self._options.max_models:
-            del self._plans[next(iter(self._plans))]
+            oldest = next(iter(self._plans))
+            del self._plans[oldest]
+            self._latest.pop(oldest[1], None)
         provider, model = key
         found: Plan | Band | None = self._overrides.get(f"{provider}/{model}") or self._overrides.get(model)
         if found is None and model:
             found = self._find(provider, model)
         self._plans[key] = found
-        return found
 
     def _find(self, provider: str, model: str) -> Plan | None:
         """Look a model up at its provider; where the list does not know the provider, at the model's own maker."""

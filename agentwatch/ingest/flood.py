@@ -62,7 +62,7 @@ class Flood:
         """Count the apps of the present stretch."""
         return len(self._counts)
 
-    def take(self, events: Sequence[Event], positions: Sequence[float | str]) -> frozenset[int]:
+    def take(self, events: Sequence[Event], positions: Sequence[float] | Sequence[str]) -> frozenset[int]:
         """Count events in their order; gives the places of those to be shed.
 
         positions: of their entries, whose times count; or those times themselves, in unix seconds.

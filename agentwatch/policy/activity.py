@@ -1,7 +1,7 @@
 """Which runs were active lately, counted by tenant and by rule: the population that limits on harm are shares of."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from sys import intern
 from typing import Annotated
 
@@ -64,6 +64,14 @@ class Activity:
             seen.at = now
             self._runs.move_to_end(key)
         self.expire(now)
+
+    def note_all(self, keys: Iterable[RunKey], rules: Iterable[str], now: float) -> None:
+        """Count runs as `note` counts each of them, one after the other."""
+        known, coarse_s = self._runs.get, self._coarse_s
+        for key, rule in zip(keys, rules, strict=True):
+            seen = known(key)
+            if seen is None or seen.rule != rule or now - seen.at >= coarse_s:
+                self.note(key, rule, now)
 
     def end(self, key: RunKey) -> None:
         """Stop counting a run: it said that it ended."""

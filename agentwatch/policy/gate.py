@@ -18,21 +18,21 @@ A warning harms nobody: only 2 and 3 hold it, and staleness or an outage are tol
 5 to 7 never hold it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from agentwatch.policy.activity import Activity, RunKey
+from agentwatch.policy.activity import RunKey
 from agentwatch.policy.allow import AllowList
 from agentwatch.policy.approval import APPROVAL, wanted
 from agentwatch.policy.breaker import Breaker
 from agentwatch.policy.canary import CANARY_TENANT
 from agentwatch.policy.gate_options import GateAnswer, GateOptions, GateState
-from agentwatch.policy.outage import Outage, provider_failed
 from agentwatch.policy.permits import Permits, scopes_of
 from agentwatch.policy.rules import Mode, Rule
+from agentwatch.policy.runs import Runs
 from agentwatch.policy.staleness import Staleness
-from agentwatch.records import Change, Decision, Event, Level, Origin, Tick
+from agentwatch.records import Change, Decision, Event, Level, Observation, Origin, Tick
 from agentwatch.subject import covering
 from agentwatch.views import BreakerView
 
@@ -57,9 +57,9 @@ class Gate:
         self._mode = ""
         self.safe = ""  # why the daemon is in safe mode; empty where it is not
         self._rule_modes: dict[str, str] = {}
-        self._activity = Activity(options.activity)
+        self._runs = Runs(options.activity, options.outage)
+        self._activity, self._outage = self._runs.activity, self._runs.outage
         self._breaker = Breaker(options.breaker)
-        self._outage = Outage(options.outage)
         self._staleness = Staleness(options.staleness)
         self.allow = AllowList(options.max_allow)
 
@@ -68,8 +68,7 @@ class Gate:
         if step := self._staleness.tick(tick):
             self._breaker.shift(step, tick.at)
         if step < 0:
-            self._activity.shift(step, tick.at)
-            self._outage.shift(step, tick.at)
+            self._runs.shift(step, tick.at)
         if tick.at > self._now or self._now - tick.at > self._options.staleness.back_step_s:
             self._now = tick.at
         if self._recalling:
@@ -93,15 +92,13 @@ class Gate:
     ) -> None:
         """Count the event's run (`key`, in strings kept anyway) as active, and whether it fails as in an outage."""
         # the gate's own clock is not moved: while a restart learns, `now` is the entries' time, not the source's
-        now = max(now, self._now)
-        key = key or (event.tenant, event.app, event.run)
-        if event.op == "run_end":
-            self._activity.end(key)
-            return
-        self._activity.note(key, rule, now)
-        if not own_effect and event.status != "held" and event.op in ("chat", "execute_tool"):
-            failed = (event.error is not None or event.status is not None) and provider_failed(event)
-            self._outage.note(key, failed, now)
+        self._runs.note(event, key or (event.tenant, event.app, event.run), rule, max(now, self._now), own_effect)
+
+    def note_events(
+        self, seen: Sequence[Observation], keys: Sequence[RunKey], rules: Sequence[str], now: float
+    ) -> None:
+        """Count events as `note_event` counts each of them; none of them ends its run."""
+        self._runs.note_all(seen, keys, rules, max(now, self._now))
 
     def note_decision(self, decision: Decision) -> None:
         """Fold a decision that was made or is read back from the log: permits used, breakers opened or closed."""

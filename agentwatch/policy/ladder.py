@@ -75,13 +75,16 @@ class _State(Struct, array_like=True):
 
 
 class Ladder:
-    """Where every subject stands. Bounded: beyond `max_subjects` those at rest for longest are dropped."""
+    """Where every subject stands. Bounded: beyond `max_subjects` those at rest for longest are dropped.
 
-    def __init__(self, options: LadderOptions) -> None:
+    names: where its subjects are noted, with those of others.
+    """
+
+    def __init__(self, options: LadderOptions, names: Names | None = None) -> None:
         self.options = options
         self.dropped = 0
         self._rungs: dict[str, Rung] = {}
-        self._names = Names()
+        self._names = names or Names()
 
     def __len__(self) -> int:
         """Count the subjects that are remembered: none means that there is nothing to let down."""
@@ -198,8 +201,8 @@ class Ladder:
             raise Incompatible(f"ladder state: {error}") from error
         if state.format != FORMAT:
             raise Incompatible(f"ladder state of format {state.format}; this version reads {FORMAT}")
+        self._names.change(self._rungs, state.rungs)
         self.dropped, self._rungs = state.dropped, state.rungs
-        self._names = Names(self._rungs)
 
     def _move(self, rung: Rung, verdict: Verdict, level: Level, now: float, effective: float) -> Move:
         previous = rung.level

@@ -2,7 +2,7 @@
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from sys import intern
 from typing import Annotated
 
@@ -93,6 +93,14 @@ class Outage:
             self._runs[key] = _Outcome(now, failed)
             self._failing += failed
         self.judge(now)
+
+    def note_all(self, outcomes: Iterable[tuple[RunKey, bool]], now: float) -> None:
+        """Take outcomes as `note` takes each of them, one after the other."""
+        known, coarse_s = self._runs.get, self._coarse_s
+        for key, failed in outcomes:
+            seen = known(key)
+            if seen is None or seen.failed is not failed or now - seen.at >= coarse_s:
+                self.note(key, failed, now)
 
     def judge(self, now: float) -> None:
         """Forget old outcomes and set or extend the outage."""

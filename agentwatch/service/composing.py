@@ -27,6 +27,7 @@ from agentwatch.policy.load import load_policy
 from agentwatch.policy.staleness import StalenessOptions
 from agentwatch.rulebook import RuleBook
 from agentwatch.silencing import Silences
+from agentwatch.subject import Names
 
 __all__ = ["SHIPPED", "make_pipeline", "make_rulebook", "replay_gate", "shipped_policy"]
 
@@ -67,12 +68,14 @@ def make_pipeline(
         home=home if several else None,
     )
     incidents = Incidents(config.incidents)
+    names = Names()
     ledgers = Ledgers(
-        ladder=Ladder(config.ladder),
+        names=names,
+        ladder=Ladder(config.ladder, names),
         gate=Gate(config.gate, shared=several),
-        standing=Standing(config.standing),
+        standing=Standing(config.standing, names),
         tombstones=Tombstones(config.tombstones),
-        verifier=Verifier(config.verify),
+        verifier=Verifier(config.verify, names),
         incidents=incidents,
         ourselves=Ourselves(),
         silences=Silences(config.gate.max_silences, incidents),

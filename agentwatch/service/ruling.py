@@ -35,7 +35,7 @@ def rule_views(
             match={key: globs for key, globs in msgspec.structs.asdict(rule.match).items() if globs},
             actions=rule.actions,
             changes=_changes(rule),
-            events=book.matched[rule.name],
+            events=book.matched(rule.name),
             runs_active=(active or {}).get(rule.name, 0),
             standing=dict(levels.get(rule.name, {})),
         )

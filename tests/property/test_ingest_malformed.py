@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agentwatch.ingest.decode import DecodeOptions, DecodeStats, decode
+from agentwatch.ingest.decode import DecodeOptions, DecodeStats, decode, decode_all
 from agentwatch.records import DeadLetter, Entry, Event
 
 FIELDS = Event.__struct_fields__
@@ -41,6 +41,10 @@ def check(entry: Entry) -> Event | DeadLetter:
     stats = DecodeStats()
     found = decode(entry, AT, AT, OPTIONS, stats)
     assert stats.events + stats.dead == 1
+    together = DecodeStats()
+    events, dead = decode_all([entry, entry], AT, OPTIONS, together, timed=True)
+    assert [repr(one) for one in (*dead, *filter(None, events))] == [repr(found)] * 2
+    assert msgspec.structs.astuple(together) == tuple(2 * count for count in msgspec.structs.astuple(stats))
     if isinstance(found, DeadLetter):
         assert found.field
         assert found.reason

@@ -6,17 +6,18 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from agentwatch import checkpointing
 from agentwatch.config import Config
 from agentwatch.errors import Incompatible
-from agentwatch.pipeline import Pipeline
+from agentwatch.pipeline import Pipeline, PipelineOptions
 from agentwatch.records import Ack, Batch, Change, Commit, Control, Decision, Entry, Event, Level, Origin, Tick
 from agentwatch.rulebook import RuleBook
 from agentwatch.service.composing import make_pipeline, make_rulebook, replay_gate, shipped_policy
 from agentwatch.testing import LOOK_ALIKES, LOOPS, Trace
+from agentwatch.weighing import Weigher
 
 pytestmark = pytest.mark.slow
 
@@ -191,6 +192,21 @@ def test_a_checkpoint_at_any_boundary_continues_exactly(apps, seed, each, data):
     checkpointing.load(after, msgspec.msgpack.decode(msgspec.msgpack.encode(stored), type=type(stored)))
     assert [encode(c) for c in commits(after, given_[cut:])] == [encode(c) for c in undisturbed[cut:]]
     assert checkpointing.dump(after, START) == checkpointing.dump(_after(given_), START)
+
+
+@pytest.mark.parametrize("ticks", ["live", "replay"])
+@given(names, st.integers(0, 2**32), sizes)
+@settings(max_examples=8, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_leads_to_sums_alone_is_counted_as_if_each_event_were_looked_at(ticks, monkeypatch, apps, seed, each):
+    config = CONFIG if ticks == "live" else msgspec.structs.replace(CONFIG, pipeline=PipelineOptions(event_ticks=True))
+    given_ = batches(mixed(apps, seed), each, inputs=True, pace_s=0.3)
+    path = pipeline(config)
+    together = commits(path, given_)
+    with monkeypatch.context() as patched:
+        patched.setattr(Weigher, "passes", lambda *_: False)
+        other = pipeline(config)
+        assert [encode(c) for c in commits(other, given_)] == [encode(c) for c in together]
+    assert checkpointing.dump(path, START) == checkpointing.dump(other, START)
 
 
 def _after(given_: Sequence[Batch]) -> Pipeline:

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from agentwatch.cost import ledger as ledger_module
 from agentwatch.cost.ledger import OTHER, Ledger, LedgerOptions
-from agentwatch.records import Event, LedgerRow, line_name, line_of
+from agentwatch.records import Event, LedgerRow, Observation, Prints, line_name, line_of
 
 DAY = 86400.0
 
@@ -14,13 +14,17 @@ def event(ts: float = 10.0, **more) -> Event:
     return Event(**fields | {"input_tokens": 10, "output_tokens": 5} | more)
 
 
+def seen(one: Event, cost_nusd: int | None) -> Observation:
+    return Observation(0, "0-0", one.ts, one, Prints(), cost_nusd)
+
+
 def test_a_batch_is_one_line_for_each_day_team_app_agent_and_model():
     ledger = Ledger(LedgerOptions())
-    ledger.add(event(), 100)
-    ledger.add(event(), None)
-    ledger.add(event(DAY), 100, looping=True)
+    ledger.add([seen(event(), 100)])
+    ledger.add([seen(event(), None)])
+    ledger.add([seen(event(DAY), 100)], looping=True)
     ledger.waste(event(DAY), 40)
-    ledger.add(event(op="invoke_agent"), 0)
+    ledger.add([seen(event(op="invoke_agent"), 0)])
     first, second = ledger.drain().lines()
     assert (first.day, first.events, first.input_tokens, first.output_tokens) == ("1970-01-01", 3, 20, 10)
     assert (first.cost_nusd, first.unpriced, first.looping_nusd) == (100, 1, 0)
@@ -31,7 +35,7 @@ def test_a_batch_is_one_line_for_each_day_team_app_agent_and_model():
 def test_beyond_the_bound_only_names_are_lost():
     ledger = Ledger(LedgerOptions(max_lines=3))
     for number in range(10):
-        ledger.add(event(agent=f"a{number}"), 7)
+        ledger.add([seen(event(agent=f"a{number}"), 7)])
     lines = ledger.drain().lines()
     assert len(lines) == 4
     assert lines[-1].agent == OTHER
@@ -42,10 +46,10 @@ def test_beyond_the_bound_only_names_are_lost():
 def test_a_line_goes_on_in_the_next_batch_from_nought():
     ledger = Ledger(LedgerOptions(max_lines=2))
     for _ in range(3):
-        ledger.add(event(agent="a", model="one"), 1)
-        ledger.add(event(agent="a", model="two"), 2)
-        ledger.add(event(agent="a", model="one"), 4)
-        ledger.add(event(agent="b"), 8)
+        ledger.add([seen(event(agent="a", model="one"), 1)])
+        ledger.add([seen(event(agent="a", model="two"), 2)])
+        ledger.add([seen(event(agent="a", model="one"), 4)])
+        ledger.add([seen(event(agent="b"), 8)])
         row = ledger.drain()
         assert [(line.agent, line.model, line.cost_nusd) for line in row.lines()] == [
             ("a", "one", 5), ("a", "two", 2), (OTHER, OTHER, 8),
@@ -57,8 +61,8 @@ def test_lines_beyond_what_is_remembered_are_counted_as_well(monkeypatch):
     monkeypatch.setattr(ledger_module, "_REMEMBERED", 4)
     ledger = Ledger(LedgerOptions())
     for number in range(50):
-        ledger.add(event(agent=f"a{number % 7}", ts=10.0 + DAY * (number % 3)), 1)
-        ledger.add(event(agent="steady"), 1)
+        ledger.add([seen(event(agent=f"a{number % 7}", ts=10.0 + DAY * (number % 3)), 1)])
+        ledger.add([seen(event(agent="steady"), 1)])
         if number % 10 == 9:
             lines = ledger.drain().lines()
             assert sum(line.cost_nusd for line in lines) == 20

@@ -46,6 +46,14 @@ def test_what_uses_no_tokens_costs_nothing(pricer, op):
     assert pricer.unpriced == 0
 
 
+def test_a_model_of_two_providers_is_priced_by_each_of_them_also_by_turns():
+    pricer = Pricer(PriceOptions(max_models=2, overrides={"mine/m": ModelPrices(input=1, output=1)}))
+    models = [("mine", "m"), ("yours", "m"), ("openai", "gpt-4o"), ("yours", "m")]
+    for provider, model in models * 3:
+        expected = {"mine": 10_000, "yours": None, "openai": 25_000}[provider]
+        assert pricer.price(event(provider=provider, model=model, input_tokens=10)) == expected
+
+
 @pytest.mark.parametrize("op", ["invoke_agent", "run_end"])
 def test_sums_of_other_events_are_not_priced_again(pricer, op):
     assert pricer.price(event(op=op, input_tokens=1_000_000)) == 0
