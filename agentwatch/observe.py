@@ -51,7 +51,7 @@ class Metrics:
     def _path(self, to: CollectorRegistry) -> None:
         self.events = Counter(
             "agentwatch_events_total",
-            "Events by what became of them: counted, duplicate, dead.",
+            "Events by what became of them: counted, duplicate, dead, passed_on (to another partition).",
             ["outcome"],
             registry=to,
         )

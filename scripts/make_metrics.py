@@ -35,6 +35,9 @@ scrape_configs:
 | alerts do not get out | `increase(agentwatch_notifications_total{outcome=~"failed|refused"}[10m]) > 0` |
 | producers send what cannot be read | `rate(agentwatch_events_total{outcome="dead"}[10m]) > 0` |
 | money that nobody can price | `rate(agentwatch_unpriced_events_total[1h]) > 0` |
+| what was spent cannot be added up | `agentwatch_ledgers_unsettled > 0` |
+| it crashed again and again, and only observes | `agentwatch_safe_mode == 1` |
+| somebody touched the audit log | `increase(agentwatch_audit_broken_total[10m]) > 0` |
 | a changed configuration was refused | `agentwatch_reload_success == 0` |
 
 The question in dollars: `increase(agentwatch_looping_cost_usd_total[1d]) / increase(agentwatch_cost_usd_total[1d])`.
