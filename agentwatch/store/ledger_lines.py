@@ -42,9 +42,11 @@ def row_of_sums(days: dict[str, Sums]) -> bytes:
     return _encode((_FORM, flat))
 
 
-def rows_added_up(rows: Iterable[bytes]) -> tuple[dict[str, Sums], list[bytes], dict[str, None]]:
-    """Add rows up by day; beside them those that cannot be read, as they are, and why."""
-    days: dict[str, Sums] = {}
+def rows_added_up(
+    rows: Iterable[bytes], days: dict[str, Sums] | None = None
+) -> tuple[dict[str, Sums], list[bytes], dict[str, None]]:
+    """Add rows up by day, to `days` where given; beside them those that cannot be read, as they are, and why."""
+    days = {} if days is None else days
     unread: list[bytes] = []
     why: dict[str, None] = {}
     for raw in rows:

@@ -6,6 +6,7 @@ ledgers yet. What cannot be added, as a day's key is of another type, stays owed
 for all of it, so it does not grow with time and keeps no other day waiting.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,9 @@ from agentwatch.store.scripts import Script
 __all__ = ["Owed"]
 
 _log = structlog.get_logger()
-_ROWS = 50  # settled at once: a script keeps everybody waiting
+_ROWS = 50  # settled at once
+_ADDED = 5  # rows that are added up without a pause: about a millisecond
+_LINES = 250  # of one script, which keeps everybody waiting
 
 
 class Owed:
@@ -53,31 +56,77 @@ class Owed:
         return "; ".join(troubles)
 
     async def _add(self, token: int, settled: int, rows: Sequence[bytes], troubles: dict[str, None]) -> bool:
-        """Add rows to the ledgers of their days and strike them off; False where that was done already."""
-        days, unread, why = rows_added_up(rows)
-        troubles.update(why)
+        """Add rows to the ledgers of their days and strike them off; False where that was done already.
+
+        What does not go into the first script lies before all other rows until it has its turn.
+        """
+        days, unread = await self._summed(rows, troubles)
+        struck = len(rows)
         kept: dict[str, Sums] = {}
         while True:
-            back = [*unread, *([row_of_sums(kept)] if kept else ())]
-            word, detail = await self._run(token, settled, len(rows), days, back)
-            if word != b"type":
+            now, later = _cut(days)
+            word, detail = await self._run(token, settled, struck, now, later, [*unread, *_rows(kept)])
+            if word == b"type":
+                troubles[f"{detail.decode(errors='replace')}; what is owed to it is kept"] = None
+                day = next(day for day in now if detail.startswith(f"{self._keys.ledger(day)} ".encode()))
+                kept[day] = days.pop(day)
+            elif word != b"ok" or not later:
                 return word == b"ok"
-            troubles[f"{detail.decode(errors='replace')}; what is owed to it is kept"] = None
-            day = next(day for day in days if detail.startswith(f"{self._keys.ledger(day)} ".encode()))
-            kept[day] = days.pop(day)
+            else:
+                days, unread, kept = later, [], {}
+                settled, struck = settled + struck, 1
+
+    @staticmethod
+    async def _summed(rows: Sequence[bytes], troubles: dict[str, None]) -> tuple[dict[str, Sums], list[bytes]]:
+        days: dict[str, Sums] = {}
+        unread: list[bytes] = []
+        for at in range(0, len(rows), _ADDED):
+            _, bad, why = rows_added_up(rows[at : at + _ADDED], days)
+            unread += bad
+            troubles.update(why)
+            await asyncio.sleep(0)  # whoever waits for a decision goes first
+        return days, unread
 
     async def _run(
-        self, token: int, settled: int, rows: int, days: dict[str, Sums], back: Sequence[bytes]
+        self,
+        token: int,
+        settled: int,
+        rows: int,
+        days: dict[str, Sums],
+        later: dict[str, Sums],
+        back: Sequence[bytes],
     ) -> tuple[bytes, bytes]:
         names = [self._keys.token, self._keys.committed, self._keys.owed, *map(self._keys.ledger, days)]
         count = sum(map(len, days.values()))
-        args: list[str | int | bytes] = [token, settled, rows, self._most_fields, self._expiry_s, count]
+        front = _rows(later)
+        args: list[str | int | bytes] = [token, settled, rows, self._most_fields, self._expiry_s, count, len(front)]
         for place, sums in enumerate(days.values(), 1):
             for name, amounts in sums.items():
                 args += (place, name, overflow_name(name), *(min(amount, LARGEST) for amount in amounts))
-        word, detail = await self._script.run(self._client, names, [*args, *back])
+        word, detail = await self._script.run(self._client, names, [*args, *front, *back])
         if word == b"fenced":
             raise Fenced(f"token {detail.decode(errors='replace') or 'none'} was drawn after {token}")
         if word == b"ok" and detail != b"0":
             _log.error("ledger_sums_out_of_range", sums=int(detail), days=list(days))
         return word, detail
+
+
+def _cut(days: dict[str, Sums]) -> tuple[dict[str, Sums], dict[str, Sums]]:
+    """Give what goes into one script, and the rest."""
+    if sum(map(len, days.values())) <= _LINES:
+        return days, {}
+    now: dict[str, Sums] = {}
+    later: dict[str, Sums] = {}
+    room = _LINES
+    for day, sums in days.items():
+        lines = list(sums.items())
+        if room:
+            now[day] = dict(lines[:room])
+        if lines[room:]:
+            later[day] = dict(lines[room:])
+        room = max(0, room - len(lines))
+    return now, later
+
+
+def _rows(days: dict[str, Sums]) -> list[bytes]:
+    return [row_of_sums(days)] if days else []

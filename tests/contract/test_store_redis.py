@@ -220,6 +220,42 @@ async def test_what_commits_owe_to_the_ledger_is_added_once_whoever_comes_next(c
     assert found == {"b": (241, 0), "a0": (40, 200), "a1": (40, 200), "a2": (40, 200)}
 
 
+async def test_many_lines_are_added_in_several_steps_each_of_which_may_be_the_last(client: Any) -> None:
+    store = RedisStore(client, 0, StoreOptions(lease_s=0.01, poll_s=0.01))
+    await store.open()
+    days = ("2026-01-01", "2026-01-02")
+    many = [replace(line(f"a{i}", events=1, cost_nusd=3), day=day) for day in days for i in range(600)]
+    huge = line("huge", events=1, cost_nusd=2**60 + 1)  # no double holds it
+    for index in range(7):
+        await store.commit(Commit(positions=Positions(index=index + 1), at=1.0, ledger=LedgerRow.of([*many, huge])))
+    await client.execute_command("RPUSH", K.owed, b"of another version")
+    real = store._owed._script.run
+
+    for steps in (0, 1, 1, 2):  # so many are done, then it dies; whoever comes next goes on
+        done = 0
+
+        async def run(*asked: Any) -> Any:
+            nonlocal done
+            if done == steps:  # noqa: B023
+                raise StoreUnavailable("died")
+            done += 1
+            return await real(*asked)
+
+        store._owed._script.run = run  # type: ignore[method-assign]
+        with pytest.raises(StoreUnavailable):
+            await store.renew()
+        await asyncio.sleep(0.02)
+        store = RedisStore(client, 0, StoreOptions(lease_s=0.01, poll_s=0.01))
+        await store.open()
+    assert 1 <= await client.execute_command("LLEN", K.owed) <= 3  # what is left, and what cannot be read
+    assert "cannot be read" in await store.renew()
+    assert await client.execute_command("LRANGE", K.owed, 0, -1) == [b"of another version"]
+    for day in days:
+        found = {item.agent: (item.events, item.cost_nusd) for item in await RedisLedger(client, 0).lines(day)}
+        expected = {f"a{i}": (7, 21) for i in range(600)}
+        assert found == expected | ({"huge": (7, 7 * (2**60 + 1))} if day == days[0] else {})
+
+
 async def test_what_was_settled_already_is_not_settled_again(client: Any) -> None:
     store = RedisStore(client, 0)
     await store.open()
