@@ -9,12 +9,9 @@ typedef struct {
 
 static int is_of_today(PyObject *today, double now)
 {
-    const double day = PyFloat_AsDouble(get(today, DayTotals_day)); /* a whole number, exact */
-    if (day == -1.0 && PyErr_Occurred()) {
-        PyErr_Clear();
-        return 0;
-    }
-    return day * DAY_S <= now && now < (day + 1.0) * DAY_S;
+    int odd = 0;
+    const double day = (double)whole_of(get(today, DayTotals_day), &odd);
+    return !odd && day * DAY_S <= now && now < (day + 1.0) * DAY_S;
 }
 
 /* Whether a name says nothing that the state does not know: it is absent, or there is one already. */

@@ -213,6 +213,7 @@ static int fill(PyObject *module)
     if (one == NULL && ((one = PyLong_FromLong(1)) == NULL || (zero = PyLong_FromLong(0)) == NULL ||
                         (none_open = PyLong_FromLong(-1)) == NULL || (nought = PyFloat_FromDouble(0.0)) == NULL))
         return -1;
+    look_at_numbers();
     return add_names(module, "CLASSES", class_names, CLASS_COUNT) < 0 ||
                    add_names(module, "FIELDS", field_names, FIELD_COUNT) < 0 ||
                    add_names(module, "FUNCTIONS", function_names, FUNCTION_COUNT) < 0 ||

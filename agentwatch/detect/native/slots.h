@@ -44,16 +44,6 @@ static inline void put(PyObject *object, int field, PyObject *value)
 
 static inline void put_same(PyObject *object, int field, PyObject *value) { put(object, field, Py_NewRef(value)); }
 
-/* Add to a whole number; -1 with an exception. Both are known to be of Python's own type, so that no code runs. */
-static inline int add(PyObject *object, int field, PyObject *amount)
-{
-    PyObject *const sum = PyNumber_Add(get(object, field), amount);
-    if (sum == NULL)
-        return -1;
-    put(object, field, sum);
-    return 0;
-}
-
 /* Whether a string is one of the words, or an optional one absent; anything that is neither is for the pure form. */
 static inline int is_word(PyObject *given, int word) { return given == words[word]; }
 
@@ -69,18 +59,52 @@ static inline int has_text(PyObject *given) { return PyUnicode_Check(given) && P
 
 #define NO_BYTES {(const uint8_t *)"", 0} /* a view of none: no function of C takes a null pointer, not even for none */
 
+/* How numbers lie in their objects (numbers.c): the word behind the head of a whole one of no to three digits of 30 bits,
+ * and whether a real one is the eight bytes there. What is not as it was found is asked of Python. */
+enum { DIGITS = 3, DIGIT_BITS = 30, TOP_DIGIT = 15 };
+extern uint64_t digit_words[DIGITS + 1];
+extern int has_reals;
+void look_at_numbers(void);
+
+static inline const uint8_t *behind_head(PyObject *object) { return (const uint8_t *)object + sizeof(PyObject); }
+
+/* Read a whole number of Python's own type that is none below zero and fits; 0 where it may be another. */
+static inline int has_whole(PyObject *given, uint64_t *value)
+{
+    const uint8_t *const at = behind_head(given), *const digits = at + 8;
+    const uint64_t word = load64(at);
+    if (word == digit_words[1])
+        *value = load32(digits);
+    else if (word == digit_words[3] && load32(digits + 8) <= TOP_DIGIT)
+        *value = load32(digits) | (uint64_t)load32(digits + 4) << DIGIT_BITS | (uint64_t)load32(digits + 8) << 2 * DIGIT_BITS;
+    else if (word == digit_words[2])
+        *value = load32(digits) | (uint64_t)load32(digits + 4) << DIGIT_BITS;
+    else if (word == digit_words[0])
+        *value = 0;
+    else
+        return 0;
+    return 1;
+}
+
 /* Read what must be of a type into a C value; `odd` is set, and no exception, where it is of another or too large. */
 static inline double real_of(PyObject *given, int *odd)
 {
-    if (PyFloat_CheckExact(given))
-        return PyFloat_AsDouble(given);
-    *odd = 1;
-    return 0.0;
+    double found = 0.0;
+    if (!PyFloat_CheckExact(given))
+        *odd = 1;
+    else if (has_reals)
+        memcpy(&found, behind_head(given), sizeof found);
+    else
+        found = PyFloat_AsDouble(given);
+    return found;
 }
 
 static inline long long whole_of(PyObject *given, int *odd)
 {
     int over = 0;
+    uint64_t value;
+    if (PyLong_CheckExact(given) && has_whole(given, &value) && value <= INT64_MAX)
+        return (long long)value;
     const long long found = PyLong_CheckExact(given) ? PyLong_AsLongLongAndOverflow(given, &over) : (over = 1, 0);
     *odd |= over;
     return found;
@@ -88,12 +112,30 @@ static inline long long whole_of(PyObject *given, int *odd)
 
 static inline uint64_t digest_of(PyObject *given, int *odd)
 {
+    uint64_t value;
+    if (PyLong_CheckExact(given) && has_whole(given, &value))
+        return value;
     const unsigned long long found = PyLong_CheckExact(given) ? PyLong_AsUnsignedLongLong(given) : (*odd = 1, 0);
     if (found == (unsigned long long)-1 && PyErr_Occurred()) {
         PyErr_Clear();
         *odd = 1;
     }
     return found;
+}
+
+/* Add to a whole number; -1 with an exception. Both are known to be of Python's own type, so that no code runs. */
+static inline int add(PyObject *object, int field, PyObject *amount)
+{
+    PyObject *const before = get(object, field);
+    uint64_t held, added;
+    PyObject *const sum = PyLong_CheckExact(before) && PyLong_CheckExact(amount) && has_whole(before, &held) &&
+                                  has_whole(amount, &added) && held <= INT64_MAX / 2 && added <= INT64_MAX / 2
+                              ? PyLong_FromLongLong((long long)(held + added))
+                              : PyNumber_Add(before, amount);
+    if (sum == NULL)
+        return -1;
+    put(object, field, sum);
+    return 0;
 }
 
 static inline view bytes_in(PyObject *given, int *odd)
