@@ -128,8 +128,11 @@ def refused(place: str) -> None:
             ("EVAL", "return redis.call('SET', KEYS[1], 'x')", 1, K.control(own)), ("SET", K.limit(other), "1"),
             ("EVAL", "return redis.call('GET', KEYS[1])", 1, K.control(other)), ("HGETALL", "agentwatch:clients"),
             ("XADD", K.controls, "*", "data", "{}"), ("DEL", K.control(own)), ("FLUSHALL",),
+            ("SET", K.acks, "in its place"), ("EVAL", "return redis.call('SET', KEYS[1], 'x')", 1, K.acks),
         ],
         "agent-acme-crew": [
+            ("SET", K.acks, "in its place"), ("SET", K.events, "in its place"),
+            ("EVAL", "return redis.call('SET', KEYS[1], 'x')", 1, K.events),
             ("GET", K.control("acme/other/run/r1")), ("SUBSCRIBE", K.signal("acme/other")),
             ("SET", K.control(own), KILL), ("XRANGE", K.events, "-", "+"), ("XADD", K.controls, "*", "data", "{}"),
         ],
