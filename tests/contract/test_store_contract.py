@@ -72,7 +72,7 @@ class InRedis:
     """Everything of one partition on a real server."""
 
     def __init__(self, url: str) -> None:
-        self.nodes = Nodes(url, RedisOptions())
+        self.nodes = Nodes(url, RedisOptions(timeout_s=60.0))
 
     def bind(self) -> None:
         self.client: Any = self.nodes.of(0)
@@ -248,14 +248,14 @@ async def test_the_lease_is_waited_for_and_given_back(place: Any) -> None:
     assert not done
     await first.renew()
     await first.close()
-    assert (await asyncio.wait_for(waiting, 5)).token == 2
+    assert (await asyncio.wait_for(waiting, 20)).token == 2
 
 
 async def test_a_worker_that_opens_again_does_not_wait_for_itself(place: Any) -> None:
     store = place.store(lease_s=60)
     assert (await store.open()).token == 1
     await store.commit(Commit(positions=Positions(index=4), at=1.0))
-    opened = await asyncio.wait_for(store.open(), 5)
+    opened = await asyncio.wait_for(store.open(), 20)
     assert (opened.token, opened.committed.index) == (2, 4)
     await store.commit(Commit(positions=Positions(index=5), at=1.0))
 
@@ -436,7 +436,7 @@ async def test_controls_and_acks_come_once_in_order_with_their_positions(place: 
 async def test_a_blocked_read_wakes_for_any_input(place: Any, what: str) -> None:
     source = place.source()
     await source.seek(Positions())
-    reading = asyncio.create_task(source.read(10, 4.0))
+    reading = asyncio.create_task(source.read(10, 40.0))
     done, _ = await asyncio.wait([reading], timeout=0.05)
     assert not done
     begun = time.monotonic()
@@ -448,7 +448,7 @@ async def test_a_blocked_read_wakes_for_any_input(place: Any, what: str) -> None
         await place.acks.acknowledge([Ack(command="d", subject="t/a", epoch=1, state="received", at=1.0)])
     batch = await reading
     assert len(batch.entries) + len(batch.controls) + len(batch.acks) == 1
-    assert time.monotonic() - begun < 1.0
+    assert time.monotonic() - begun < 20
 
 
 async def test_an_empty_read_ends_in_time_and_tells_the_time(place: Any) -> None:

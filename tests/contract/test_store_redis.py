@@ -164,14 +164,14 @@ async def test_a_control_key_expires_by_itself_and_wakes_its_subject(client: Any
     await store.open()
     async with client.pubsub() as pubsub:
         await pubsub.subscribe(K.signal("t/a/run/r"))
-        await pubsub.get_message(timeout=2)
+        await pubsub.get_message(timeout=20)
         await store.commit(full())
-        message = await pubsub.get_message(timeout=2)
+        message = await pubsub.get_message(timeout=20)
         assert message["data"] == b"1"
         left = await client.execute_command("PTTL", K.control("t/a/run/r"))
         assert 50_000 < left <= 60_000
         await store.commit(Commit(positions=Positions(index=2, seq=1), at=1.0, cleared=("t/a/run/r",)))
-        assert (await pubsub.get_message(timeout=2))["data"] == b"0"
+        assert (await pubsub.get_message(timeout=20))["data"] == b"0"
         assert await client.execute_command("EXISTS", K.control("t/a/run/r")) == 0
 
 
@@ -594,5 +594,5 @@ async def test_the_lease_of_a_killed_process_on_this_machine_is_taken_over_at_on
     assert not done
     holder.kill()
     await holder.communicate()
-    assert (await asyncio.wait_for(waiting, 3)).token == 2
+    assert (await asyncio.wait_for(waiting, 20)).token == 2
     await client.aclose()

@@ -60,7 +60,7 @@ async def test_a_stream_ends_when_its_token_is_revoked(api, path) -> None:
         lines = stream.aiter_lines()
         assert await anext(lines) == "retry: 2000"
         await api.callers.revoke(role, "alice", "stolen")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             async for line in lines:
                 assert not line.startswith("event: problem")
 

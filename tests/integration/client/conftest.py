@@ -28,7 +28,7 @@ def make_command(cmd: str, epoch: int, subject: str = RUN, ttl_s: float = 60.0, 
     )  # fmt: skip
 
 
-async def eventually(true: Callable[[], bool], within_s: float = 10.0) -> None:
+async def eventually(true: Callable[[], bool], within_s: float = 30.0) -> None:
     deadline = time.monotonic() + within_s
     while not true():
         assert time.monotonic() < deadline, "it never came true"
@@ -144,7 +144,7 @@ def command() -> Any:
 def states() -> Any:
     """Wait until a command was answered with these states, in order; returns the acknowledgements."""
 
-    async def wait(side: Any, id: str, wanted: list[str], within_s: float = 5.0) -> list[Ack]:
+    async def wait(side: Any, id: str, wanted: list[str], within_s: float = 30.0) -> list[Ack]:
         deadline = time.monotonic() + within_s
         while True:
             found = [ack for ack in await side.acks() if ack.command == id]

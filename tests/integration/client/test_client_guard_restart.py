@@ -17,11 +17,10 @@ async def checked_until_stopped(guard: Guard) -> None:
         await asyncio.sleep(0.005)
 
 
-async def stopped_within(guard: Guard, seconds: float) -> None:
-    sent = time.monotonic()
+async def stopped(guard: Guard) -> None:
     with pytest.raises(AgentKilled):
-        await checked_until_stopped(guard)
-    assert time.monotonic() - sent < seconds
+        async with asyncio.timeout(20):
+            await checked_until_stopped(guard)
 
 
 async def test_a_kill_decided_after_redis_was_restarted(own_valkey, over_redis, command):
@@ -31,7 +30,7 @@ async def test_a_kill_decided_after_redis_was_restarted(own_valkey, over_redis, 
         await guard.check()
         await own_valkey.start()
         await side.send(command("kill", 1))
-        await stopped_within(guard, 1.0)
+        await stopped(guard)
 
 
 async def test_a_kill_decided_after_redis_was_killed_with_a_thread_guard(own_valkey, over_redis, command):
@@ -42,9 +41,7 @@ async def test_a_kill_decided_after_redis_was_killed_with_a_thread_guard(own_val
             guard.check()
             await own_valkey.start()
             await side.send(command("kill", 1))
-            sent = time.monotonic()
-            assert await asyncio.to_thread(guard.stopping.wait, 5)
-            assert time.monotonic() - sent < 1.0
+            assert await asyncio.to_thread(guard.stopping.wait, 20)
             with pytest.raises(AgentKilled):
                 guard.check()
 
@@ -57,7 +54,7 @@ async def test_a_kill_decided_after_the_broker_was_restarted(own_broker, over_mq
         await guard.check()
         own_broker.start()
         sending = asyncio.create_task(side.send(command("kill", 1)))
-        await stopped_within(guard, 1.0)
+        await stopped(guard)
         await sending
 
 
@@ -69,7 +66,7 @@ async def test_a_kill_decided_while_the_broker_was_away_arrives(own_broker, over
         await asyncio.sleep(0)
         own_broker.start()
         await sending
-        await stopped_within(guard, 1.5)
+        await stopped(guard)
         await states(side, "d1", ["received", "accepted", "effective"])
 
 
@@ -96,7 +93,7 @@ async def test_a_resume_missed_while_away_is_made_up_for(own_broker, over_mqtt, 
         await asyncio.sleep(0)
         assert not held.done()  # the daemon has not said yet that all is told
         async with over_mqtt(own_broker.url):
-            await asyncio.wait({held}, timeout=5)
+            await asyncio.wait({held}, timeout=20)
         assert held.done()
 
 
@@ -107,9 +104,9 @@ async def test_mqtt_carries_a_kill_while_redis_is_away(own_valkey, broker, over_
     ):
         await own_valkey.stop()
         await side.send(command("kill", 1))
-        await stopped_within(guard, 1.0)
+        await stopped(guard)
         await own_valkey.start()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20
         while guard.stopped:  # the control key, which says nothing, decides again
             assert time.monotonic() < deadline
             await asyncio.sleep(0.01)
@@ -144,8 +141,6 @@ async def test_failing_closed_stops_the_agent_until_the_path_is_back(own_valkey,
 
 async def test_failing_closed_waits_for_the_first_word_and_then_stops(own_valkey):
     await own_valkey.stop()
-    with ThreadGuard("bot", app="crew", run="r1", redis=own_valkey.url, options=URGENT) as guard:
-        began = time.monotonic()
-        with pytest.raises(AgentStopped):
-            await asyncio.to_thread(guard.check)
-        assert time.monotonic() - began < 2.0
+    made = ThreadGuard("bot", app="crew", run="r1", redis=own_valkey.url, options=URGENT)
+    with made as guard, pytest.raises(AgentStopped):
+        await asyncio.wait_for(asyncio.to_thread(guard.check), 20)

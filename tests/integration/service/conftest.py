@@ -31,7 +31,7 @@ K = keys(0)
 QUICK = WorkerOptions(block_s=0.05, retry_s=0.02, retry_max_s=0.1, renew_s=0.1, answer_s=5.0)
 
 
-async def until(reached: Callable[[], Any], seconds: float = 15.0) -> None:
+async def until(reached: Callable[[], Any], seconds: float = 40.0) -> None:
     """Poll, for what another process or the server brings about."""
     deadline = time.monotonic() + seconds
     while True:
@@ -77,7 +77,7 @@ class Bench:
             yield
             if not crash:
                 self.worker.stop()
-                await asyncio.wait_for(task, 10)
+                await asyncio.wait_for(task, 30)
         finally:
             task.cancel()
             await asyncio.wait({task})
@@ -94,7 +94,7 @@ class Bench:
             await until(lambda: self.worker.ready or task.done())
             yield
             self.worker.stop()
-            await asyncio.wait_for(task, 10)
+            await asyncio.wait_for(task, 30)
         finally:
             task.cancel()
             await asyncio.wait({task})

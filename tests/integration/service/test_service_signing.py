@@ -44,7 +44,7 @@ async def test_every_path_is_signed_and_keys_rotate_under_way(valkey, broker, da
         assert believed.reason(await stored()) == ""
         async with connect(broker_address(broker.url)) as listener:
             await listener.subscribe(command_topic(SUBJECT))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 message = await anext(listener.client.messages)
         assert believed.reason(msgspec.json.decode(message.payload, type=Command)) == ""
 
