@@ -52,6 +52,7 @@ def root_subject(tenant: str, app: str, root_run: str) -> str:
     return f"{app_subject(tenant, app)}/root/{_escape(root_run)}"
 
 
+@lru_cache(maxsize=4096)
 def run_subject(tenant: str, app: str, run: str) -> str:
     """Name one run of an app; the parts are escaped here."""
     return f"{app_subject(tenant, app)}/run/{_escape(run)}"

@@ -19,25 +19,39 @@ def fold(signals: Sequence[Signal]) -> list[Verdict]:
     if not signals:
         return []
     if len(signals) == 1:
-        return [_verdict(signals)]
+        return [_alone(signals[0])]
     grouped: dict[str, list[Signal]] = {}
     for signal in signals:
         grouped.setdefault(signal.subject, []).append(signal)
-    return [_verdict(group) for group in grouped.values()]
+    return [_verdict(group) if len(group) > 1 else _alone(group[0]) for group in grouped.values()]
 
 
 def justified(signal: Signal) -> Level:
     """Tell the highest level that a signal alone justifies."""
     if signal.strength < 1.0:
         return Level.observe
-    reached = Level.kill if signal.strength >= signal.kill_at else Level.warn
-    return min(reached, signal.ceiling)
+    if signal.strength >= signal.kill_at:
+        return signal.ceiling
+    return min(Level.warn, signal.ceiling)
 
 
 def progress(signal: Signal) -> float:
     """Tell how far a signal is between its warning (0) and its kill (1); more than 1 beyond."""
     way = signal.kill_at - 1.0
     return (signal.strength - 1.0) / way if way > 0 else signal.strength
+
+
+def _alone(signal: Signal) -> Verdict:
+    """Give the verdict of one signal, which most are."""
+    against = signal.speaks_against
+    return Verdict(
+        subject=signal.subject,
+        level=justified(signal),
+        confidence=signal.confidence,
+        lead=signal,
+        speaks_for=signal.speaks_for[:_REASONS],
+        speaks_against=tuple(dict.fromkeys(against))[:_REASONS] if len(against) > 1 else against,
+    )
 
 
 def _verdict(signals: Sequence[Signal]) -> Verdict:
@@ -53,7 +67,7 @@ def _verdict(signals: Sequence[Signal]) -> Verdict:
     return Verdict(
         subject=lead.subject,
         level=justified(lead),
-        confidence=min(_MOST_CONFIDENT, 1.0 - doubt) if len(signals) > 1 else lead.confidence,
+        confidence=min(_MOST_CONFIDENT, 1.0 - doubt),
         lead=lead,
         speaks_for=speaks_for[:_REASONS],
         speaks_against=tuple(against)[:_REASONS],

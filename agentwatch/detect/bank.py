@@ -237,7 +237,7 @@ def _options(detectors: Iterable[Detector[Scope]]) -> tuple[object, ...]:
 
 def _weighed(signals: Sequence[Signal], seen: Observation, scope: Scope, stakes: Stakes) -> list[Signal]:
     """Give those signals that are worth telling, at what is at stake."""
-    on_time = keeps_time(seen, scope)
+    on_time = any(map(stakes.is_at_leisure, signals)) and keeps_time(seen, scope)
     weighed = (stakes.weigh(signal, on_time=on_time) for signal in signals)
     return [signal for signal in weighed if signal is not None]
 

@@ -53,6 +53,10 @@ class Stakes:
     def __init__(self, options: StakesOptions) -> None:
         self.options = options
 
+    def is_at_leisure(self, signal: Signal) -> bool:
+        """Tell whether what a signal is about comes again at leisure: then it matters whether a clock brings it."""
+        return _pace_s(signal.evidence) >= self.options.leisure_s
+
     def weigh(self, signal: Signal, *, on_time: bool = False) -> Signal | None:
         """Give the signal as far as its stakes let it go, if at all. on_time: a schedule or a clock brings it again."""
         options = self.options

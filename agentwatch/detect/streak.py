@@ -1,5 +1,7 @@
 """How a repetition is counted from its first event on, and what it rests on once somebody asks."""
 
+from functools import lru_cache
+
 from agentwatch.detect.history import IDS, Streak
 from agentwatch.detect.state import Scope
 from agentwatch.records import Evidence, Observation
@@ -61,10 +63,16 @@ def evidence_of(
         since=kept.since,
         last=seen.now,
         event_ids=tuple(ids),
-        digests=tuple(f"{digest:016x}" for digest in dict.fromkeys((*kept.digests, *digests)) if digest)[:IDS],
+        digests=_written((*kept.digests, *digests)),
         tool=seen.event.tool or kept.tool,
         model=seen.event.model or run.model,
         tokens=max(0, run.tokens - kept.tokens),
         cost_nusd=max(0, run.cost_nusd - kept.cost_nusd),
         unpriced=max(0, run.unpriced - kept.unpriced),
     )
+
+
+@lru_cache(maxsize=1024)
+def _written(digests: tuple[int, ...]) -> tuple[str, ...]:
+    """Write the first few distinct digests; those of a loop are the same at each of its events."""
+    return tuple([f"{digest:016x}" for digest in dict.fromkeys(digests) if digest][:IDS])

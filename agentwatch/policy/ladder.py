@@ -268,4 +268,6 @@ def _reached(verdict: Verdict, effective: float, options: LadderOptions, allowed
 
 
 def _cap(level: Level, allowed: Collection[Level]) -> Level:
+    if level in allowed:
+        return level
     return max((one for one in allowed if one <= level), default=Level.observe)

@@ -22,7 +22,8 @@ __all__ = ["Results", "measure"]
 
 Firsts = dict[str, int]
 Runner = Callable[[Case], None]
-_WARMING = 4
+_WARMING = 64
+_WARMING_SHARE = 0.25  # of the limit, at most
 
 
 class Results(Struct, kw_only=True):
@@ -54,11 +55,11 @@ class Results(Struct, kw_only=True):
 def measure(peers: Sequence[Peer], cases: Sequence[Case], limit_s: float, seed: int = 1) -> dict[str, Results]:
     """Run all over all cases, who goes first changing with every case. limit_s: CPU seconds of feeding for each.
 
-    A few cases come first that do not count: what is loaded at the first use is no cost of an event.
+    Some cases come first that do not count: what is loaded at the first use is no cost of an event.
     """
     shuffled = list(cases)
     random.Random(seed).shuffle(shuffled)
-    _round(peers, shuffled[:_WARMING], limit_s)
+    _round(peers, shuffled[:_WARMING], limit_s * _WARMING_SHARE)
     gc.collect()
     gc.freeze()  # what the libraries loaded need not be looked through after every case
     results = _round(peers, shuffled, limit_s)

@@ -33,11 +33,12 @@ Rise = tuple[int, Level]
 
 
 class Ourselves:
-    """The shipped rules; a new state for each case."""
+    """The shipped rules and prices, which are read once; a new state for each case."""
 
     def __init__(self) -> None:
         self._config = Config()
         self._rulebook: RuleBook = make_rulebook(self._config, {})
+        self._pricer = Pricer(self._config.prices)
 
     def whole(self, case: Case) -> tuple[list[Rise], float]:
         """Replay a case from its encoded lines; gives each rise of a level, and the CPU seconds.
@@ -55,7 +56,7 @@ class Ourselves:
     def alarm(self, case: Case) -> tuple[list[Rise], float]:
         """Take events that are in memory to their alarms; gives each rise of a level, and the CPU seconds."""
         config, events = self._config, _decoded(case, self._config)
-        bank, ladder, pricer = Bank(config.state), Ladder(config.ladder), Pricer(config.prices)
+        bank, ladder, pricer = Bank(config.state), Ladder(config.ladder), self._pricer
         fingerprinter, rises = Fingerprinter(config.fingerprint), list[Rise]()
         for compiled in {id(one): one for one in map(self._rulebook.match, events)}.values():
             _make_detectors(bank, compiled.detect)

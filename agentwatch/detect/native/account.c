@@ -1,7 +1,8 @@
-/* accounts.py: what a run, its tree, agent and app have used, for an event that brings no new name, day or handle. */
+/* accounts.py: what a run, its tree, agent and app have used, for an event that brings no new user, task or handle. */
 #include "slots.h"
 
 #define DAY_S 86400.0
+#define LATEST_S 1e15 /* from here on whole seconds are no longer told apart */
 
 typedef struct {
     PyObject *seen, *scope, *event, *now, *run, *root, *agent, *app, *agent_day, *app_day;
@@ -16,6 +17,9 @@ static int is_of_today(PyObject *today, double now)
 
 /* Whether a name says nothing that the state does not know: it is absent, or there is one already. */
 static int is_settled(PyObject *name, PyObject *known) { return !has_text(name) || has_text(known); }
+
+/* Whether what was used on another day can be put away, where it is another. */
+static int can_begin(PyObject *today, double now) { return is_of_today(today, now) || (now >= 0.0 && now < LATEST_S); }
 
 static int is_same_text(PyObject *one_text, PyObject *other)
 {
@@ -45,14 +49,54 @@ static int read_account(PyObject *seen, PyObject *scope, account *its)
     PyObject *const event = its->event, *const run = its->run, *const status = get(event, Event_status);
     PyObject *const model = get(event, Event_model), *const trigger = get(event, Event_trigger);
     return is_known_word(get(event, Event_op)) && (status == Py_None || is_known_word(status)) &&
-           (trigger == Py_None || (is_known_word(trigger) && !is_word(trigger, word_human))) && get(event, Event_handles) == Py_None &&
+           (trigger == Py_None || is_known_word(trigger)) && get(event, Event_handles) == Py_None &&
            !has_text(get(event, Event_user)) && is_settled(get(event, Event_task), get(run, RunState_task)) &&
            is_settled(get(event, Event_team), get(run, RunState_team)) &&
            is_settled(get(event, Event_team), get(its->agent, AgentState_team)) &&
-           (!has_text(model) || is_same_text(model, get(run, RunState_model))) &&
+           (!has_text(model) || PyUnicode_CheckExact(model)) &&
+           (get(run, RunState_seldom) == Py_None || is(get(run, RunState_seldom), Seldom_)) &&
            is_count(get(event, Event_step)) && is_count(get(event, Event_input_tokens)) &&
            is_count(get(event, Event_output_tokens)) && is_count(get(seen, Observation_cost_nusd)) &&
-           is_of_today(its->agent_day, now) && is_of_today(its->app_day, now);
+           can_begin(its->agent_day, now) && can_begin(its->app_day, now);
+}
+
+/* Begin a day where it is another; -1 with an exception. */
+static int begin_day(const account *its, PyObject *today)
+{
+    static const int sums[] = {DayTotals_turns, DayTotals_tokens, DayTotals_cost_nusd, DayTotals_unpriced};
+    const double now = PyFloat_AsDouble(its->now);
+    if (is_of_today(today, now))
+        return 0;
+    PyObject *const day = today == its->app_day ? PyLong_FromLongLong((int64_t)now / (int64_t)DAY_S)
+                                                : Py_NewRef(get(its->app_day, DayTotals_day));
+    if (day == NULL)
+        return -1;
+    put(today, DayTotals_day, day);
+    put_same(today, DayTotals_since, its->now);
+    for (size_t at = 0; at < sizeof sums / sizeof *sums; at++)
+        put_same(today, sums[at], zero);
+    return 0;
+}
+
+/* Note which model it is now, and when a human spoke; -1 with an exception. */
+static int note(const account *its)
+{
+    PyObject *const run = its->run, *const model = get(its->event, Event_model);
+    if (has_text(model) && !is_same_text(model, get(run, RunState_model))) {
+        PyObject *name = Py_NewRef(model);
+        PyUnicode_InternInPlace(&name);
+        put(run, RunState_model, name);
+    }
+    if (!is_word(get(its->event, Event_trigger), word_human))
+        return 0;
+    if (get(run, RunState_seldom) == Py_None) {
+        PyObject *const seldom = PyObject_CallNoArgs((PyObject *)types[Seldom_]);
+        if (seldom == NULL)
+            return -1;
+        put(run, RunState_seldom, seldom);
+    }
+    put_same(get(run, RunState_seldom), Seldom_human_at, its->now);
+    return 0;
 }
 
 /* Count the event into its run's turns; 1 where they grew by it, -1 with an exception. */
@@ -149,7 +193,7 @@ PyObject *py_account(PyObject *module, PyObject *const *given, Py_ssize_t count)
         return NULL;
     if (!read_account(given[0], given[1], &its))
         return ask_pure(pure_account, given);
-    if (count_in(&its) < 0)
+    if (note(&its) < 0 || count_in(&its) < 0 || begin_day(&its, its.app_day) < 0 || begin_day(&its, its.agent_day) < 0)
         return NULL;
     const int grown = turns(&its);
     if (grown < 0 || (grown && (add(its.root, RootState_turns, one) < 0 || add(its.agent_day, DayTotals_turns, one) < 0 ||

@@ -42,7 +42,7 @@
     FIELD(AppState, events) FIELD(AppState, today) FIELD(AppState, clock) FIELD(AppState, swept)                       \
     FIELD(AppState, last_index) FIELD(AppState, agents) FIELD(AppState, runs) FIELD(AppState, roots)                   \
     FIELD(DayTotals, day) FIELD(DayTotals, turns) FIELD(DayTotals, tokens) FIELD(DayTotals, cost_nusd)                 \
-    FIELD(DayTotals, unpriced)                                                                                         \
+    FIELD(DayTotals, unpriced) FIELD(DayTotals, since)                                                                                         \
     FIELD(History, index) FIELD(History, base) FIELD(History, calls) FIELD(History, near) FIELD(History, step)         \
     FIELD(History, step_calls) FIELD(History, hard) FIELD(History, soft) FIELD(History, fresh)                         \
     FIELD(History, streaks) FIELD(History, spoken) FIELD(History, cycle)                                               \
