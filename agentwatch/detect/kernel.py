@@ -27,6 +27,7 @@ from agentwatch.detect import (
     manner,
     news,
     phrase,
+    pingpong,
     reworded,
     said,
     slow,
@@ -36,12 +37,12 @@ from agentwatch.detect import (
 from agentwatch.detect.cohort import CohortOptions
 from agentwatch.detect.context import Context, ContextOptions
 from agentwatch.detect.cycle import Cycle, CycleOptions
-from agentwatch.detect.exchange import Exchange
+from agentwatch.detect.exchange import Exchange, Voice
 from agentwatch.detect.failure import FailureOptions
 from agentwatch.detect.familiar import Familiar
 from agentwatch.detect.growth import Growth
 from agentwatch.detect.history import History, Laps, Spoken, Streak
-from agentwatch.detect.hitters import Hitters
+from agentwatch.detect.hitters import Hitters, Recurrence
 from agentwatch.detect.jobs import Job
 from agentwatch.detect.manner import Manner
 from agentwatch.detect.monologue import MonologueOptions
@@ -51,7 +52,9 @@ from agentwatch.detect.pingpong import PingpongOptions
 from agentwatch.detect.rate import RateOptions
 from agentwatch.detect.reading import NOTHING, Reading
 from agentwatch.detect.repeat import RepeatOptions
+from agentwatch.detect.restart import RestartOptions
 from agentwatch.detect.said import Said
+from agentwatch.detect.slow import SlowOptions
 from agentwatch.detect.stagnation import StagnationOptions
 from agentwatch.detect.state import AgentState, AppState, DayTotals, RootState, RunState, Scope, Seldom
 from agentwatch.detect.steps import OpenStep
@@ -67,7 +70,7 @@ except ImportError:  # no compiler where it was built
 
 __all__ = ["UNWATCHED", "Asked", "Form", "Parts", "Told", "form", "kernel_form", "kernel_trouble"]
 
-_INTERFACE = 10
+_INTERFACE = 11
 _CLASSES: dict[str, type[Struct]] = {
     one.__name__: one
     for one in (
@@ -75,11 +78,12 @@ _CLASSES: dict[str, type[Struct]] = {
         *(RunState, RootState, AgentState, AppState, DayTotals, History, Spoken, Laps, OpenStep, Growth, Familiar),
         *(Seldom, Hitters, Pace, Manner, RateOptions, CohortOptions, Streak, CycleOptions, Exchange, Job),
         *(beats.Asked, RepeatOptions, StagnationOptions, FailureOptions, ParaphraseOptions, MonologueOptions),
-        *(PingpongOptions, UnattendedOptions),
+        *(PingpongOptions, UnattendedOptions, Voice, RestartOptions, SlowOptions, Recurrence),
     )
 }
 _WEIGHED: dict[str, ModuleType] = {
-    one.__name__.rpartition(".")[2]: one for one in (against, backoff, calls, evidence, reworded, said, steps, variants)
+    one.__name__.rpartition(".")[2]: one
+    for one in (against, backoff, calls, evidence, pingpong, reworded, said, steps, variants)
 }
 _Take = Callable[[Observation, Scope], None]
 # Of some detectors: their numbers in `Form.watchers` (`UNWATCHED`: it has none), a method of each, and its options,
@@ -189,6 +193,7 @@ def _limits() -> dict[str, int]:
         "slow_words": slow.LEAST_WORDS,
         "slow_sparse": int(slow.SPARSE_S),
         "exempt": attempts.EXEMPT,
+        "job_words": attempts.LEAST_WORDS,
         "manner_full": int(manner.FULL),
         "manner_rest": int(manner.LONGEST_S),
         "context_pieces": made_of.MANY_PIECES,

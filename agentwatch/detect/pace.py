@@ -19,6 +19,8 @@ MEASURES = ("calls", "tokens", "dollars")
 # What is added before taking logarithms, so that small numbers are all alike: a call, 1,000 tokens, one cent.
 FLOORS = (1.0, 1000.0, 0.01)
 _TRACK = Layout("<ddddq")  # mean, variance, cusum, onset time, onset index
+_ALL = Layout("<" + "ddddq" * len(MEASURES))  # those of all measures, one after the other
+_FIELDS = 5
 _EMPTY = _TRACK.pack(0.0, 0.0, 0.0, 0.0, -1) * len(MEASURES)
 _OVERSHOOT = 1.166
 
@@ -65,6 +67,16 @@ class Pace(Struct, array_like=True, gc=False):
         self.packed = b"".join(
             _TRACK.pack(one.mean, one.variance, one.cusum, one.onset_at, one.onset_index) for one in tracks
         )
+
+    def average(self, weight: float) -> None:
+        """Take the open bucket into the usual levels while they are only learnt, with a weight in 0..1."""
+        kept = list(_ALL.unpack(self.packed))
+        for measure, value in enumerate(self.logs()):
+            at = measure * _FIELDS
+            off = value - kept[at]
+            kept[at] += weight * off
+            kept[at + 1] = (1.0 - weight) * (kept[at + 1] + weight * off * off)
+        self.packed = _ALL.pack(*kept)
 
     def logs(self) -> tuple[float, float, float]:
         """Take the logarithms of the open bucket's sums."""

@@ -79,8 +79,13 @@ class Rate:
         options = self.options
         if pace.alarm and now - pace.alarmed_at > options.relearn_s:
             pace.closed, pace.alarm, pace.began = 0, 0, now
-        tracks = pace.tracks()
         judged = pace.closed >= options.min_buckets and now - pace.began >= options.min_age_s
+        if not judged and not pace.alarm:
+            pace.average(max(1.0 / (pace.closed + 1), 1.0 / options.horizon_buckets))
+            pace.dear = False
+            pace.closed += 1
+            return
+        tracks = pace.tracks()
         logs = pace.logs()
         if judged:
             for measure, value in enumerate(logs):

@@ -34,7 +34,7 @@ Starts = Annotated[float, Meta(gt=1, le=1000)]
 Many = Annotated[int, Meta(ge=1, le=65_536)]
 
 
-class RestartOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RestartOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """Starts of one job with nothing to show for them: within an hour to warn and to kill, and within a day to kill.
 
     starts: how many starts of an app are remembered. jobs: of how many jobs what their runs brought. waste_usd,

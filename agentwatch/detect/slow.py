@@ -26,7 +26,7 @@ Seconds = Annotated[float, Meta(ge=0, le=366 * 86400.0)]
 Many = Annotated[int, Meta(ge=1, le=65_536)]
 
 
-class SlowOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SlowOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """Weights of answers that bring nothing new to what came before, hard and soft together to warn.
 
     gap_s: what comes again sooner is not slow, and other detectors' business. span_s: for how long it must have gone

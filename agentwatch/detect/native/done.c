@@ -56,12 +56,6 @@ static int goes_on(const glance *its)
     return is_nought_of(its, Seldom_human_at) && !is_word(its->op, word_run_end) && is_on_its_way(its);
 }
 
-static int is_alone_in_tree(const glance *its)
-{
-    PyObject *const root = get(its->run, RunState_root), *const run = get(its->run, RunState_run);
-    return root == run || (PyUnicode_Check(root) && PyUnicode_Check(run) && PyUnicode_Compare(root, run) == 0);
-}
-
 int is_no_child(const glance *its)
 {
     int odd = 0;
@@ -104,16 +98,17 @@ int is_done(int watcher, const glance *its, PyObject *options)
     case watcher_context:
         return learnt(py_learn_context, its);
     case watcher_pingpong:
-        return get(its->root, RootState_exchange) == Py_None && is_none(get(its->run, RunState_others)) &&
-               get(its->root, RootState_descendants) == zero && !has_text(get(its->event, Event_to_agent));
+        return (get(its->root, RootState_exchange) == Py_None && is_none(get(its->run, RunState_others)) &&
+                get(its->root, RootState_descendants) == zero && !has_text(get(its->event, Event_to_agent))) ||
+               take_message(its);
     case watcher_slow:
-        return has_no_keys(its);
+        return has_no_keys(its) || take_prompt(its, options);
     case watcher_spawn:
         return !is_word(its->op, word_invoke_agent) &&
                (is_alone_in_tree(its) || (is_no_child(its) && (get(its->root, RootState_brood) == Py_None ||
                                                                !is_word(its->op, word_run_end))));
     case watcher_restart:
-        return goes_on(its);
+        return get(its->run, RunState_job) == zero ? begin_job(its, options) : goes_on(its);
     case watcher_compaction:
         return !is_word(its->op, word_compact) &&
                (its->seldom == Py_None || get(its->seldom, Seldom_shrinking) == Py_None);

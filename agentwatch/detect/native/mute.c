@@ -98,14 +98,15 @@ int is_mute(int watcher, const glance *its, PyObject *options)
         return is_little_exchanged(its, options);
     case watcher_slow: {
         PyObject *const hitters = get(its->app, AppState_hitters);
-        return hitters == Py_None || (is(hitters, Hitters_) && is_none(get(hitters, Hitters_known))) || has_no_keys(its);
+        return hitters == Py_None || (is(hitters, Hitters_) && is_none(get(hitters, Hitters_known))) || has_no_keys(its) ||
+               is_new_here(its, options);
     }
     case watcher_degenerate:
         return is_no_chant(its);
     case watcher_spawn:
         return get(its->root, RootState_brood) == Py_None || is_no_child(its);
     case watcher_restart:
-        return get(its->app, AppState_jobs) == Py_None || has_job(its);
+        return get(its->app, AppState_jobs) == Py_None || has_job(its) || is_no_known_job(its);
     case watcher_context:
         return get(its->run, RunState_growth) == Py_None;
     case watcher_unattended:

@@ -11,7 +11,8 @@
     CLASS(Reading) CLASS(Said) CLASS(Seldom) CLASS(Hitters) CLASS(Pace) CLASS(Manner) CLASS(RateOptions)               \
     CLASS(CohortOptions) CLASS(Growth) CLASS(Familiar) CLASS(Streak) CLASS(CycleOptions) CLASS(Exchange)      \
     CLASS(Job) CLASS(Asked) CLASS(RepeatOptions) CLASS(StagnationOptions) CLASS(FailureOptions)                        \
-    CLASS(ParaphraseOptions) CLASS(MonologueOptions) CLASS(PingpongOptions) CLASS(UnattendedOptions)
+    CLASS(ParaphraseOptions) CLASS(MonologueOptions) CLASS(PingpongOptions) CLASS(UnattendedOptions) CLASS(Voice) \
+    CLASS(RestartOptions) CLASS(SlowOptions) CLASS(Recurrence)
 
 #define FIELDS(FIELD)                                                                                                  \
     FIELD(Event, op) FIELD(Event, status) FIELD(Event, trigger) FIELD(Event, epoch) FIELD(Event, handles)              \
@@ -70,7 +71,10 @@
     FIELD(Streak, digests) FIELD(Streak, tool) FIELD(CycleOptions, warn_rounds) FIELD(CycleOptions, warn_steps)      \
     FIELD(Event, result) FIELD(Reading, hard) FIELD(Reading, soft) FIELD(Reading, faint) FIELD(Reading, words)         \
     FIELD(Reading, against) FIELD(Reading, apart) FIELD(Reading, stale) FIELD(Reading, partly) FIELD(Said, hard) FIELD(Exchange, met) FIELD(AgentState, template) \
-    FIELD(Exchange, stale) FIELD(Job, run) FIELD(Job, overlaps) FIELD(Asked, count) FIELD(Seldom, asked_nusd) FIELD(Seldom, woken)          \
+    FIELD(Exchange, stale) FIELD(Exchange, index) FIELD(Exchange, voices) FIELD(Exchange, turns) FIELD(Exchange, hard)   \
+    FIELD(Exchange, streak) FIELD(Voice, speaker) FIELD(Voice, said) FIELD(Voice, sketches) FIELD(RestartOptions, starts) \
+    FIELD(SlowOptions, gap_s) FIELD(SlowOptions, keys) FIELD(Recurrence, last) FIELD(Hitters, base)                    \
+    FIELD(Hitters, ring) FIELD(Hitters, dropped) FIELD(AppState, starts) FIELD(AgentState, run) FIELD(Job, run) FIELD(Job, overlaps) FIELD(Asked, count) FIELD(Seldom, asked_nusd) FIELD(Seldom, woken)          \
     FIELD(Seldom, depth) FIELD(Seldom, prompted) FIELD(RepeatOptions, warn) FIELD(StagnationOptions, warn)             \
     FIELD(FailureOptions, warn) FIELD(ParaphraseOptions, warn) FIELD(MonologueOptions, warn)                           \
     FIELD(PingpongOptions, warn) FIELD(UnattendedOptions, spend_asked) FIELD(History, stale)   \
@@ -89,7 +93,7 @@
     LIMIT(context_words) LIMIT(context_calls) LIMIT(slow_words) LIMIT(slow_sparse) LIMIT(exempt) LIMIT(manner_full)    \
     LIMIT(manner_rest) LIMIT(context_pieces) LIMIT(context_leak) LIMIT(familiar_full) LIMIT(shared_percent)            \
     LIMIT(nearly_percent) LIMIT(hardly_percent) LIMIT(ids) LIMIT(members) LIMIT(max_lag) LIMIT(patient_from) \
-    LIMIT(asked) LIMIT(answer) LIMIT(said) LIMIT(ancestors) LIMIT(addressees)
+    LIMIT(job_words) LIMIT(asked) LIMIT(answer) LIMIT(said) LIMIT(ancestors) LIMIT(addressees)
 
 /* Weights and spans of time of the pure form, by its module and its name there. */
 #define WEIGHTS(WEIGHT)                                                                                                \
@@ -108,14 +112,17 @@
     WEIGHT(reworded, LITTLE) WEIGHT(reworded, SOME) WEIGHT(reworded, RUNS_LOW) WEIGHT(reworded, LOW)                   \
     WEIGHT(reworded, RUNS_THIN) WEIGHT(reworded, THIN) WEIGHT(reworded, ALL_BUT_A_FEW) WEIGHT(reworded, AGAIN)         \
     WEIGHT(reworded, AGAIN_TERSE) WEIGHT(evidence, CAP) WEIGHT(evidence, FAINT_CAP) WEIGHT(evidence, LEAK)             \
-    WEIGHT(evidence, ITEM_LEAK) WEIGHT(evidence, UNLOGGED_LEAK) WEIGHT(steps, CLOSES_AFTER_S) WEIGHT(said, CAP) WEIGHT(said, SHORT) WEIGHT(said, SLOW_GAP_S) WEIGHT(said, SLOW) \
+    WEIGHT(evidence, ITEM_LEAK) WEIGHT(evidence, UNLOGGED_LEAK) WEIGHT(steps, CLOSES_AFTER_S) WEIGHT(pingpong, CAP) WEIGHT(pingpong, TURNS) WEIGHT(pingpong, KEPT) WEIGHT(pingpong, SKETCHES)                    \
+    WEIGHT(pingpong, ALIKE_WORDS) WEIGHT(pingpong, SHORT_WORDS) WEIGHT(pingpong, COURTESY) WEIGHT(pingpong, LITTLE)    \
+    WEIGHT(pingpong, HARDLY) WEIGHT(pingpong, LEAK) WEIGHT(pingpong, LONG_WORDS) WEIGHT(pingpong, VOICES)              \
+    WEIGHT(said, CAP) WEIGHT(said, SHORT) WEIGHT(said, SLOW_GAP_S) WEIGHT(said, SLOW) \
     WEIGHT(said, SLOW_CAP) WEIGHT(said, HARDLY) WEIGHT(said, SAME_SIZE) WEIGHT(said, UNPROMPTED) WEIGHT(said, LEAK)
 
 /* The same of how alike two texts must be, which is told as the bins in which their sketches agree. */
-#define LIKENESSES(ALIKE) \
-    ALIKE(calls, NEARLY_SAME) ALIKE(variants, ERROR_ALIKE) ALIKE(variants, ALIKE_FROM) ALIKE(variants, AKIN_FROM)      \
-    ALIKE(variants, CLOSE_FROM) ALIKE(variants, ELSEWHERE_ALIKE) ALIKE(reworded, AKIN_ARGUMENTS)                       \
-    ALIKE(reworded, AKIN_FRAME) ALIKE(reworded, AKIN_ANSWERS)
+#define LIKENESSES(LIKE)  \
+    LIKE(calls, NEARLY_SAME) LIKE(pingpong, ALIKE) LIKE(variants, ERROR_ALIKE) LIKE(variants, ALIKE_FROM) LIKE(variants, AKIN_FROM)      \
+    LIKE(variants, CLOSE_FROM) LIKE(variants, ELSEWHERE_ALIKE) LIKE(reworded, AKIN_ARGUMENTS)                       \
+    LIKE(reworded, AKIN_FRAME) LIKE(reworded, AKIN_ANSWERS)
 
 /* Classes of results. */
 #define KLASSES(KLASS) KLASS(content) KLASS(empty) KLASS(ack) KLASS(error) KLASS(pending) KLASS(bare)

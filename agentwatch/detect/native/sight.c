@@ -56,7 +56,7 @@ static text read_text(PyObject *print, int *odd)
     return found;
 }
 
-static uint64_t digest_of_tool(PyObject *tool, int *odd)
+uint64_t name_digest(PyObject *tool, int *odd)
 {
     const uint64_t digest = xxh3_64(text_in(tool, odd));
     return digest ? digest : 1;
@@ -77,7 +77,7 @@ void know(known *all, PyObject *seen, PyObject *scope)
         all->texts[at] = read_text(all->prints[at], &all->odd[at]);
     }
     all->tool_name = get(all->its.event, Event_tool);
-    all->tool = is_word(all->its.op, word_execute_tool) ? digest_of_tool(all->tool_name, &all->odd_tool) : 0;
+    all->tool = is_word(all->its.op, word_execute_tool) ? name_digest(all->tool_name, &all->odd_tool) : 0;
     now = all;
 }
 
@@ -105,7 +105,7 @@ text text_of(PyObject *print, int *odd)
 uint64_t tool_digest(PyObject *tool, int *odd)
 {
     if (now == NULL || now->tool_name != tool || !now->tool)
-        return digest_of_tool(tool, odd);
+        return name_digest(tool, odd);
     *odd |= now->odd_tool;
     return now->tool;
 }

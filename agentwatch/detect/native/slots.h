@@ -221,6 +221,7 @@ void forget_known(void);
 int look(PyObject *seen, PyObject *scope, sight *its);
 text text_of(PyObject *print, int *odd);
 uint64_t tool_digest(PyObject *tool, int *odd);
+uint64_t name_digest(PyObject *name, int *odd); /* the same of any name */
 int is_alone(const sight *its, int *odd); /* nobody else hears of what is new here */
 
 /* streak.py: `can_grow` says whether a repetition, or None for one that begins, is as C takes it; then these give a new

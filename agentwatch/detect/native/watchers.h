@@ -24,6 +24,15 @@ int is_done(int watcher, const glance *its, PyObject *options);
 
 /* slow.py: whether the event names nothing that may come again */
 int has_no_keys(const glance *its);
+/* hitters.c: whether its prompt is none of which anything is remembered, or came just now; and a prompt taken in: 1, 0, -1 */
+int is_new_here(const glance *its, PyObject *options);
+int take_prompt(const glance *its, PyObject *options);
+/* jobs.c: the job that an event begins, 0 for the pure form; whether nothing is known of it; a start of it: 1, 0, -1 */
+int job_key(const glance *its, uint64_t *key);
+int is_no_known_job(const glance *its);
+int begin_job(const glance *its, PyObject *options);
+/* exchange.c: what is said in a tree of several taken in: 1, 0, -1 */
+int take_message(const glance *its);
 /* spawn.py: whether the event tells nothing of a descendant */
 int is_no_child(const glance *its);
 
@@ -31,6 +40,12 @@ int is_no_child(const glance *its);
 static inline int is_none(PyObject *given)
 {
     return given == Py_None || (PyDict_CheckExact(given) && PyDict_Size(given) == 0);
+}
+
+static inline int is_alone_in_tree(const glance *its)
+{
+    PyObject *const root = get(its->run, RunState_root), *const run = get(its->run, RunState_run);
+    return root == run || (PyUnicode_Check(root) && PyUnicode_Check(run) && PyUnicode_Compare(root, run) == 0);
 }
 
 #endif
