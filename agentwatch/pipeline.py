@@ -216,7 +216,7 @@ class Pipeline:
             self._weigher.add_up(self._draft.at)
             self._spread.catch(seen)
         signals = bank.observe(seen, scope, compiled.detect)
-        if not signals and self._weigher.passes(seen, scope, compiled.rule.name):
+        if not signals and self._weigher.passes(seen, scope, compiled.rule.name, self._draft.at):
             return
         verdicts = fold(signals)
         self._find(self._weigher.note(seen, scope, compiled, self._draft.at))

@@ -18,12 +18,14 @@ __all__ = ["Weigher", "concerned"]
 # Events that say nothing for or against anybody: no evidence, and no calm either.
 _MUTE = frozenset(("heartbeat", "run_start", "compact"))
 
+_STRETCH = 64  # events that are counted together at most: those are still near, a whole batch is not
+
 
 class Weigher:
     """Used alike when events are judged and when they are learnt again after a restart.
 
-    Most events lead to nothing but sums. Those are counted together (`add_up`): at the end of a batch, and before
-    anything else happens in it.
+    Most events lead to nothing but sums. Those are counted some together (`add_up`), and at the end of a batch, and
+    before anything else happens in it.
     """
 
     def __init__(self, ledger: Ledger, ledgers: Ledgers) -> None:
@@ -35,7 +37,7 @@ class Weigher:
         self._rules: list[str] = []
         ledgers.names.add(CANARY_TENANT)
 
-    def passes(self, seen: Observation, scope: Scope, rule: str) -> bool:
+    def passes(self, seen: Observation, scope: Scope, rule: str, now: float) -> bool:
         """Take in an event of which no detector spoke, if nothing but sums follows from it; else False, to be noted."""
         event, known = seen.event, self._known
         if (
@@ -49,6 +51,8 @@ class Weigher:
             or event.op == "run_end"
         ):
             return False
+        if len(self._passed) >= _STRETCH:
+            self.add_up(now)
         run = scope.run
         self._passed.append(seen)
         self._keys.append((run.tenant, run.app, run.run))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import chain
+from sys import intern
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -28,13 +29,15 @@ class LedgerOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class _Line:
     """One line, remembered over batches. row: its name and amounts in the batch of that number."""
 
-    __slots__ = ("agent", "app", "batch", "blank", "day", "model", "row", "since", "team", "tenant", "until")
+    __slots__ = ("agent", "app", "batch", "day", "model", "name", "row", "since", "team", "tenant", "until")
 
     def __init__(self, day: str, tenant: str, team: str, app: str, agent: str, model: str, since: float) -> None:
-        self.day, self.tenant, self.team, self.app, self.agent, self.model = day, tenant, team, app, agent, model
+        # names that many lines share are one string each: a line is near when another was just looked at
+        self.day, self.tenant, self.team, self.app, self.model = map(intern, (day, tenant, team, app, model))
+        self.agent = agent
         self.since, self.until = since, since + _DAY
-        self.blank: list[Any] = [line_name(tenant, team, app, agent, model), 0, 0, 0, 0, 0, 0]
-        self.row = self.blank
+        self.name = line_name(tenant, team, app, agent, model)
+        self.row: list[Any] = []
         self.batch = -1
 
 
@@ -120,7 +123,7 @@ class Ledger:
             line = self._lines.get(key) or self._remember(key, line.since)
             if line.batch == self._batch:
                 return line
-        line.row = line.blank.copy()
+        line.row = [line.name, 0, 0, 0, 0, 0, 0]
         line.batch = self._batch
         self._begun.append(line)
         return line
