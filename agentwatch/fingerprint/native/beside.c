@@ -71,18 +71,34 @@ static void microseconds(view text, spans *found)
             number_up_to(text, at && text.at[at - 1] == ' ' ? at - 1 : at, found);
 }
 
-static void process_ids(view text, const char *word, spans *found)
+static int is_gap(uint8_t byte)
 {
-    for (size_t at = find(text, 0, word); at != NOWHERE; at = find(text, at, word)) {
-        at += 3;
-        size_t start = at;
-        while (start < text.size && start < at + PID_GAP && text.at[start] && strchr(" =:\"'(", text.at[start]))
-            start++;
-        size_t end = start;
-        while (end < text.size && is_digit(text.at[end]))
-            end++;
-        if (at < start && start < end && (end == text.size || !is_alnum(text.at[end])))
-            add_span(found, start, end);
+    return byte == ' ' || byte == '=' || byte == ':' || byte == '"' || byte == '\'' || byte == '(';
+}
+
+/* Take a number that a gap parts from `pid`, unless letters follow it. */
+static void process_id(view text, size_t start, spans *found)
+{
+    size_t word_end = start, end = start;
+    while (word_end && start - word_end < PID_GAP && is_gap(text.at[word_end - 1]))
+        word_end--;
+    if (word_end == start || word_end < 3 ||
+        (memcmp(text.at + word_end - 3, "pid", 3) != 0 && memcmp(text.at + word_end - 3, "PID", 3) != 0))
+        return;
+    while (end < text.size && is_digit(text.at[end]))
+        end++;
+    if (end == text.size || !is_alnum(text.at[end]))
+        add_span(found, start, end);
+}
+
+static void process_ids(view text, const traits *its, spans *found)
+{
+    uint64_t before = 0;
+    for (size_t block = 0; block < blocks_of(its->size); block++) {
+        const uint64_t digits = its->digits[block];
+        for (uint64_t starts = digits & ~(digits << 1 | before); starts; starts &= starts - 1)
+            process_id(text, block * BLOCK + (size_t)__builtin_ctzll(starts), found);
+        before = digits >> (BLOCK - 1);
     }
 }
 
@@ -110,14 +126,14 @@ static void temporary_names(view text, const char *directory, size_t back, int s
     }
 }
 
-void spans_beside(view text, int digits, spans *found)
+void spans_beside(view text, const traits *its, spans *found)
 {
-    if (digits) {
-        process_ids(text, "pid", found);
-        process_ids(text, "PID", found);
+    process_ids(text, its, found);
+    if (its->wide && next_digit(its, 0) != NOWHERE)
         microseconds(text, found);
+    if (its->slashes) {
+        temporary_names(text, "/tmp/tmp", 3, 1, found);
+        temporary_names(text, "\\Temp\\tmp", 3, 1, found);
+        temporary_names(text, "/var/folders/", 0, 2, found);
     }
-    temporary_names(text, "/tmp/tmp", 3, 1, found);
-    temporary_names(text, "\\Temp\\tmp", 3, 1, found);
-    temporary_names(text, "/var/folders/", 0, 2, found);
 }

@@ -19,6 +19,17 @@ typedef struct {
 #error "the compiled forms are for machines of 64 bits with the lowest byte first; on others the pure form runs"
 #endif
 
+/* A function that is built several times, for what machines have; which one runs is settled when the module is loaded.
+ * Only where the loader can do that: elsewhere there is the one for every machine. */
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__has_attribute)
+#if __has_attribute(target_clones)
+#define FOR_EACH_MACHINE __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
+#endif
+#endif
+#ifndef FOR_EACH_MACHINE
+#define FOR_EACH_MACHINE
+#endif
+
 #define NOWHERE SIZE_MAX                /* no such place */
 #define EACH UINT64_C(0x0101010101010101) /* times a byte: that byte eight times */
 
@@ -76,6 +87,17 @@ size_t fold(view text, uint8_t *out);
 size_t fold_ascii(view text, uint8_t *out);
 size_t unbroken(view json, uint8_t *out, int *ascii); /* with escaped line breaks and tabs as spaces */
 
+/* traits.c: what a text's bytes are, found in one pass */
+#define BLOCK 64 /* bytes that are looked at together: a bit each */
+typedef struct {
+    uint64_t *digits; /* a bit for each byte; as many as blocks_of tells */
+    size_t size;      /* of the text */
+    int slashes, wide; /* whether a byte is `/` or a backslash, and whether one is not ASCII */
+} traits;
+static inline size_t blocks_of(size_t size) { return size / BLOCK + 1; }
+void find_traits(view text, traits *its); /* its->digits has room */
+size_t next_digit(const traits *its, size_t from);
+
 /* mask.c */
 typedef struct {
     size_t start, end;
@@ -85,37 +107,39 @@ typedef struct {
     size_t count, room;
     int failed; /* memory ran out */
 } spans;
-size_t next_digit(view text, size_t from);
-void volatile_spans(view text, spans *found); /* in order of their starts; the caller frees found->list */
+void volatile_spans(view text, const traits *its, spans *found); /* in order of their starts; the caller frees found->list */
 size_t replaced(view text, const spans *found, uint8_t *out);
 
 /* beside.c: volatile tokens that a word beside a number makes so */
 void add_span(spans *found, size_t start, size_t end);
 void number_before_unit(view text, size_t space, spans *found);
-void spans_beside(view text, int digits, spans *found);
+void spans_beside(view text, const traits *its, spans *found);
 
 /* shape.c */
 #define MOST_NUMBERS 8
-size_t shaped(view masked, uint8_t *out);
-size_t numbers(view masked, double *out);
+size_t shaped(view masked, const traits *its, uint8_t *out);
+size_t numbers(view masked, const traits *its, double *out);
 
 /* words.c */
-#define PADDING 72     /* the spaces that must follow a text whose words are read */
+#define PADDING 72     /* the room that is needed beyond a text whose words are read */
 #define MOST_WORDS 256 /* read at once */
+#define SURPLUS 16     /* places that may be written beyond them */
 typedef struct {
-    const uint8_t *low; /* a space is what belongs to no word */
-    size_t size, at;
-    int leads;           /* whether a byte from 0xE0 on begins a word of its own */
-    size_t open, opened; /* whether a word goes on in what is not yet read, and where it began */
-    uint64_t within;     /* the same as a bit */
-    size_t starts[MOST_WORDS + 1], ends[MOST_WORDS];
+    view text;
+    uint8_t *low; /* the text so far in lower case, a space for what belongs to no word */
+    uint8_t also; /* a further byte that belongs to words */
+    int leads;    /* whether a byte from 0xE0 on begins a word of its own */
+    size_t at, open, opened; /* whether a word goes on in what is not yet read, and where it began */
+    uint64_t within;         /* the same as a bit */
+    size_t starts[MOST_WORDS + 1 + SURPLUS], ends[MOST_WORDS + SURPLUS];
 } word_reader;
-void start_words(word_reader *reader, const uint8_t *low, size_t size, int leads);
+void start_words(word_reader *reader, view text, uint8_t *low); /* `low` has PADDING more bytes than the text */
 size_t next_words(word_reader *reader); /* returns how many words are in starts and ends; 0 at the end of the text */
 
 /* sketch.c */
 #define BINS 64
 uint64_t word_hash(const uint8_t *word, size_t size);    /* reads eight bytes even of a shorter word */
+void word_hashes(const word_reader *reader, size_t count, uint64_t *hashes); /* those of the words that were read */
 size_t sketched(view part, uint8_t *room, uint8_t *out); /* returns the words; `out` has BINS bytes, or is NULL */
 
 size_t shingled(view part, uint8_t *room, uint64_t *words, uint64_t *pairs); /* returns the words; both have room for all */

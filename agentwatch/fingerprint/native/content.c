@@ -17,11 +17,6 @@ static int is_watched(uint64_t hash, const uint8_t *bits)
     return is_set(bits, hash % WATCH_BITS) && is_set(bits, hash / WATCH_BITS % WATCH_BITS);
 }
 
-static int in_word(uint8_t low)
-{
-    return within(low, 'a', 'z') | is_digit(low) | (low == '_') | (low == '\'') | (low >= 0x80);
-}
-
 static int fails_at_end(view plain)
 {
     uint8_t low[HEAD_BYTES];
@@ -37,20 +32,20 @@ int surely_content(view plain, const uint8_t *watched)
         return 0;
     const size_t size = plain.size <= WHOLE_BYTES ? plain.size : HEAD_BYTES;
     uint8_t low[WHOLE_BYTES + PADDING];
-    for (size_t at = 0; at < size; at++) {
-        const uint8_t byte = lowered(plain.at[at]);
-        low[at] = in_word(byte) ? byte : ' ';
-    }
-    memset(low + size, ' ', PADDING);
+    uint64_t hashes[MOST_WORDS];
     word_reader reader;
-    start_words(&reader, low, size, 0);
+    start_words(&reader, (view){plain.at, size}, low);
+    reader.also = '\'';
+    reader.leads = 0;
     size_t words = 0;
-    for (size_t count; (count = next_words(&reader)) > 0; words += count)
-        for (size_t at = 0; at < count; at++) {
-            const uint64_t hash = word_hash(low + reader.starts[at], reader.ends[at] - reader.starts[at]);
-            if ((words + at == 0 && is_watched(hash, watched)) || is_watched(hash, watched + WATCH_BITS / 8))
+    for (size_t count; (count = next_words(&reader)) > 0; words += count) {
+        word_hashes(&reader, count, hashes);
+        if (words == 0 && is_watched(hashes[0], watched))
+            return 0;
+        for (size_t at = 0; at < count; at++)
+            if (is_watched(hashes[at], watched + WATCH_BITS / 8))
                 return 0;
-        }
+    }
     return words > SHORT_WORDS && !fails_at_end(plain) &&
            find(plain, 0, "Traceback (most recent call last)") == NOWHERE;
 }

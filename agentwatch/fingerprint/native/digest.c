@@ -12,7 +12,7 @@
 #define PRIME_MX1 0x165667919E3779F9u
 #define PRIME_MX2 0x9FB21C651E98DF25u
 
-enum { STRIPE = 64, STRIPES = 16, BLOCK = STRIPE * STRIPES, LANES = 8, SECRET = 192, LEAST_SECRET = 136 };
+enum { STRIPE = 64, STRIPES = 16, BLOCK_BYTES = STRIPE * STRIPES, LANES = 8, SECRET = 192, LEAST_SECRET = 136 };
 
 static const uint8_t secret[SECRET] = {
     0xb8, 0xfe, 0x6c, 0x39, 0x23, 0xa4, 0x4b, 0xbe, 0x7c, 0x01, 0x81, 0x2c, 0xf7, 0x21, 0xad, 0x1c, 0xde, 0xd4, 0x6d,
@@ -107,7 +107,7 @@ static uint64_t up_to_240(const uint8_t *in, size_t size)
     return avalanche(sum + mix16(in + size - 16, secret + LEAST_SECRET - 17));
 }
 
-static void accumulate(uint64_t *lanes, const uint8_t *in, const uint8_t *key)
+static inline void accumulate(uint64_t *lanes, const uint8_t *in, const uint8_t *key)
 {
     for (int lane = 0; lane < LANES; lane++) {
         const uint64_t value = load64(in + 8 * lane);
@@ -117,14 +117,14 @@ static void accumulate(uint64_t *lanes, const uint8_t *in, const uint8_t *key)
     }
 }
 
-static uint64_t longer(const uint8_t *in, size_t size)
+static FOR_EACH_MACHINE uint64_t longer(const uint8_t *in, size_t size)
 {
     uint64_t lanes[LANES] = {PRIME32_3, PRIME64_1, PRIME64_2, PRIME64_3, PRIME64_4, PRIME32_2, PRIME64_5, PRIME32_1};
     const uint8_t *const last_key = secret + SECRET - STRIPE;
-    const size_t blocks = (size - 1) / BLOCK, stripes = (size - 1 - BLOCK * blocks) / STRIPE;
+    const size_t blocks = (size - 1) / BLOCK_BYTES, stripes = (size - 1 - BLOCK_BYTES * blocks) / STRIPE;
     for (size_t block = 0; block < blocks; block++) {
         for (int stripe = 0; stripe < STRIPES; stripe++)
-            accumulate(lanes, in + block * BLOCK + stripe * STRIPE, secret + 8 * stripe);
+            accumulate(lanes, in + block * BLOCK_BYTES + stripe * STRIPE, secret + 8 * stripe);
         for (int lane = 0; lane < LANES; lane++) {
             lanes[lane] ^= lanes[lane] >> 47;
             lanes[lane] ^= load64(last_key + 8 * lane);
@@ -132,7 +132,7 @@ static uint64_t longer(const uint8_t *in, size_t size)
         }
     }
     for (size_t stripe = 0; stripe < stripes; stripe++)
-        accumulate(lanes, in + blocks * BLOCK + stripe * STRIPE, secret + 8 * stripe);
+        accumulate(lanes, in + blocks * BLOCK_BYTES + stripe * STRIPE, secret + 8 * stripe);
     accumulate(lanes, in + size - STRIPE, last_key - 7);
     uint64_t sum = size * PRIME64_1;
     for (int pair = 0; pair < LANES / 2; pair++)

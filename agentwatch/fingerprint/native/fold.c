@@ -1,8 +1,6 @@
 /* canonical.py, steps 1 and 2: white space folded. JSON, lone surrogates and what NFC might change stay in Python. */
 #include "bytes.h"
 
-#define BLOCK 64
-
 typedef struct {
     uint32_t first, last;
 } range;

@@ -64,18 +64,18 @@ PyObject *py_word_hash(PyObject *module, PyObject *given)
 
 static PyObject *form_of(PyObject *given, int shape)
 {
-    forms its;
+    forms text;
     view plain;
     scratch room = {0};
     if (read_bytes(given, &plain) < 0)
         return NULL;
     PyObject *made = NULL;
-    if (find_forms(plain, &room, &its) < 0)
+    if (find_forms(plain, &room, &text) < 0)
         PyErr_NoMemory();
-    else if (shape && its.numbered)
-        made = bytes_of(its.work, shaped(its.masked, its.work));
+    else if (shape && is_numbered(&text))
+        made = bytes_of(text.work, shaped(text.masked, &text.its, text.work));
     else
-        made = its.masked.at == plain.at ? Py_NewRef(given) : bytes_of(its.masked.at, its.masked.size);
+        made = text.masked.at == plain.at ? Py_NewRef(given) : bytes_of(text.masked.at, text.masked.size);
     clear(&room);
     return made;
 }

@@ -78,7 +78,7 @@ static int take_places(maker *its, PyObject *given)
 {
     for (int at = 0; at < CLASS_COUNT; at++) {
         its->types[at] = (PyTypeObject *)PyTuple_GetItem(its->classes, at);
-        if (!PyType_Check(its->types[at])) {
+        if (!PyType_Check(PyTuple_GetItem(its->classes, at))) {
             PyErr_Format(PyExc_TypeError, "%s is no type", class_names[at]);
             return -1;
         }

@@ -4,26 +4,6 @@
 
 #include <stdlib.h>
 
-/* Flag the digits of eight bytes: those that differ from '0' by less than ten. */
-static uint64_t are_digits(uint64_t bytes)
-{
-    const uint64_t from_zero = bytes ^ EACH * '0';
-    return ~(((from_zero & EACH * 0x7F) + EACH * (0x80 - 10)) | from_zero) & EACH * 0x80;
-}
-
-size_t next_digit(view text, size_t from)
-{
-    for (; from + 8 <= text.size; from += 8) {
-        const uint64_t digits = are_digits(load64(text.at + from));
-        if (digits)
-            return from + (size_t)__builtin_ctzll(digits) / 8;
-    }
-    for (; from < text.size; from++)
-        if (is_digit(text.at[from]))
-            return from;
-    return NOWHERE;
-}
-
 static int in_chunk(uint8_t byte) { return is_alnum(byte) || is_joint(byte); }
 
 /* Take in a date before a clock time ("2024-05-01 10:00:00"): alone, a date is content. */
@@ -97,10 +77,9 @@ static int by_start(const void *a, const void *b)
     return (first > second) - (first < second);
 }
 
-void volatile_spans(view text, spans *found)
+void volatile_spans(view text, const traits *its, spans *found)
 {
-    size_t digit = next_digit(text, 0), end = 0;
-    const int digits = digit != NOWHERE;
+    size_t digit = next_digit(its, 0), end = 0;
     while (digit != NOWHERE) {
         size_t start = digit;
         while (start > end && in_chunk(text.at[start - 1]))
@@ -110,9 +89,9 @@ void volatile_spans(view text, spans *found)
         parts_of_chunk(text, start, end, found);
         if (end < text.size)
             number_before_unit(text, end, found);
-        digit = next_digit(text, end);
+        digit = next_digit(its, end);
     }
-    spans_beside(text, digits, found);
+    spans_beside(text, its, found);
     for (size_t at = 1; at < found->count; at++)
         if (found->list[at].start < found->list[at - 1].start) {
             qsort(found->list, found->count, sizeof(span), by_start);

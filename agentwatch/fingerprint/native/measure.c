@@ -16,23 +16,41 @@ uint8_t *room_for(scratch *room, size_t size)
 void clear(scratch *room)
 {
     free(room->at);
+    free(room->bits);
     free(room->found.list);
     *room = (scratch){0};
 }
 
-int find_forms(view plain, scratch *room, forms *its)
+static uint64_t *bits_for(scratch *room, size_t blocks)
+{
+    if (blocks > room->blocks) {
+        free(room->bits);
+        room->bits = malloc(2 * blocks * sizeof *room->bits);
+        room->blocks = room->bits == NULL ? 0 : 2 * blocks;
+    }
+    return room->bits;
+}
+
+int find_forms(view plain, scratch *room, forms *text)
 {
     const size_t work = plain.size + 1 + PADDING; /* head and tail of a text longer than the cap have a space between */
+    uint8_t *const at = room_for(room, work + 2 * plain.size + 1);
+    text->its.digits = bits_for(room, blocks_of(plain.size));
+    if (at == NULL || text->its.digits == NULL)
+        return -1;
+    text->plain = text->masked = plain;
+    text->work = at;
+    text->joined = at + work + plain.size;
+    find_traits(plain, &text->its);
     room->found.count = 0;
     room->found.failed = 0;
-    volatile_spans(plain, &room->found);
-    uint8_t *const at = room_for(room, work + 2 * plain.size + 1);
-    if (at == NULL || room->found.failed)
+    volatile_spans(plain, &text->its, &room->found);
+    if (room->found.failed)
         return -1;
-    *its = (forms){plain, plain, at, at + work + plain.size, 0};
-    if (room->found.count)
-        its->masked = (view){at + work, replaced(plain, &room->found, at + work)};
-    its->numbered = next_digit(its->masked, 0) != NOWHERE;
+    if (room->found.count) {
+        text->masked = (view){at + work, replaced(plain, &room->found, at + work)};
+        find_traits(text->masked, &text->its);
+    }
     return 0;
 }
 
@@ -56,11 +74,11 @@ int measure(view plain, uint64_t exact, const manner *how, scratch *room, figure
     if (find_forms(plain, room, &text) < 0)
         return -1;
     its->masks = text.masked.at != plain.at;
-    its->numbered = text.numbered;
+    its->numbered = is_numbered(&text);
     its->masked = its->masks ? xxh3_64(text.masked) : exact;
-    its->shape = text.numbered ? xxh3_64((view){text.work, shaped(text.masked, text.work)}) : its->masked;
+    its->shape = its->numbered ? xxh3_64((view){text.work, shaped(text.masked, &text.its, text.work)}) : its->masked;
     sketch_of(&text, how, its);
-    its->numbers_found = how->result && text.numbered ? numbers(text.masked, its->numbers) : 0;
+    its->numbers_found = how->result && its->numbered ? numbers(text.masked, &text.its, its->numbers) : 0;
     its->content = how->result && surely_content(plain, how->watched);
     return 0;
 }

@@ -8,6 +8,8 @@
 typedef struct {
     uint8_t *at;
     size_t size;
+    uint64_t *bits; /* of the digits, and their number */
+    size_t blocks;
     spans found;
 } scratch;
 uint8_t *room_for(scratch *room, size_t size); /* NULL without memory; what was in it may be lost */
@@ -17,9 +19,10 @@ void clear(scratch *room);
 typedef struct {
     view plain, masked;
     uint8_t *work, *joined;
-    int numbered; /* whether the masked form holds a digit */
+    traits its; /* of the masked form, as far as its digits go */
 } forms;
-int find_forms(view plain, scratch *room, forms *its); /* -1 without memory */
+static inline int is_numbered(const forms *text) { return next_digit(&text->its, 0) != NOWHERE; }
+int find_forms(view plain, scratch *room, forms *text); /* -1 without memory */
 
 /* How texts of one role are treated. */
 typedef struct {

@@ -3,11 +3,11 @@
 
 #define LONGEST 15 /* bytes of a number: so few digits, and a power of ten, are exact in a double */
 
-size_t shaped(view masked, uint8_t *out)
+size_t shaped(view masked, const traits *its, uint8_t *out)
 {
     size_t size = 0, at = 0;
     while (at < masked.size) {
-        const size_t digit = next_digit(masked, at);
+        const size_t digit = next_digit(its, at);
         const size_t end = digit == NOWHERE ? masked.size : digit;
         memcpy(out + size, masked.at + at, end - at);
         size += end - at;
@@ -47,10 +47,10 @@ static double value_of(view text, size_t start, size_t end)
     return whole / scale;
 }
 
-size_t numbers(view masked, double *out)
+size_t numbers(view masked, const traits *its, double *out)
 {
     size_t count = 0;
-    size_t at = next_digit(masked, 0);
+    size_t at = next_digit(its, 0);
     while (at != NOWHERE && count < MOST_NUMBERS) {
         size_t end = digits_end(masked, at);
         if (at == 0 || !joined(masked.at[at - 1])) {
@@ -62,7 +62,7 @@ size_t numbers(view masked, double *out)
                 out[count++] = negative ? -value : value;
             }
         }
-        at = next_digit(masked, end);
+        at = next_digit(its, end);
     }
     return count;
 }

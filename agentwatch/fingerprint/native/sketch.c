@@ -31,25 +31,34 @@ uint64_t word_hash(const uint8_t *word, size_t size)
     return mixed(head * HEAD + tail * TAIL + size * LENGTH);
 }
 
-static inline void put(uint64_t *least, uint64_t hash)
+void FOR_EACH_MACHINE word_hashes(const word_reader *reader, size_t count, uint64_t *hashes)
 {
-    uint64_t *const bin = least + (hash >> 58);
-    *bin = hash < *bin ? hash : *bin;
+    uint64_t heads[MOST_WORDS], tails[MOST_WORDS], sizes[MOST_WORDS];
+    for (size_t at = 0; at < count; at++) {
+        const uint8_t *const word = reader->low + reader->starts[at];
+        const size_t size = reader->ends[at] - reader->starts[at], over = size < 8 ? 0 : size - 8;
+        const uint64_t kept = UINT64_MAX >> (8 * (8 - (size - over)));
+        heads[at] = load64(word) & kept;
+        tails[at] = load64(word + over) & kept;
+        sizes[at] = size;
+    }
+    for (size_t at = 0; at < count; at++) /* apart, so that the compiler may take several at once */
+        hashes[at] = mixed(heads[at] * HEAD + tails[at] * TAIL + sizes[at] * LENGTH);
 }
 
-/* Write the text in lower case with a space for what belongs to no word; returns the or of all bytes. */
-static uint8_t lower(view text, uint8_t *low)
+/* Hash each word with the next: one more word than pairs. */
+static FOR_EACH_MACHINE void pair_hashes(const uint64_t *words, size_t count, uint64_t *pairs)
 {
-    uint8_t all = 0;
-    for (size_t at = 0; at < text.size; at++) {
-        const uint8_t byte = text.at[at];
-        const uint8_t small = (uint8_t)(byte + (within(byte, 'A', 'Z') ? 32 : 0));
-        const int word = within(small, 'a', 'z') | within(byte, '0', '9') | (byte == '_') | (byte >= 0x80);
-        low[at] = word ? small : ' ';
-        all |= byte;
+    for (size_t at = 0; at < count; at++)
+        pairs[at] = mixed(words[at] * PAIR + words[at + 1]);
+}
+
+static void put_all(uint64_t *least, const uint64_t *hashes, size_t count)
+{
+    for (size_t at = 0; at < count; at++) {
+        uint64_t *const bin = least + (hashes[at] >> 58);
+        *bin = hashes[at] < *bin ? hashes[at] : *bin;
     }
-    memset(low + text.size, ' ', PADDING);
-    return all;
 }
 
 #define WORDS (BINS / 8) /* numbers of eight bytes, one byte for each bin */
@@ -91,21 +100,20 @@ static void densified(const uint64_t *least, uint8_t *out)
 
 size_t sketched(view part, uint8_t *room, uint8_t *out)
 {
-    uint64_t least[BINS], before = 0;
+    uint64_t least[BINS], hashes[MOST_WORDS + 1], pairs[MOST_WORDS]; /* before the hashes the last of those before */
     size_t words = 0;
     word_reader reader;
     memset(least, 0xFF, sizeof least);
-    start_words(&reader, room, part.size, lower(part, room) >= 0x80);
+    start_words(&reader, part, room);
     for (size_t count; (count = next_words(&reader)) > 0; words += count) {
         if (out == NULL)
             continue;
-        for (size_t at = 0; at < count; at++) {
-            const uint64_t hash = word_hash(room + reader.starts[at], reader.ends[at] - reader.starts[at]);
-            put(least, hash);
-            if (words + at)
-                put(least, mixed(before * PAIR + hash));
-            before = hash;
-        }
+        const size_t first = words == 0; /* has none before it */
+        word_hashes(&reader, count, hashes + 1);
+        pair_hashes(hashes + first, count - first, pairs);
+        put_all(least, hashes + 1, count);
+        put_all(least, pairs, count - first);
+        hashes[0] = hashes[count];
     }
     if (out != NULL && words)
         densified(least, out);
@@ -116,13 +124,11 @@ size_t shingled(view part, uint8_t *room, uint64_t *words, uint64_t *pairs)
 {
     word_reader reader;
     size_t all = 0;
-    start_words(&reader, room, part.size, lower(part, room) >= 0x80);
-    for (size_t count; (count = next_words(&reader)) > 0;)
-        for (size_t at = 0; at < count; at++, all++) {
-            words[all] = word_hash(room + reader.starts[at], reader.ends[at] - reader.starts[at]);
-            if (all)
-                pairs[all - 1] = mixed(words[all - 1] * PAIR + words[all]);
-        }
+    start_words(&reader, part, room);
+    for (size_t count; (count = next_words(&reader)) > 0; all += count)
+        word_hashes(&reader, count, words + all);
+    if (all)
+        pair_hashes(words, all - 1, pairs);
     return all;
 }
 
