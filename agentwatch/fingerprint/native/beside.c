@@ -76,30 +76,20 @@ static int is_gap(uint8_t byte)
     return byte == ' ' || byte == '=' || byte == ':' || byte == '"' || byte == '\'' || byte == '(';
 }
 
-/* Take a number that a gap parts from `pid`, unless letters follow it. */
-static void process_id(view text, size_t start, spans *found)
+void process_id(view text, size_t start, spans *found)
 {
     size_t word_end = start, end = start;
+    if (start == 0 || !is_digit(text.at[start]) || !is_gap(text.at[start - 1]))
+        return;
     while (word_end && start - word_end < PID_GAP && is_gap(text.at[word_end - 1]))
         word_end--;
-    if (word_end == start || word_end < 3 ||
+    if (word_end < 3 || (text.at[word_end - 1] | 32) != 'd' ||
         (memcmp(text.at + word_end - 3, "pid", 3) != 0 && memcmp(text.at + word_end - 3, "PID", 3) != 0))
         return;
     while (end < text.size && is_digit(text.at[end]))
         end++;
     if (end == text.size || !is_alnum(text.at[end]))
         add_span(found, start, end);
-}
-
-static void process_ids(view text, const traits *its, spans *found)
-{
-    uint64_t before = 0;
-    for (size_t block = 0; block < blocks_of(its->size); block++) {
-        const uint64_t digits = its->digits[block];
-        for (uint64_t starts = digits & ~(digits << 1 | before); starts; starts &= starts - 1)
-            process_id(text, block * BLOCK + (size_t)__builtin_ctzll(starts), found);
-        before = digits >> (BLOCK - 1);
-    }
 }
 
 static int in_name(uint8_t byte)
@@ -128,7 +118,6 @@ static void temporary_names(view text, const char *directory, size_t back, int s
 
 void spans_beside(view text, const traits *its, spans *found)
 {
-    process_ids(text, its, found);
     if (its->wide && next_digit(its, 0) != NOWHERE)
         microseconds(text, found);
     if (its->slashes) {

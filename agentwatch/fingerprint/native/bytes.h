@@ -96,7 +96,20 @@ typedef struct {
 } traits;
 static inline size_t blocks_of(size_t size) { return size / BLOCK + 1; }
 void find_traits(view text, traits *its); /* its->digits has room */
-size_t next_digit(const traits *its, size_t from);
+
+static inline size_t next_digit(const traits *its, size_t from)
+{
+    if (from >= its->size)
+        return NOWHERE;
+    size_t block = from / BLOCK;
+    uint64_t digits = its->digits[block] >> from % BLOCK << from % BLOCK;
+    while (!digits) {
+        if (++block * BLOCK >= its->size)
+            return NOWHERE;
+        digits = its->digits[block];
+    }
+    return block * BLOCK + (size_t)__builtin_ctzll(digits);
+}
 
 /* mask.c */
 typedef struct {
@@ -113,6 +126,7 @@ size_t replaced(view text, const spans *found, uint8_t *out);
 /* beside.c: volatile tokens that a word beside a number makes so */
 void add_span(spans *found, size_t start, size_t end);
 void number_before_unit(view text, size_t space, spans *found);
+void process_id(view text, size_t start, spans *found); /* a number that a gap parts from `pid` */
 void spans_beside(view text, const traits *its, spans *found);
 
 /* shape.c */

@@ -30,7 +30,7 @@ static int is_calm(uint32_t point)
 }
 
 /* Tell whether folding changes nothing: no control character, no two spaces in a row, none at either end. */
-int is_folded(view text)
+FOR_EACH_MACHINE int is_folded(view text)
 {
     if (text.size == 0)
         return 1;

@@ -59,6 +59,7 @@ static void parts_of_chunk(view text, size_t start, size_t end, spans *found)
         size_t run_end = start;
         while (run_end < end && !is_joint(text.at[run_end]))
             run_end++;
+        process_id(text, start, found);
         if (may_begin(text, start, run_end, end)) {
             look(text, start, end, &seen);
             const match fits = fitting(text, &seen);

@@ -1,28 +1,38 @@
-/* The texts that are remembered: a chained table whose oldest entry makes room for a new one. */
+/* The texts that are remembered: a table whose oldest entry makes room for a new one. */
 #include "memory.h"
 
 #include <stdlib.h>
 
 enum { FIRST_ROOM = 64 };
 
-static uint32_t *bucket_of(const memory *all, uint64_t digest)
+static uint32_t hash_of(const memory *all, uint64_t digest) { return (uint32_t)(digest * all->odd >> 32); }
+static size_t home_of(const memory *all, uint32_t hash) { return hash >> (32 - all->bits); }
+static size_t slot_after(const memory *all, size_t at) { return (at + 1) & (((size_t)1 << all->bits) - 1); }
+
+static void put_slot(memory *all, uint32_t entry)
 {
-    return all->buckets + (digest * all->odd >> (64 - all->bits));
+    const uint32_t hash = hash_of(all, all->entries[entry].digest);
+    size_t at = home_of(all, hash);
+    while (all->slots[at].entry)
+        at = slot_after(all, at);
+    all->slots[at] = (slot){hash, entry};
 }
 
-static void chain(memory *all, uint32_t at)
+/* Take an entry's slot out, and move up what would not be found behind the gap. */
+static void drop_slot(memory *all, uint32_t entry)
 {
-    uint32_t *const first = bucket_of(all, all->entries[at].digest);
-    all->entries[at].after = *first;
-    *first = at;
-}
-
-static void unchain(memory *all, uint32_t at)
-{
-    uint32_t *link = bucket_of(all, all->entries[at].digest);
-    while (*link != at)
-        link = &all->entries[*link].after;
-    *link = all->entries[at].after;
+    size_t at = home_of(all, hash_of(all, all->entries[entry].digest));
+    while (all->slots[at].entry != entry)
+        at = slot_after(all, at);
+    const size_t all_bits = ((size_t)1 << all->bits) - 1;
+    for (size_t next = slot_after(all, at); all->slots[next].entry; next = slot_after(all, next)) {
+        const size_t home = home_of(all, all->slots[next].hash);
+        if (((next - home) & all_bits) >= ((next - at) & all_bits)) { /* its home is at the gap, or before it */
+            all->slots[at] = all->slots[next];
+            at = next;
+        }
+    }
+    all->slots[at] = (slot){0, 0};
 }
 
 static void take_out(memory *all, uint32_t at)
@@ -40,7 +50,7 @@ static void put_newest(memory *all, uint32_t at)
     all->entries[before].newer = all->entries[0].older = at;
 }
 
-/* Make room for twice as many, or for the most there may be; two buckets for each. */
+/* Make room for twice as many, or for the most there may be; two slots for each. */
 static int grow(memory *all)
 {
     const size_t twice = all->room ? 2 * all->room : FIRST_ROOM, room = twice < all->most ? twice : all->most;
@@ -50,26 +60,26 @@ static int grow(memory *all)
     remembered *const entries = realloc(all->entries, (room + 1) * sizeof *entries);
     if (entries != NULL)
         all->entries = entries;
-    uint32_t *const buckets = entries == NULL ? NULL : calloc((size_t)1 << bits, sizeof *buckets);
-    if (buckets == NULL) {
+    slot *const slots = entries == NULL ? NULL : calloc((size_t)1 << bits, sizeof *slots);
+    if (slots == NULL) {
         PyErr_NoMemory();
         return -1;
     }
     if (all->room == 0)
         entries[0] = (remembered){0};
-    free(all->buckets);
-    all->buckets = buckets;
+    free(all->slots);
+    all->slots = slots;
     all->room = room;
     all->bits = bits;
     for (uint32_t at = 1; at <= all->count; at++)
-        chain(all, at);
+        put_slot(all, at);
     return 0;
 }
 
 int open_memory(memory *all, size_t most)
 {
     *all = (memory){.most = most};
-    if (most < 1 || most >= UINT32_MAX / 2) {
+    if (most < 1 || most > UINT32_MAX / 4) {
         PyErr_Format(PyExc_ValueError, "%zu texts cannot be remembered", most);
         return -1;
     }
@@ -82,20 +92,34 @@ void close_memory(memory *all)
     for (size_t at = 1; at <= all->count; at++)
         Py_DECREF(all->entries[at].print);
     free(all->entries);
-    free(all->buckets);
+    free(all->slots);
     *all = (memory){0};
 }
 
 PyObject *recall(memory *all, uint64_t digest)
 {
-    uint32_t at = *bucket_of(all, digest);
-    while (at && all->entries[at].digest != digest)
-        at = all->entries[at].after;
-    if (at == 0)
+    const uint32_t hash = hash_of(all, digest);
+    size_t at = home_of(all, hash);
+    while (all->slots[at].entry && (all->slots[at].hash != hash || all->entries[all->slots[at].entry].digest != digest))
+        at = slot_after(all, at);
+    const uint32_t found = all->slots[at].entry;
+    if (found == 0)
         return NULL;
-    take_out(all, at);
-    put_newest(all, at);
-    return all->entries[at].print;
+    take_out(all, found);
+    put_newest(all, found);
+    return all->entries[found].print;
+}
+
+PyObject *foresee(const memory *all)
+{
+    const remembered *const oldest = all->entries + all->entries[0].newer;
+    if (all->count < all->most)
+        return NULL;
+    __builtin_prefetch(all->slots + home_of(all, hash_of(all, oldest->digest)));
+    const uintptr_t next = (uintptr_t)all->entries[oldest->newer].print; /* whose fields are asked for the next time */
+    __builtin_prefetch((const void *)next);
+    __builtin_prefetch((const void *)(next + 64));
+    return oldest->print;
 }
 
 int remember(memory *all, uint64_t digest, PyObject *print)
@@ -108,13 +132,13 @@ int remember(memory *all, uint64_t digest, PyObject *print)
         at = (uint32_t)++all->count;
     } else {
         at = all->entries[0].newer; /* the oldest */
-        unchain(all, at);
+        drop_slot(all, at);
         take_out(all, at);
         forgotten = all->entries[at].print;
     }
     all->entries[at].digest = digest;
     all->entries[at].print = Py_NewRef(print);
-    chain(all, at);
+    put_slot(all, at);
     put_newest(all, at);
     Py_XDECREF(forgotten); /* last, when all is in order */
     return forgotten != NULL;

@@ -75,9 +75,20 @@ static PyObject *filled(const maker *its, PyObject *print, PyObject *const *part
     return print;
 }
 
+/* Fetch what ends with the oldest print of a role, while there is still something else to do. */
+static void foresee_end(const maker *its, const role *as)
+{
+    PyObject *const oldest = foresee(&as->known);
+    if (oldest == NULL)
+        return;
+    for (int field = Fingerprint_exact; field <= Fingerprint_numbers; field++)
+        __builtin_prefetch(get(its, oldest, field));
+}
+
 static PyObject *new_print(maker *its, view plain, uint64_t exact, const role *as)
 {
     figures found;
+    foresee_end(its, as);
     if (measure(plain, exact, &as->how, &its->work, &found) < 0)
         return PyErr_NoMemory();
     PyObject *const class = class_of(its, plain, as, &found);

@@ -64,7 +64,7 @@ static void put_all(uint64_t *least, const uint64_t *hashes, size_t count)
 #define WORDS (BINS / 8) /* numbers of eight bytes, one byte for each bin */
 
 /* Bring to each bin the byte of bin `i ^ step`. */
-static void crossed(const uint64_t *bins, unsigned step, uint64_t *out)
+static inline void crossed(const uint64_t *bins, unsigned step, uint64_t *out)
 {
     const unsigned bits = 8 * step;
     const uint64_t low = step == 1 ? EACH_SECOND : step == 2 ? EACH_SECOND_PAIR : UINT32_MAX;
@@ -73,7 +73,7 @@ static void crossed(const uint64_t *bins, unsigned step, uint64_t *out)
 }
 
 /* Keep the low byte of each bin; one that no shingle met takes that of the nearest one that was. */
-static void densified(const uint64_t *least, uint8_t *out)
+static FOR_EACH_MACHINE void densified(const uint64_t *least, uint8_t *out)
 {
     uint64_t bins[WORDS], unmet[WORDS], other[WORDS], other_unmet[WORDS], any = 0;
     uint8_t empty[BINS];

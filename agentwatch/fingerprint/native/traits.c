@@ -28,17 +28,3 @@ void find_traits(view text, traits *its)
     its->slashes = bits_of(slashes) != 0;
     its->wide = bits_of((lanes)(all >= 0x80)) != 0;
 }
-
-size_t next_digit(const traits *its, size_t from)
-{
-    if (from >= its->size)
-        return NOWHERE;
-    size_t block = from / BLOCK;
-    uint64_t digits = its->digits[block] >> from % BLOCK << from % BLOCK;
-    while (!digits) {
-        if (++block * BLOCK >= its->size)
-            return NOWHERE;
-        digits = its->digits[block];
-    }
-    return block * BLOCK + (size_t)__builtin_ctzll(digits);
-}
