@@ -9,6 +9,7 @@ __all__ = [
     "APPROVAL",
     "OUTAGE",
     "PERMIT",
+    "PROTECTED",
     "SILENT_GATES",
     "Cause",
     "cause_of",
@@ -22,6 +23,7 @@ __all__ = [
 
 OUTAGE = "outage"
 APPROVAL = "approval"
+PROTECTED = "protected"  # by a rule of the policy's files, which no command lifts
 PERMIT = "permit"  # held for the moment that it takes to reserve one
 SILENT_GATES = frozenset(("allow", "own_effect"))  # somebody said that this is nothing to be told of
 Cause = tuple[str, str, str, str]  # tenant, app, root run, kind

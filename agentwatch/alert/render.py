@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from agentwatch.alert.meaning import APPROVAL
+from agentwatch.alert.meaning import APPROVAL, PROTECTED
 from agentwatch.alert.ourselves import ABOUT_ITSELF, CANARY, SAFE
 from agentwatch.counting import counted
 from agentwatch.records import Incident, Level
@@ -117,23 +117,25 @@ def _commands(incident: Incident) -> list[str]:
             f"Approve: agentwatch approve {subject} --reason 'it loops'",
             f"Deny:    agentwatch deny {subject} --reason 'not a loop'",
         ]
-    undo = f"agentwatch resume {subject} --reason 'not a loop'"
+    if incident.gate == PROTECTED:
+        act = f"Stop:    take the protection by rule {incident.rule!r} out of the policy's files first"
+    elif incident.level >= Level.throttle and not incident.gate:
+        act = f"Undo:    agentwatch resume {subject} --reason 'not a loop'"
+    else:
+        act = f"Stop:    agentwatch kill {subject} --reason 'it loops'"
     return [
         f"Explain: agentwatch explain {subject}",
-        f"Undo:    {undo}" if incident.level >= Level.throttle and not incident.gate else f"Stop:    {_stop(subject)}",
+        act,
         f"Allow:   agentwatch allow add {subject} --for 1h --comment 'let it run'",
     ]
-
-
-def _stop(subject: str) -> str:
-    return f"agentwatch kill {subject} --reason 'it loops'"
 
 
 def _did(incident: Incident) -> str:
     if incident.gate == "mode":
         return f"would have been {_DONE[incident.level]} (observing only)"
     if incident.gate == APPROVAL:
-        return f"waits for approval to be {_DONE[incident.level]}"
+        waits = "waited" if incident.state == "resolved" else "waits"
+        return f"{waits} for approval to be {_DONE[incident.level]}"
     if incident.gate:
         return f"would have been {_DONE[incident.level]}, held back by {incident.gate}"
     return _DONE[incident.level]

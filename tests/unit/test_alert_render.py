@@ -80,6 +80,20 @@ def test_what_would_have_been_done_offers_to_do_it():
     assert "held back by breaker" in render(replace(LOOP, gate="breaker", verified="")).body
 
 
+def test_what_is_protected_offers_no_command_that_is_refused():
+    body = render(replace(LOOP, gate="protected", rule="vip")).body
+    assert "agentwatch kill" not in body
+    assert "Stop:    take the protection by rule 'vip' out of the policy's files first" in body
+
+
+def test_who_was_not_killed_waits_no_longer_once_it_is_over():
+    asked = replace(LOOP, gate="approval", verified="")
+    assert "waits for approval to be killed" in render(asked).title
+    over = render(replace(asked, state="resolved", change="resume by olivia"))
+    assert "waited for approval to be killed" in over.title
+    assert "waits" not in over.body
+
+
 def test_urgency_follows_level_and_proof():
     assert render(replace(LOOP, level=Level.warn, verified="")).severity == "warning"
     assert render(replace(LOOP, state="resolved", verified="verified")).severity == "info"
