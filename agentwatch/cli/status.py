@@ -53,11 +53,11 @@ def _print(out: "Console", found: StatusView, every_bound: bool) -> None:
     if found.canary:
         lines.append(("canary", found.canary))
     if found.fingerprints_trouble:
-        lines.append(("fingerprints", f"slow: {found.fingerprints_trouble}"))
+        lines.append(("compiled form", f"not used: {found.fingerprints_trouble}"))
     if found.safe_mode:
         out.print(f"[red]{found.safe_mode}: nobody is touched until `agentwatch mode set enforce`[/]")
     for name, words in lines:
-        out.print(f"[bold]{name:<13}[/]{words}")
+        out.print(f"[bold]{name:<14}[/]{words}")
     for breaker in found.breakers:
         colour = "green" if breaker.state == "closed" else "red"
         out.print(

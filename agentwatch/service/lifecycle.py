@@ -79,7 +79,7 @@ class Lifecycle:
             fingerprints=form_name(),
         )
         if trouble := form_trouble() or kernel_trouble():
-            _log.warning("fingerprints_slow", reason=trouble)
+            _log.warning("compiled_form_unused", reason=trouble)
 
     async def warm(self) -> None:
         """Load, beside the work, what is not needed to be ready and would keep the first events waiting."""
