@@ -3,6 +3,7 @@
 The logs keep their last entries, and everything that a live sink has not confirmed, up to a hard limit.
 """
 
+import asyncio
 from typing import Any
 
 import structlog
@@ -13,6 +14,8 @@ from agentwatch.records import Positions
 
 __all__ = ["TrimOptions", "trim"]
 
+_AT_ONCE = 1000  # entries of one call: about half a millisecond
+_REST_S = 0.05
 _log = structlog.get_logger()
 
 
@@ -43,9 +46,15 @@ async def trim(client: Any, names: Keys, done: Positions, number: int, options: 
 
 
 async def _before(client: Any, stream: str, position: str) -> None:
-    """Drop whole nodes of entries before a position: what stays is under one node, and each call is short."""
-    while await client.execute_command("XTRIM", stream, "MINID", "~", position):
-        pass
+    """Drop whole nodes of entries before a position: what stays is under one node.
+
+    Each call is short, and as long as it took others have the server for themselves: there is no hurry.
+    """
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    while await client.execute_command("XTRIM", stream, "MINID", "~", position, "LIMIT", _AT_ONCE):
+        await asyncio.sleep(min(_REST_S, clock() - began))
+        began = clock()
 
 
 async def _slowest(client: Any, names: Keys, cursor_s: float) -> float:
