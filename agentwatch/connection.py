@@ -23,6 +23,7 @@ from agentwatch.errors import BadConfig, Incompatible, StoreUnavailable
 
 __all__ = ["RedisOptions", "check_tls_files", "connect", "reading", "url_reason"]
 
+_READ_BYTES = 1 << 20  # of a batch's answer at once: in small parts each is copied again, and the socket is paused
 _TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
@@ -50,6 +51,7 @@ def connect(url: str, options: RedisOptions) -> Any:
             decode_responses=False,
             socket_connect_timeout=options.connect_timeout_s,
             socket_timeout=options.timeout_s,
+            socket_read_size=_READ_BYTES,
             max_connections=options.max_connections,
             retry=Retry(NoBackoff(), 0),
             client_name="agentwatch",
@@ -59,19 +61,26 @@ def connect(url: str, options: RedisOptions) -> Any:
         raise BadConfig(url_reason(error), "redis.url") from None
     # Parsing answers entry by entry costs as much as everything else together; what is read here is read raw.
     client.response_callbacks.clear()
-    pool.connection_class = _packing_whole(pool.connection_class)
+    pool.connection_class = _in_bulk(pool.connection_class)
     return cancellable(client)
 
 
 @lru_cache(maxsize=8)
-def _packing_whole(kind: type[Any]) -> type[Any]:
-    """Let connections put commands together in C: a commit has thousands of arguments, each dear in Python."""
+def _in_bulk(kind: type[Any]) -> type[Any]:
+    """Let connections put commands together in C, and hold as much as they read at once.
+
+    A commit has thousands of arguments, each dear in Python.
+    """
 
     def pack_command(self: Any, *args: Any) -> list[bytes]:  # noqa: ARG001  # the driver's signature
         words = args[0].encode() if isinstance(args[0], str) else args[0]
         return [hiredis.pack_command((*words.split(), *args[1:]))]
 
-    return type(f"Whole{kind.__name__}", (kind,), {"pack_command": pack_command})
+    def arguments(self: Any) -> dict[str, Any]:
+        found = kind._connection_arguments(self)  # noqa: SLF001  # of TCP and TLS; a UNIX socket has none
+        return {**found, "limit": _READ_BYTES}
+
+    return type(f"Bulk{kind.__name__}", (kind,), {"pack_command": pack_command, "_connection_arguments": arguments})
 
 
 def url_reason(error: Exception) -> str:

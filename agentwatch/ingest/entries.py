@@ -10,6 +10,7 @@ from agentwatch.records import Entry
 
 __all__ = ["decoded", "entries_of", "entry_of"]
 
+_DATA = b"data"
 _log = structlog.get_logger()
 T = TypeVar("T")
 
@@ -27,7 +28,14 @@ def entry_of(position: bytes, fields: Sequence[bytes] | None) -> Entry:
 
 def entries_of(rows: Sequence[Any]) -> tuple[Entry, ...]:
     """Make the entries of an answer, in its order."""
-    return tuple([entry_of(position, fields) for position, fields in rows])
+    return tuple(
+        [
+            Entry(position.decode(), fields[1])
+            if fields is not None and fields[0] == _DATA
+            else entry_of(position, fields)
+            for position, fields in rows
+        ]
+    )
 
 
 def decoded(stream: str, rows: Sequence[Any], kind: type[T]) -> tuple[tuple[str, T], ...]:
