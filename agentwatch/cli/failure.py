@@ -1,5 +1,6 @@
 """What went wrong, in words for a person, and the exit code that says so to a script."""
 
+import errno
 from typing import Final
 
 from agentwatch.errors import AgentwatchError, BadInput, Unavailable
@@ -10,6 +11,7 @@ FINE: Final = 0
 FOUND: Final = 1  # found something, or did not find what was asked for
 BAD_INPUT: Final = 2
 UNANSWERED: Final = 3
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)  # of a disk: that may pass
 
 
 class NotFound(AgentwatchError):
@@ -30,4 +32,6 @@ def explain_failure(error: Exception) -> tuple[str, int] | None:
         return f"{error.name} is not installed; this needs agentwatch[daemon]", BAD_INPUT
     if isinstance(error, FileNotFoundError | IsADirectoryError | NotADirectoryError | PermissionError):
         return f"{error.filename}: {error.strerror}", BAD_INPUT
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return f"{error.filename or 'what is written'}: {error.strerror}", UNANSWERED
     return None

@@ -110,10 +110,11 @@ def call(arguments: Sequence[str], **extra: Any) -> int:
     """Run one command line and return its exit code; failures go to standard error in one line."""
     try:
         code = cli.main(list(arguments), prog_name="agentwatch", standalone_mode=False, **extra)
+        if sys.stdout is not None:  # as where it was closed before
+            sys.stdout.flush()  # what cannot be written is told here, with a code of its own
     except BrokenPipeError:
-        # The reader (head, less) has seen enough. Python would complain once more while it closes the stream.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader (head, less) has seen enough.
+        _write_no_more()
         return 0
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
@@ -130,6 +131,17 @@ def call(arguments: Sequence[str], **extra: Any) -> int:
         from agentwatch.redaction import redacted
 
         words, code = told
+        if isinstance(error, OSError):
+            _write_no_more()
         click.echo(f"agentwatch: {redacted(words)}", err=True)
         return code
     return code if isinstance(code, int) else 0
+
+
+def _write_no_more() -> None:
+    """Let go of what could not be written: Python would complain once more while it closes the stream."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -66,7 +66,7 @@ def _print(out: "Console", found: StatusView, every_bound: bool) -> None:
         )
     for part in found.components:
         mark = "[green]ok[/]" if part.ok else "[red]FAILS[/]"
-        out.print(f"[bold]{part.name + ' ':<13}[/]{mark} {part.detail}".rstrip())
+        out.print(f"[bold]{part.name + ' ':<14}[/]{mark} {part.detail}".rstrip())
     chosen = [b for b in found.bounds if every_bound or b.dropped or b.used >= _NEARLY * b.limit]
     if chosen:
         lines_of = [[b.name, count(b.limit), count(b.used), count(b.dropped)] for b in chosen]

@@ -60,6 +60,7 @@ def test_every_option_says_what_it_does() -> None:
         (NotFound("no such run"), 1),
         (errors.StoreUnavailable("away"), 3),
         (errors.Fenced("another worker"), 3),
+        (OSError(28, "No space left on device"), 3),
         (FileNotFoundError(2, "No such file or directory", "x.toml"), 2),
         (ModuleNotFoundError("No module named 'litestar'", name="litestar"), 2),
     ],
@@ -151,6 +152,14 @@ def test_a_base_install_says_what_is_missing() -> None:
     assert ran.returncode == 2
     assert "agentwatch[daemon]" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("verb", ["config schema", "completion bash", "--help"])
+def test_a_full_disk_is_named_and_leaves_no_trace_of_python(verb: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "agentwatch", *verb.split()]
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (3, "agentwatch: what is written: No space left on device\n")
 
 
 def test_a_reader_that_has_seen_enough_is_no_failure() -> None:
