@@ -17,6 +17,7 @@ from agentwatch.detect import (
     attempts,
     backoff,
     beats,
+    brood,
     calls,
     cycle,
     evidence,
@@ -31,7 +32,9 @@ from agentwatch.detect import (
     reworded,
     said,
     slow,
+    spawn,
     steps,
+    unattended,
     variants,
 )
 from agentwatch.detect.cohort import CohortOptions
@@ -70,7 +73,7 @@ except ImportError:  # no compiler where it was built
 
 __all__ = ["UNWATCHED", "Asked", "Form", "Parts", "Told", "form", "kernel_form", "kernel_trouble"]
 
-_INTERFACE = 11
+_INTERFACE = 12
 _CLASSES: dict[str, type[Struct]] = {
     one.__name__: one
     for one in (
@@ -79,11 +82,14 @@ _CLASSES: dict[str, type[Struct]] = {
         *(Seldom, Hitters, Pace, Manner, RateOptions, CohortOptions, Streak, CycleOptions, Exchange, Job),
         *(beats.Asked, RepeatOptions, StagnationOptions, FailureOptions, ParaphraseOptions, MonologueOptions),
         *(PingpongOptions, UnattendedOptions, Voice, RestartOptions, SlowOptions, Recurrence),
+        *(brood.Brood, brood.Line, spawn.SpawnOptions),
     )
 }
 _WEIGHED: dict[str, ModuleType] = {
     one.__name__.rpartition(".")[2]: one
-    for one in (against, backoff, calls, evidence, pingpong, reworded, said, steps, variants)
+    for one in (
+        *(against, backoff, brood, calls, evidence, pingpong, reworded, said, spawn, steps, unattended, variants),
+    )
 }
 _Take = Callable[[Observation, Scope], None]
 # Of some detectors: their numbers in `Form.watchers` (`UNWATCHED`: it has none), a method of each, and its options,

@@ -34,7 +34,7 @@ Many = Annotated[float, Meta(ge=2, le=100_000)]
 Depth = Annotated[int, Meta(ge=2, le=1000)]
 
 
-class SpawnOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SpawnOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """Weights of descendants that bring nothing new, and depths of agents that start agents of their own kind."""
 
     enabled: bool = True

@@ -58,16 +58,17 @@ class Ourselves:
         config, events = self._config, _decoded(case, self._config)
         bank, ladder, pricer = Bank(config.state), Ladder(config.ladder), self._pricer
         fingerprinter, rises = Fingerprinter(config.fingerprint), list[Rise]()
+        ids = [f"0-{index}" for index in range(len(events))]  # an entry has its id when it is read
         for compiled in {id(one): one for one in map(self._rulebook.match, events)}.values():
             _make_detectors(bank, compiled.detect)
         with Clock() as clock:
-            for index, (event, prints) in enumerate(zip(events, fingerprinter.batch(events), strict=True)):
+            for index, (event, prints, entry) in enumerate(zip(events, fingerprinter.batch(events), ids, strict=True)):
                 compiled = self._rulebook.match(event)
                 scope = bank.admit(event, index)
                 if scope.run.root != event.root_run or scope.app.app != event.app:
                     event = replace(event, app=scope.app.app, root_run=scope.run.root)  # noqa: PLW2901  # the child's root
                 cost = pricer.price(event)
-                seen = Observation(index, f"0-{index}", scope.app.clock, event, prints, cost, event.status == "held")
+                seen = Observation(index, entry, scope.app.clock, event, prints, cost, event.status == "held")
                 for verdict in fold(bank.observe(seen, scope, compiled.detect)):
                     move = ladder.climb(verdict, seen.now, compiled.rule.actions, compiled.ladder)
                     if move is not None:

@@ -69,18 +69,20 @@ int is_no_child(const glance *its)
     return (truth_of(get(its->seldom, Seldom_prompted), &odd) || told.print == Py_None || !told.words) && !odd;
 }
 
-/* unattended.py: whether nobody wakes the agent at an interval, and nobody asks it or has asked. */
-static int is_unwoken(const glance *its)
+/* pingpong.py: whether nobody else speaks in the tree, and nothing was exchanged there. */
+static int is_by_itself(const glance *its)
 {
-    int odd = 0;
-    if (get(its->event, Event_interval_s) != Py_None || is_word(its->trigger, word_human) ||
-        is_word(its->trigger, word_schedule))
+    return get(its->root, RootState_exchange) == Py_None && is_none(get(its->run, RunState_others)) &&
+           get(its->root, RootState_descendants) == zero && !has_text(get(its->event, Event_to_agent));
+}
+
+/* spawn.py: whether the event is neither a descendant's birth nor its end, nor a call for one. */
+static int is_no_descendant(const glance *its)
+{
+    if (is_word(its->op, word_invoke_agent))
         return 0;
-    if (!is_nought_of(its, Seldom_interval_s) && its->trigger == Py_None && is_alone_in_tree(its) &&
-        get(its->seldom, Seldom_woken) == zero)
-        return 0; /* it may be what the schedule wakes it for */
-    return its->seldom == Py_None || !is_word(its->op, word_run_end) ||
-           (whole_of(get(its->seldom, Seldom_asked_nusd), &odd) < 0 && !odd);
+    return is_alone_in_tree(its) || (is_no_child(its) && (get(its->root, RootState_brood) == Py_None ||
+                                                          !is_word(its->op, word_run_end)));
 }
 
 static int learnt(PyObject *(*learn)(PyObject *, PyObject *const *, Py_ssize_t), const glance *its)
@@ -98,22 +100,18 @@ int is_done(int watcher, const glance *its, PyObject *options)
     case watcher_context:
         return learnt(py_learn_context, its);
     case watcher_pingpong:
-        return (get(its->root, RootState_exchange) == Py_None && is_none(get(its->run, RunState_others)) &&
-                get(its->root, RootState_descendants) == zero && !has_text(get(its->event, Event_to_agent))) ||
-               take_message(its);
+        return is_by_itself(its) ? 1 : take_message(its);
     case watcher_slow:
-        return has_no_keys(its) || take_prompt(its, options);
+        return has_no_keys(its) ? 1 : take_prompt(its, options);
     case watcher_spawn:
-        return !is_word(its->op, word_invoke_agent) &&
-               (is_alone_in_tree(its) || (is_no_child(its) && (get(its->root, RootState_brood) == Py_None ||
-                                                               !is_word(its->op, word_run_end))));
+        return is_no_descendant(its) ? 1 : take_child(its);
     case watcher_restart:
         return get(its->run, RunState_job) == zero ? begin_job(its, options) : goes_on(its);
     case watcher_compaction:
         return !is_word(its->op, word_compact) &&
                (its->seldom == Py_None || get(its->seldom, Seldom_shrinking) == Py_None);
     case watcher_unattended:
-        return is_unwoken(its);
+        return take_waking(its);
     case watcher_rate:
         return add_to_pace(its, options);
     case watcher_cohort:

@@ -104,7 +104,7 @@ int is_mute(int watcher, const glance *its, PyObject *options)
     case watcher_degenerate:
         return is_no_chant(its);
     case watcher_spawn:
-        return get(its->root, RootState_brood) == Py_None || is_no_child(its);
+        return get(its->root, RootState_brood) == Py_None || is_no_child(its) || is_small_brood(its, options);
     case watcher_restart:
         return get(its->app, AppState_jobs) == Py_None || has_job(its) || is_no_known_job(its);
     case watcher_context:

@@ -11,7 +11,7 @@
     CLASS(Reading) CLASS(Said) CLASS(Seldom) CLASS(Hitters) CLASS(Pace) CLASS(Manner) CLASS(RateOptions)               \
     CLASS(CohortOptions) CLASS(Growth) CLASS(Familiar) CLASS(Streak) CLASS(CycleOptions) CLASS(Exchange)      \
     CLASS(Job) CLASS(Asked) CLASS(RepeatOptions) CLASS(StagnationOptions) CLASS(FailureOptions)                        \
-    CLASS(ParaphraseOptions) CLASS(MonologueOptions) CLASS(PingpongOptions) CLASS(UnattendedOptions) CLASS(Voice) \
+    CLASS(ParaphraseOptions) CLASS(MonologueOptions) CLASS(PingpongOptions) CLASS(UnattendedOptions) CLASS(Voice) CLASS(Brood) CLASS(Line) CLASS(SpawnOptions) \
     CLASS(RestartOptions) CLASS(SlowOptions) CLASS(Recurrence)
 
 #define FIELDS(FIELD)                                                                                                  \
@@ -71,10 +71,15 @@
     FIELD(Streak, digests) FIELD(Streak, tool) FIELD(CycleOptions, warn_rounds) FIELD(CycleOptions, warn_steps)      \
     FIELD(Event, result) FIELD(Reading, hard) FIELD(Reading, soft) FIELD(Reading, faint) FIELD(Reading, words)         \
     FIELD(Reading, against) FIELD(Reading, apart) FIELD(Reading, stale) FIELD(Reading, partly) FIELD(Said, hard) FIELD(Exchange, met) FIELD(AgentState, template) \
+    FIELD(Brood, since) FIELD(Brood, asked) FIELD(Brood, born) FIELD(Brood, calls) FIELD(Brood, deepest)               \
+    FIELD(Brood, inbred) FIELD(Brood, second) FIELD(Brood, deeper) FIELD(Brood, returned) FIELD(Brood, barren)         \
+    FIELD(Brood, outcomes) FIELD(Brood, times) FIELD(Brood, ids) FIELD(Line, count) FIELD(Line, equal)                 \
+    FIELD(Line, alike) FIELD(Line, exact) FIELD(Line, shapes) FIELD(Line, moment) FIELD(Line, step)                    \
+    FIELD(Line, last) FIELD(SpawnOptions, warn) FIELD(SpawnOptions, warn_depth)                                        \
     FIELD(Exchange, stale) FIELD(Exchange, index) FIELD(Exchange, voices) FIELD(Exchange, turns) FIELD(Exchange, hard)   \
     FIELD(Exchange, streak) FIELD(Voice, speaker) FIELD(Voice, said) FIELD(Voice, sketches) FIELD(RestartOptions, starts) \
     FIELD(SlowOptions, gap_s) FIELD(SlowOptions, keys) FIELD(Recurrence, last) FIELD(Hitters, base)                    \
-    FIELD(Hitters, ring) FIELD(Hitters, dropped) FIELD(AppState, starts) FIELD(AgentState, run) FIELD(Job, run) FIELD(Job, overlaps) FIELD(Asked, count) FIELD(Seldom, asked_nusd) FIELD(Seldom, woken)          \
+    FIELD(Hitters, ring) FIELD(Hitters, dropped) FIELD(AppState, starts) FIELD(AgentState, run) FIELD(Job, run) FIELD(Job, overlaps) FIELD(Asked, count) FIELD(Asked, most_nusd) FIELD(Seldom, asked_at) FIELD(Seldom, asked_nusd) FIELD(Seldom, woken)          \
     FIELD(Seldom, depth) FIELD(Seldom, prompted) FIELD(RepeatOptions, warn) FIELD(StagnationOptions, warn)             \
     FIELD(FailureOptions, warn) FIELD(ParaphraseOptions, warn) FIELD(MonologueOptions, warn)                           \
     FIELD(PingpongOptions, warn) FIELD(UnattendedOptions, spend_asked) FIELD(History, stale)   \
@@ -112,7 +117,8 @@
     WEIGHT(reworded, LITTLE) WEIGHT(reworded, SOME) WEIGHT(reworded, RUNS_LOW) WEIGHT(reworded, LOW)                   \
     WEIGHT(reworded, RUNS_THIN) WEIGHT(reworded, THIN) WEIGHT(reworded, ALL_BUT_A_FEW) WEIGHT(reworded, AGAIN)         \
     WEIGHT(reworded, AGAIN_TERSE) WEIGHT(evidence, CAP) WEIGHT(evidence, FAINT_CAP) WEIGHT(evidence, LEAK)             \
-    WEIGHT(evidence, ITEM_LEAK) WEIGHT(evidence, UNLOGGED_LEAK) WEIGHT(steps, CLOSES_AFTER_S) WEIGHT(pingpong, CAP) WEIGHT(pingpong, TURNS) WEIGHT(pingpong, KEPT) WEIGHT(pingpong, SKETCHES)                    \
+    WEIGHT(evidence, ITEM_LEAK) WEIGHT(evidence, UNLOGGED_LEAK) WEIGHT(steps, CLOSES_AFTER_S) WEIGHT(brood, PROMPTS) WEIGHT(brood, BURST) WEIGHT(spawn, ALIKE) WEIGHT(spawn, SECOND) WEIGHT(spawn, DEEPER) \
+    WEIGHT(spawn, BARREN) WEIGHT(spawn, STORM) WEIGHT(unattended, DECAY) WEIGHT(pingpong, CAP) WEIGHT(pingpong, TURNS) WEIGHT(pingpong, KEPT) WEIGHT(pingpong, SKETCHES)                    \
     WEIGHT(pingpong, ALIKE_WORDS) WEIGHT(pingpong, SHORT_WORDS) WEIGHT(pingpong, COURTESY) WEIGHT(pingpong, LITTLE)    \
     WEIGHT(pingpong, HARDLY) WEIGHT(pingpong, LEAK) WEIGHT(pingpong, LONG_WORDS) WEIGHT(pingpong, VOICES)              \
     WEIGHT(said, CAP) WEIGHT(said, SHORT) WEIGHT(said, SLOW_GAP_S) WEIGHT(said, SLOW) \

@@ -31,6 +31,11 @@ int take_prompt(const glance *its, PyObject *options);
 int job_key(const glance *its, uint64_t *key);
 int is_no_known_job(const glance *its);
 int begin_job(const glance *its, PyObject *options);
+/* waking.c: who woke the agent, and what it spent, taken in: 1, 0, -1 */
+int take_waking(const glance *its);
+/* brood.c: a descendant taken in: 1, 0, -1; and whether a tree is surely too small to be told of */
+int take_child(const glance *its);
+int is_small_brood(const glance *its, PyObject *options);
 /* exchange.c: what is said in a tree of several taken in: 1, 0, -1 */
 int take_message(const glance *its);
 /* spawn.py: whether the event tells nothing of a descendant */
