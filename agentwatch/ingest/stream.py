@@ -13,7 +13,7 @@ from msgspec import Struct
 from redis.exceptions import ResponseError
 
 from agentwatch.connection import reading
-from agentwatch.errors import StoreUnavailable
+from agentwatch.errors import Incompatible, StoreUnavailable
 from agentwatch.ingest.account import Account, order
 from agentwatch.ingest.entries import decoded, entries_of
 from agentwatch.keys import GROUP, keys
@@ -110,6 +110,8 @@ class RedisSource:
                 answer = await self._ask(max(1, min(limit, self._room)))
                 failed = next((part for part in answer if isinstance(part, ResponseError)), None)
                 if failed is not None and not str(failed).startswith(("NOGROUP", "no such key", "ERR no such key")):
+                    if str(failed).startswith("WRONGTYPE"):
+                        raise Incompatible(await self._mistyped(failed)) from failed
                     raise failed
                 if failed is None and self._in_step(answer[0]):
                     return await self._batch(answer)
@@ -118,6 +120,14 @@ class RedisSource:
                 await self._set_group()
                 await self._settle()
         raise StoreUnavailable(f"{self._keys.events}: another reader moves the group {GROUP!r}")
+
+    async def _mistyped(self, failed: ResponseError) -> str:
+        """Name the stream in whose place something else lies; the server's own words where it is not that."""
+        for name in (self._keys.events, self._keys.controls, self._keys.acks):
+            kind = (await self._client.execute_command("TYPE", name)).decode()
+            if kind not in ("stream", "none"):
+                return f"{name} is a {kind}, not a stream"
+        return str(failed)
 
     async def _ask(self, count: int) -> list[Any]:
         """Read everything in one transaction and one round trip: what the group knew, then what is new."""

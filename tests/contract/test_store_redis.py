@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -98,6 +99,16 @@ async def test_a_key_of_another_type_refuses_the_whole_commit(client: Any, name:
     assert await dump(client) == before
     await client.execute_command("DEL", name)
     await store.commit(full())
+
+
+@pytest.mark.parametrize("name", [K.events, K.controls, K.acks])
+async def test_what_lies_in_place_of_a_stream_is_named(client: Any, name: str) -> None:
+    source = RedisSource(client, 0)
+    await source.seek(Positions())
+    await client.execute_command("DEL", name)
+    await client.execute_command("SET", name, "x")
+    with pytest.raises(Incompatible, match=re.escape(f"{name} is a string, not a stream")):
+        await source.read(10, 0.0)
 
 
 async def test_a_full_server_refuses_the_whole_commit(client: Any) -> None:
