@@ -99,6 +99,22 @@ static int note(const account *its)
     return 0;
 }
 
+static int is_equal(PyObject *one_number, PyObject *other)
+{
+    uint64_t a, b;
+    if (PyLong_CheckExact(one_number) && PyLong_CheckExact(other) && has_whole(one_number, &a) && has_whole(other, &b))
+        return a == b;
+    return PyObject_RichCompareBool(one_number, other, Py_EQ);
+}
+
+static int is_more(PyObject *one_number, PyObject *other)
+{
+    uint64_t a, b;
+    if (PyLong_CheckExact(one_number) && PyLong_CheckExact(other) && has_whole(one_number, &a) && has_whole(other, &b))
+        return a > b;
+    return PyObject_RichCompareBool(one_number, other, Py_GT);
+}
+
 /* Count the event into its run's turns; 1 where they grew by it, -1 with an exception. */
 static int turns(const account *its)
 {
@@ -111,7 +127,7 @@ static int turns(const account *its)
         if (step == Py_None) {
             put_same(run, RunState_last_step, none_open);
         } else {
-            const int same = PyObject_RichCompareBool(step, get(run, RunState_last_step), Py_EQ);
+            const int same = is_equal(step, get(run, RunState_last_step));
             if (same)
                 return same < 0 ? -1 : 0;
             put_same(run, RunState_last_step, step);
@@ -120,7 +136,7 @@ static int turns(const account *its)
     if (add(run, tool ? RunState_rounds : RunState_chats, one) < 0)
         return -1;
     PyObject *const rounds = get(run, RunState_rounds), *const chats = get(run, RunState_chats);
-    return PyObject_RichCompareBool(tool ? rounds : chats, tool ? chats : rounds, Py_GT);
+    return tool ? is_more(rounds, chats) : is_more(chats, rounds);
 }
 
 static int add_all(const account *its, int run, int root, int agent, int day, PyObject *amount)
@@ -140,7 +156,7 @@ static int add_all(const account *its, int run, int root, int agent, int day, Py
 /* Give a number of tokens, which may be absent; borrowed, and NULL where there are none. */
 static PyObject *amount_of(PyObject *number)
 {
-    return number == Py_None || PyObject_IsTrue(number) == 0 ? NULL : number;
+    return number == Py_None || number == zero || PyObject_IsTrue(number) == 0 ? NULL : number;
 }
 
 static int spend(const account *its)

@@ -7,7 +7,8 @@
  */
 #include "places.h"
 
-enum { LINE = 64, NEAR = 4, NEARER = 2 }; /* of `AHEAD`: how many events before its turn a link is followed */
+/* How many events before its turn a link is followed; `AHEAD` is in between: then it is looked up. */
+enum { LINE = 64, SOON = AHEAD + 4, NAMED = AHEAD + 2, NEAR = 4, NEARER = 2 };
 
 static inline void bring(const void *at) { __builtin_prefetch(at, 1, 3); }
 
@@ -126,9 +127,31 @@ static void look_up(places_of *its)
     PyErr_Clear(); /* what cannot be looked up is told when it is its turn */
 }
 
+/* An event so many places on; NULL where there is none. */
+static PyObject *coming_at(const places_of *its, Py_ssize_t size, Py_ssize_t at)
+{
+    PyObject *const event = at < size ? PyList_GetItem(its->coming, at) : NULL;
+    return event != NULL && is(event, Event_) ? event : NULL;
+}
+
+/* Bring an event that is to be looked up soon, and the names in it. */
+static void bring_coming(PyObject *soon, PyObject *named)
+{
+    if (soon != NULL)
+        bring_whole(soon, Event_);
+    if (named != NULL) {
+        bring(get(named, Event_app));
+        bring(get(named, Event_agent));
+        bring(get(named, Event_run));
+        bring(get(named, Event_root_run));
+        bring(get(named, Event_id));
+    }
+}
+
 void look_ahead(places_of *its)
 {
     const Py_ssize_t size = its->coming == NULL ? 0 : PyList_Size(its->coming);
+    bring_coming(coming_at(its, size, its->at + SOON), coming_at(its, size, its->at + NAMED));
     while (its->looked_up < size && its->looked_up < its->at + AHEAD)
         look_up(its);
     const home *const near = found_at(its, its->at + NEAR), *const nearer = found_at(its, its->at + NEARER);

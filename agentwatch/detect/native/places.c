@@ -2,6 +2,7 @@
 #include "places.h"
 
 enum { SLOT = 9, ID = 6, LATEST = 0xFFFFFF }; /* dedup.py */
+#define ID_BITS UINT64_C(0xFFFFFFFFFFFF)
 
 static long long second_at(view ring, size_t at)
 {
@@ -16,14 +17,15 @@ static PyObject *noted(view ring, view id, double age_s, long long most, double 
     if (ring.size % SLOT || ring.size > 256 * SLOT || most < 1 || !(age_s >= 0.0))
         return NULL;
     const long long second = age_s < LATEST ? (long long)age_s : LATEST;
-    const uint64_t digest = xxh3_64(id);
-    for (int byte = 0; byte < ID; byte++)
-        slot[byte] = (uint8_t)(digest >> (56 - 8 * byte));
+    const uint64_t digest = __builtin_bswap64(xxh3_64(id)); /* the highest byte first, as xxhash gives it */
+    memcpy(slot, &digest, ID);
     for (int byte = 0; byte < 3; byte++)
         slot[ID + byte] = (uint8_t)(second >> 8 * byte);
+    int seen = 0;
     for (size_t at = 0; at < ring.size; at += SLOT)
-        if (memcmp(ring.at + at, slot, ID) == 0)
-            return NULL;
+        seen |= ((load64(ring.at + at) ^ digest) & ID_BITS) == 0;
+    if (seen)
+        return NULL;
     const size_t room = (size_t)most * SLOT;
     size_t first = ring.size >= room ? ring.size - room + SLOT : 0;
     while (first < ring.size && (double)(second - second_at(ring, first)) > window_s)
