@@ -56,6 +56,7 @@ class Observer:
         parts = self._parts
         indexes, positions, events = self._decode(entries, draft)
         prints, shed = self._prints(indexes, positions, events)
+        parts.bank.foresee(events, prints)
         admit, costs = parts.bank.admit, map(parts.pricer.price, events)
         for index, position, named, its, cost in zip(indexes, positions, events, prints, costs, strict=True):
             scope = admit(named, index)
@@ -72,9 +73,8 @@ class Observer:
 
     def _prints(
         self, indexes: Sequence[int], positions: Sequence[str], events: list[Event]
-    ) -> tuple[Sequence[Prints], frozenset[int]]:
+    ) -> tuple[list[Prints], frozenset[int]]:
         """Fingerprint what is not shed; gives the indexes of what is."""
-        self._parts.bank.foresee(events)
         shed = self._parts.flood.take(events, [event.ts for event in events] if self._event_ticks else positions)
         if not shed:
             return self._parts.fingerprinter.batch(events), shed

@@ -146,9 +146,10 @@ def answers(bank: Bank, index: int, event: Event, prints: Prints, cost: int | No
         return repr(error)
 
 
-def foreseen(coming: list[Event], makes: Makes) -> list[Event]:
-    """Give the events that come next as they are foretold; rarely others come."""
-    return [one for one in coming if not makes.rare(60)] if makes.rare() else coming
+def foresee(bank: Bank, coming: list[tuple[Event, Prints]], makes: Makes) -> None:
+    """Tell a bank what comes next; rarely other events come."""
+    told = [one for one in coming if not makes.rare(60)] if makes.rare() else coming
+    bank.foresee([event for event, _ in told], [prints for _, prints in told])
 
 
 def stretch(bank: Bank, times: int, odd: bytes) -> None:
@@ -181,7 +182,7 @@ def play(seed: int, count: int, *, rough: bool, kind: type[Makes] = Makes) -> No
     foretold = makes.random.choice((1, 5, 20, count))
     for index, (event, prints) in enumerate(made):
         if index % foretold == 0:
-            compiled.foresee(foreseen([each for each, _ in made[index : index + foretold]], makes))
+            foresee(compiled, made[index : index + foretold], makes)
         cost, own = makes.random.choice((None, 0, 12345, 10**12)), makes.rare()
         found = answers(compiled, index, event, prints, cost, own)
         assert found == answers(pure, index, event, prints, cost, own), (seed, index, event)

@@ -6,7 +6,7 @@ from typing import Final, Self
 from agentwatch.detect.kernel import Parts
 from agentwatch.detect.reading import Reading
 from agentwatch.detect.state import AppState, Scope
-from agentwatch.records import Event, Observation, ResultClass, Signal
+from agentwatch.records import Event, Observation, Prints, ResultClass, Signal
 
 INTERFACE: Final[int]
 CLASSES: Final[tuple[str, ...]]
@@ -46,8 +46,8 @@ class Places:
     def place(self, event: Event, index: int, /) -> Scope | None:
         """Give where an event belongs; None, and nothing changed, where it begins, moves or ends something."""
 
-    def foresee(self, events: list[Event], /) -> None:
-        """Take the events that will be placed next, in this order; whoever comes in another order is placed as well."""
+    def foresee(self, events: list[Event], prints: list[Prints], /) -> None:
+        """Take the events that will be placed next, in this order, with their prints; others are placed as well."""
 
     def forget(self) -> None:
         """Look up anew what the next events belong to: something of `apps` is gone."""

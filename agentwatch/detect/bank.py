@@ -34,7 +34,7 @@ from agentwatch.detect.state import AgentState, AppState, LastSignal, RootState,
 from agentwatch.detect.timetable import keeps_time
 from agentwatch.detect.unattended import Unattended
 from agentwatch.ports import Detector
-from agentwatch.records import Event, Observation, Op, Signal
+from agentwatch.records import Event, Observation, Op, Prints, Signal
 
 __all__ = ["DETECTORS", "Bank", "build"]
 
@@ -99,9 +99,9 @@ class Bank:
         self._index += 1
         return scope
 
-    def foresee(self, events: list[Event]) -> None:
-        """Be told which events will be admitted next, in order; this changes nothing but how fast they are placed."""
-        self._places.foresee(events)
+    def foresee(self, events: list[Event], prints: list[Prints]) -> None:
+        """Be told which events come next, in order, with their prints; changes nothing but how long they take."""
+        self._places.foresee(events, prints)
 
     def observe(self, seen: Observation, scope: Scope, options: DetectOptions) -> list[Signal]:
         """Count the event and judge it. A duplicate counts for nothing.

@@ -119,8 +119,8 @@ class Places(Protocol):
     def place(self, event: Event, index: int, /) -> Scope | None:
         """Place an event of a run that goes on, as `Population.admit` does; None, changing nothing, for any other."""
 
-    def foresee(self, events: list[Event], /) -> None:
-        """Be told which events will be placed next, in order, so that what they belong to is near when it is wanted."""
+    def foresee(self, events: list[Event], prints: list[Prints], /) -> None:
+        """Be told which events come next, in order, so that they and what they belong to are near when wanted."""
 
     def forget(self) -> None:
         """Look up anew what the next events belong to: something is gone."""
@@ -150,7 +150,7 @@ class _Nowhere:
     def place(self, _event: Event, _index: int, /) -> None:
         return None
 
-    def foresee(self, _events: list[Event], /) -> None: ...
+    def foresee(self, _events: list[Event], _prints: list[Prints], /) -> None: ...
 
     def forget(self) -> None: ...
 

@@ -8,7 +8,7 @@
 #include "places.h"
 
 /* How many events before its turn a link is followed; `AHEAD` is in between: then it is looked up. */
-enum { LINE = 64, SOON = AHEAD + 4, NAMED = AHEAD + 2, NEAR = 4, NEARER = 2 };
+enum { LINE = 64, SOON = AHEAD + 4, NAMED = AHEAD + 2, NEAR = 3, NEARER = 2 };
 
 static inline void bring(const void *at) { __builtin_prefetch(at, 1, 3); }
 
@@ -95,7 +95,7 @@ static void drop(home *found)
 
 void forget_found(places_of *its)
 {
-    for (int at = 0; at < AHEAD; at++)
+    for (int at = 0; at < ROOM; at++)
         drop(&its->found[at]);
     its->looked_up = its->at;
 }
@@ -104,19 +104,20 @@ void forget_coming(places_of *its)
 {
     forget_found(its);
     Py_CLEAR(its->coming);
+    Py_CLEAR(its->prints);
     its->at = its->looked_up = 0;
 }
 
 static const home *found_at(const places_of *its, Py_ssize_t at)
 {
-    const home *const found = &its->found[at & (AHEAD - 1)];
+    const home *const found = &its->found[at & (ROOM - 1)];
     return at < its->looked_up && found->run != NULL ? found : NULL;
 }
 
 static void look_up(places_of *its)
 {
     PyObject *const event = PyList_GetItem(its->coming, its->looked_up);
-    home *const into = &its->found[its->looked_up & (AHEAD - 1)];
+    home *const into = &its->found[its->looked_up & (ROOM - 1)];
     home found;
     drop(into);
     its->looked_up++;
@@ -127,16 +128,18 @@ static void look_up(places_of *its)
     PyErr_Clear(); /* what cannot be looked up is told when it is its turn */
 }
 
-/* An event so many places on; NULL where there is none. */
-static PyObject *coming_at(const places_of *its, Py_ssize_t size, Py_ssize_t at)
+/* An event so many places on, or its fingerprints; NULL where there are none. */
+static PyObject *item_at(PyObject *list, Py_ssize_t at, int class)
 {
-    PyObject *const event = at < size ? PyList_GetItem(its->coming, at) : NULL;
-    return event != NULL && is(event, Event_) ? event : NULL;
+    PyObject *const item = list != NULL && at < PyList_Size(list) ? PyList_GetItem(list, at) : NULL;
+    return item != NULL && is(item, class) ? item : NULL;
 }
 
-/* Bring an event that is to be looked up soon, and the names in it. */
-static void bring_coming(PyObject *soon, PyObject *named)
+/* Bring the events that are to be looked up soon, and then the names in them. */
+static void bring_coming(const places_of *its)
 {
+    PyObject *const soon = item_at(its->coming, its->at + SOON, Event_);
+    PyObject *const named = item_at(its->coming, its->at + NAMED, Event_);
     if (soon != NULL)
         bring_whole(soon, Event_);
     if (named != NULL) {
@@ -148,10 +151,29 @@ static void bring_coming(PyObject *soon, PyObject *named)
     }
 }
 
+static void bring_prints(const places_of *its)
+{
+    static const int texts[] = {Prints_input, Prints_output, Prints_arguments, Prints_result};
+    PyObject *const soon = item_at(its->prints, its->at + NEAR, Prints_);
+    PyObject *const nearer = item_at(its->prints, its->at + NEARER, Prints_);
+    PyObject *const next = item_at(its->prints, its->at + 1, Prints_);
+    if (soon != NULL)
+        bring_whole(soon, Prints_);
+    for (size_t at = 0; at < sizeof texts / sizeof texts[0]; at++) {
+        if (nearer != NULL && get(nearer, texts[at]) != Py_None)
+            bring_whole(get(nearer, texts[at]), Fingerprint_);
+        if (next != NULL && is(get(next, texts[at]), Fingerprint_)) {
+            bring_fields(get(next, texts[at]), Fingerprint_);
+            bring_bytes(get(next, texts[at]), Fingerprint_sketch);
+        }
+    }
+}
+
 void look_ahead(places_of *its)
 {
     const Py_ssize_t size = its->coming == NULL ? 0 : PyList_Size(its->coming);
-    bring_coming(coming_at(its, size, its->at + SOON), coming_at(its, size, its->at + NAMED));
+    bring_coming(its);
+    bring_prints(its);
     while (its->looked_up < size && its->looked_up < its->at + AHEAD)
         look_up(its);
     const home *const near = found_at(its, its->at + NEAR), *const nearer = found_at(its, its->at + NEARER);

@@ -143,14 +143,17 @@ static PyObject *py_place_event(PyObject *self, PyObject *const *given, Py_ssize
     return scope == NULL ? Py_NewRef(Py_None) : scope;
 }
 
-/* foresee(events) */
-static PyObject *py_foresee(PyObject *self, PyObject *events)
+/* foresee(events, prints) */
+static PyObject *py_foresee(PyObject *self, PyObject *const *given, Py_ssize_t count)
 {
     places_of *const all = (places_of *)self;
-    if (!PyList_CheckExact(events))
-        return PyErr_Format(PyExc_TypeError, "a list of events is wanted");
+    if (!expects_two(count))
+        return NULL;
+    if (!PyList_CheckExact(given[0]) || !PyList_CheckExact(given[1]) || PyList_Size(given[0]) != PyList_Size(given[1]))
+        return PyErr_Format(PyExc_TypeError, "a list of events and one of the fingerprints of each are wanted");
     forget_coming(all);
-    all->coming = Py_NewRef(events);
+    all->coming = Py_NewRef(given[0]);
+    all->prints = Py_NewRef(given[1]);
     look_ahead(all);
     return Py_NewRef(Py_None);
 }
@@ -198,7 +201,7 @@ static void end(PyObject *self)
 
 static PyMethodDef methods[] = {
     {"place", (PyCFunction)(void (*)(void))py_place_event, METH_FASTCALL, "Give where an event belongs, or None."},
-    {"foresee", py_foresee, METH_O, "Be told the events that will be placed next."},
+    {"foresee", (PyCFunction)(void (*)(void))py_foresee, METH_FASTCALL, "Be told the events that will be placed next."},
     {"forget", py_forget, METH_NOARGS, "Look up anew what the next events belong to."},
     {NULL, NULL, 0, NULL},
 };

@@ -4,22 +4,22 @@
 
 #include "slots.h"
 
-enum { AHEAD = 8 }; /* events that are looked up before their turn; a power of two */
+enum { AHEAD = 5, ROOM = 8 }; /* events that are looked up before their turn, and room for them: a power of two */
 
 /* What an event's names stand for; all of it NULL where one of them stands for nothing yet. */
 typedef struct {
     PyObject *app, *agent, *run;
 } home;
 
-/* coming: events in the order in which they will be placed, NULL where none are known; at: the next of them; looked_up:
- * of those before it is known what they belong to, in a ring of references of its own. */
+/* coming: events in the order in which they will be placed, NULL where none are known, and the fingerprints of each; at: the
+ * next of them; looked_up: of those before it is known what they belong to, in a ring of references of its own. */
 typedef struct {
     PyObject_HEAD
-    PyObject *apps, *nothing, *coming;
+    PyObject *apps, *nothing, *coming, *prints;
     double sweep_s, idle_s, window_s;
     long long most;
     Py_ssize_t at, looked_up;
-    home found[AHEAD];
+    home found[ROOM];
 } places_of;
 
 /* places.c: borrowed; 0 where the names stand for nothing, or for something of another type */
