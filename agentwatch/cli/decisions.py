@@ -1,5 +1,6 @@
 """`decisions`: the log of what was decided, and operators' own entries in it."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -8,7 +9,7 @@ from rich.markup import escape
 
 from agentwatch.cli.by_hand import Cmd, decide
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
-from agentwatch.cli.failure import FINE, NotFound
+from agentwatch.cli.failure import FINE, FOUND, NotFound
 from agentwatch.cli.findings import print_decisions, print_evidence, print_grounds
 from agentwatch.cli.operator import operator_options, show_accepted
 from agentwatch.cli.output import Format, output_option, show
@@ -19,7 +20,7 @@ from agentwatch.counting import counted
 from agentwatch.errors import BadRequest
 from agentwatch.ports import Accepted
 from agentwatch.records import Decision
-from agentwatch.views import Page
+from agentwatch.views import Page, StatusView
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -110,25 +111,47 @@ def decisions_delete(
     if sum((bool(ids), subject is not None, everything)) != 1:
         raise BadRequest("name decisions by ID, or by --subject, or --all", "id")
     with Daemon(daemon) as asked:
-        chosen = list(ids) or _standing(asked, subject)
+        chosen = list(ids) or list(_standing(asked, subject))
         if not chosen:
             raise NotFound("no decision stands")
         if not ids:
             confirm(f"revoke {counted(len(chosen), 'decision')}?", yes)
-        codes = [
-            show_accepted(
-                asked.send("DELETE", f"/v1/decisions/{quote(one, safe='')}", Accepted, author=author, reason=reason),
-                output,
-                f"revoked {one}",
-            )
-            for one in chosen
-        ]
-    return max(codes)
+        codes = [_revoked(asked, one, author, reason, output) for one in chosen]
+        return max(*codes, _elsewhere(asked) if everything else FINE)
 
 
-def _standing(asked: Daemon, subject: str | None) -> list[str]:
-    page = asked.get("/v1/decisions", Page, subject=subject, active=True, limit=_PAGE)
-    return [decision.id for decision in page.decisions]
+def _standing(asked: Daemon, subject: str | None) -> Iterator[str]:
+    before = ""
+    while True:
+        page = asked.get("/v1/decisions", Page, subject=subject, active=True, before=before, limit=_PAGE)
+        yield from (decision.id for decision in page.decisions)
+        before = page.next
+        if not before:
+            return
+
+
+def _revoked(asked: Daemon, one: str, author: str, reason: str, output: Format) -> int:
+    """Revoke one; what stands no longer, as its lease ended meanwhile, keeps none of the others."""
+    try:
+        path = f"/v1/decisions/{quote(one, safe='')}"
+        answer = asked.send("DELETE", path, Accepted, author=author, reason=reason)
+    except (NotFound, BadRequest) as error:
+        if isinstance(error, BadRequest) and error.field == "token":
+            raise
+        click.echo(f"{one}: {error}", err=True)
+        return FOUND
+    return show_accepted(answer, output, f"revoked {one}")
+
+
+def _elsewhere(asked: Daemon) -> int:
+    """Tell of the partitions that another worker serves: what stands there was not listed here."""
+    found = asked.get("/v1/status", StatusView)
+    others = found.partitions - len(found.partitions_held or range(found.partitions))
+    if not others:
+        return FINE
+    told = counted(others, "partition is", "partitions are")
+    click.echo(f"{told} served by other workers: ask them too (agentwatch partitions list has their API)", err=True)
+    return FOUND
 
 
 def _print(out: "Console", found: Decision) -> None:

@@ -11,6 +11,7 @@ import pytest
 from msgspec import structs
 
 from agentwatch.cli.root import call
+from agentwatch.errors import BadRequest
 from agentwatch.records import Change, Decision, Level
 from agentwatch.views import ApprovalView, BreakerView, ComponentHealth
 
@@ -45,7 +46,7 @@ async def test_status_tells_why_a_compiled_form_is_left(
     told = structs.replace(api.fleet.status(), fingerprints="pure", fingerprints_trouble="it has interface 4")
     monkeypatch.setattr(api.fleet, "status", lambda: told)
     assert await cli("status") == 0
-    assert "slow: it has interface 4" in capsys.readouterr().out
+    assert "not used: it has interface 4" in capsys.readouterr().out
 
 
 async def test_partitions_are_listed_with_the_process_that_serves_each(
@@ -128,6 +129,30 @@ async def test_decisions(api: Any, cli: Cli, capsys: pytest.CaptureFixture[str])
     assert await cli("decisions", "delete", "--all", "-r", "wrong") == 2
     assert await cli("decisions", "delete", "--subject", "t/a", "-r", "wrong", "--yes") == 0
     assert await cli("decisions", "delete", "-r", "wrong") == 2
+
+
+async def test_everything_is_taken_back_however_much_it_is_and_whatever_ends_meanwhile(
+    api: Any, cli: Cli, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentwatch.cli.decisions._PAGE", 2)
+    standing = [api.kill(f"t/a/run/r{number}").id for number in range(5)]
+    real = api.operations.submit
+
+    async def submit(control: Any) -> Any:
+        if control.target == "d4":
+            raise BadRequest("no decision 'd4' stands", "target")  # its lease ended after it was listed
+        return await real(control)
+
+    monkeypatch.setattr(api.operations, "submit", submit)
+    assert await cli("decisions", "delete", "--all", "-r", "wrong", "--yes") == 1
+    assert {c.target for c in api.operations.submitted} == set(standing) - {"d4"}
+    assert "d4: target: no decision 'd4' stands" in capsys.readouterr().err
+
+    status = structs.replace(api.fleet.status(), partitions=4, partitions_held=(0, 2))
+    monkeypatch.setattr(api.fleet, "status", lambda: status)
+    monkeypatch.setattr(api.operations, "submit", real)
+    assert await cli("decisions", "delete", "--all", "-r", "wrong", "--yes") == 1
+    assert "2 partitions are served by other workers" in capsys.readouterr().err
 
 
 async def test_a_decision_that_was_held_back_is_told(api: Any, cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
