@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.findings import print_cohort, print_signals, print_steps
+from agentwatch.cli.fleet import agents_of
 from agentwatch.cli.output import Format, output_option, rows, show
 from agentwatch.cli.prospect import runs_under
 from agentwatch.cli.subjects import named_subject, subject_options
@@ -30,13 +31,14 @@ def agents_command() -> None:
 
 @agents_command.command("list")
 @click.option("--tenant", default=None, metavar="NAME", help="Only this tenant's.")
+@click.option("--app", default=None, metavar="NAME", help="Only this app's.")
 @click.option("--looping", is_flag=True, help="Only those that are at warn or above.")
 @daemon_options
 @output_option
-def agents_list(daemon: DaemonAddress, tenant: str | None, looping: bool, output: Format) -> int:
+def agents_list(daemon: DaemonAddress, tenant: str | None, app: str | None, looping: bool, output: Format) -> int:
     """List agents, most expensive first."""
     with Daemon(daemon) as asked:
-        found = asked.get("/v1/agents", list[AgentView], tenant=tenant)
+        found = agents_of(asked, tenant=tenant, app=app)
     wanted = [agent for agent in found if agent.level > Level.observe or not looping]
     show(wanted, output, lambda out: _print_agents(out, wanted))
     return 0

@@ -7,13 +7,14 @@ from rich.markup import escape
 
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import FINE
+from agentwatch.cli.fleet import agents_of
 from agentwatch.cli.operator import operator_options, show_accepted
 from agentwatch.cli.output import Format, output_option, show
 from agentwatch.cli.prospect import confirm, yes_option
 from agentwatch.counting import counted
 from agentwatch.ports import Accepted
 from agentwatch.records import Level
-from agentwatch.views import AgentView, ModeView
+from agentwatch.views import ModeView
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,7 +58,7 @@ def mode_set(
     body = {"mode": mode, "rule": rule or "", "author": author, "reason": reason}
     with Daemon(daemon) as asked:
         if mode == "enforce":
-            looping = [agent for agent in asked.get("/v1/agents", list[AgentView]) if agent.level > Level.warn]
+            looping = [agent for agent in agents_of(asked) if agent.level > Level.warn]
             told = f"{counted(len(looping), 'agent is', 'agents are')} beyond warn now and would be acted on"
             click.echo(f"{told}:" if looping else told, err=True)
             for agent in looping[:20]:

@@ -8,11 +8,12 @@ import click
 
 from agentwatch.cli.daemon import Daemon
 from agentwatch.cli.failure import NotFound
+from agentwatch.cli.fleet import agents_of
 from agentwatch.cli.wording import count, money
 from agentwatch.counting import counted
 from agentwatch.errors import BadRequest
 from agentwatch.subject import agent_subject, parse
-from agentwatch.views import AgentView, RunView
+from agentwatch.views import RunView
 
 __all__ = ["confirm", "runs_under", "tell_runs", "yes_option"]
 
@@ -48,7 +49,7 @@ def runs_under(daemon: Daemon, subject: str) -> list[RunView]:
             return _active(run for run in found if run.task == ids[1])
     except NotFound:
         return []
-    agents = daemon.get("/v1/agents", list[AgentView], tenant=tenant, app=app)
+    agents = agents_of(daemon, tenant=tenant, app=app)
     runs = [run for agent in agents for run in daemon.get("/v1/runs", list[RunView], subject=agent.subject)]
     return _active(run for run in runs if scope != "root" or run.root_run == ids[0])
 

@@ -131,6 +131,20 @@ async def test_decisions(api: Any, cli: Cli, capsys: pytest.CaptureFixture[str])
     assert await cli("decisions", "delete", "-r", "wrong") == 2
 
 
+async def test_where_more_agents_may_be_there_than_are_listed_it_is_said(
+    api: Any, cli: Cli, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verbs = (("agents", "list", "--looping"), ("mode", "set", "enforce", "-r", "x", "--yes"))
+    verbs += (("kill", "t/a", "-r", "x", "--yes"),)
+    for verb in verbs:
+        await cli(*verb)
+        assert "most expensive agents" not in capsys.readouterr().err
+    monkeypatch.setattr("agentwatch.cli.fleet._MOST", 1)
+    for verb in verbs:
+        await cli(*verb)
+        assert "only the 1 most expensive agents are looked at" in capsys.readouterr().err
+
+
 async def test_everything_is_taken_back_however_much_it_is_and_whatever_ends_meanwhile(
     api: Any, cli: Cli, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
