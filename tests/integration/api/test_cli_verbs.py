@@ -134,6 +134,7 @@ async def test_decisions(api: Any, cli: Cli, capsys: pytest.CaptureFixture[str])
 async def test_where_more_agents_may_be_there_than_are_listed_it_is_said(
     api: Any, cli: Cli, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    api.fleet.add_run(*RUN)
     verbs = (("agents", "list", "--looping"), ("mode", "set", "enforce", "-r", "x", "--yes"))
     verbs += (("kill", "t/a", "-r", "x", "--yes"),)
     for verb in verbs:
