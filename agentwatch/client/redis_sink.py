@@ -52,6 +52,8 @@ class RedisSink:
     def close(self) -> None:
         """Let the connection go."""
         client, self._client = self._client, None
+        if isinstance(client, RedisCluster):
+            client.disconnect_connection_pools()  # of one that was made from a URL its own `close` leaves them open
         if client is not None:
             client.close()
 

@@ -6,7 +6,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from redis.cluster import RedisCluster
 from redis.crc import key_slot
 
 from agentwatch.keys import keys
@@ -16,7 +15,7 @@ from tests.chaos.daemon import Daemon
 from tests.chaos.feeding import add, committed
 from tests.chaos.servers import until
 from tests.chaos.stage import Kit
-from tests.cluster import Cluster
+from tests.cluster import Cluster, asking
 
 __all__ = ["cluster_failed_over"]
 
@@ -47,9 +46,8 @@ def cluster_failed_over(kit: Kit, times: int) -> Account:
         daemon.start()
         share = len(lines) // (times + 1)
         for at in range(times):
-            client = RedisCluster.from_url(cluster.url)
-            add(client, lines[at * share : (at + 1) * share])
-            client.close()
+            with asking(cluster.url) as client:
+                add(client, lines[at * share : (at + 1) * share])
             owner = cluster.primary_of(_SLOT)
             with owner.client() as direct:
                 direct.set(f"{keys(0).prefix}chaos", at)  # WAIT waits for what its own connection wrote
@@ -58,7 +56,7 @@ def cluster_failed_over(kit: Kit, times: int) -> Account:
             until(lambda owner=owner: cluster.primary_of(_SLOT) is not owner, "no replica takes over")
             owner.start()
             until(lambda at=at: _reached(cluster, daemon, (at + 1) * share), daemon.words)
-        client = stack.enter_context(RedisCluster.from_url(cluster.url))
+        client = stack.enter_context(asking(cluster.url))
         add(client, lines[times * share :])
         until(lambda: _reached(cluster, daemon, len(lines)), daemon.words)
         until(lambda: client.get(keys(0).cursor("mqtt")) == client.get(keys(0).cursor("redis")), daemon.words)

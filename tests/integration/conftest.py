@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from redis.cluster import RedisCluster
 
-from tests.cluster import Cluster
+from tests.cluster import Cluster, asking
 from tests.partitions import Worker
 
 
@@ -16,9 +16,8 @@ def servers(tmp_path: Path) -> Iterator[tuple[Cluster, RedisCluster]]:
     """A cluster of three, and a client of it."""
     cluster = Cluster(tmp_path / "cluster")
     cluster.start()
-    client = RedisCluster.from_url(cluster.url)
-    yield cluster, client
-    client.close()
+    with asking(cluster.url) as client:
+        yield cluster, client
     cluster.stop()
 
 

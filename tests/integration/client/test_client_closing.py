@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from agentwatch.cancellation import end
+from agentwatch.cli.root import call
 from agentwatch.client import Guard
 from agentwatch.connection import RedisOptions, connect
 from agentwatch.nodes import Nodes
@@ -139,3 +140,16 @@ async def test_who_ends_others_waits_for_them_although_it_is_cancelled():
     assert waits
     assert ending.cancelled()
     assert ended
+
+
+def test_the_verb_that_emits_to_a_cluster_closes_its_connections(cluster, tmp_path):
+    (tmp_path / "events.jsonl").write_text('{"agent": "bot"}\n')
+    with redis.Redis.from_url(cluster) as client:
+        before = {one["id"] for one in client.client_list()}
+        gc.collect()
+        gc.disable()
+        try:
+            assert call(["emit", "--redis", cluster, str(tmp_path / "events.jsonl")]) == 0
+            assert {one["id"] for one in client.client_list()} <= before
+        finally:
+            gc.enable()
