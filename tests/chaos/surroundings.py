@@ -23,7 +23,7 @@ from tests.chaos.feeding import add, committed
 from tests.chaos.servers import until
 from tests.chaos.stage import Kit, Stage, stage
 from tests.chaos.workload import issued
-from tests.conftest import free_port
+from tests.ports import free_port
 
 __all__ = ["broker_gone", "broker_hung", "disk_full", "safe_after_crashes"]
 

@@ -18,6 +18,7 @@ import redis
 from agentwatch.cli.root import call
 from agentwatch.keys import keys
 from agentwatch.testing import LOOK_ALIKES, LOOPS
+from tests.ports import free_port
 
 DEADLINE_S = 30.0
 
@@ -55,12 +56,6 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
             yield running
         finally:
             running.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(true: Callable[[], Any], daemon: Daemon) -> None:

@@ -5,7 +5,6 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import redis
 
 from agentwatch.keys import keys
 from agentwatch.records import DeadLetter
+from tests.ports import free_port
 
 BAD, GOOD = 1000, 200
 DEADLINE_S = 60.0
@@ -59,9 +59,7 @@ def good(at: int) -> bytes:
 
 class Daemon:
     def __init__(self, directory: Path, url: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         config = directory / "agentwatch.toml"
         config.write_text(f'[redis]\nurl = "{url}"\n[api]\nport = {self.port}\nloopback_without_token = true\n')
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AGENTWATCH_")}

@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -18,6 +17,7 @@ import httpx
 import pytest
 
 from agentwatch.client import AgentKilled, Emitter, Guard, ThreadGuard
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -54,9 +54,7 @@ class Receiver:
 
 class Daemon:
     def __init__(self, directory: Path, redis_url: str, mqtt_url: str, webhook: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.redis, self.mqtt = redis_url, mqtt_url
         self.config = directory / "agentwatch.toml"

@@ -20,7 +20,8 @@ from agentwatch.service.lifecycle import Lifecycle
 from agentwatch.service.settings import read_settings
 from agentwatch.service.systemd import Notify
 from agentwatch.topics import ack_topic, command_topic
-from tests.conftest import free_port, wait_for_port
+from tests.conftest import wait_for_port
+from tests.ports import free_port
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 PAGE = (Path(__file__).parents[3] / "docs" / "access.md").read_text("utf-8")

@@ -18,7 +18,7 @@ from agentwatch.service.lifecycle import Lifecycle
 from agentwatch.service.settings import read_settings
 from agentwatch.service.signing import new_private_key
 from agentwatch.service.systemd import Notify
-from tests.conftest import free_port
+from tests.ports import free_port
 
 REDIS, BROKER, HOOK, SECRET, HEART, TOKEN = (
     f"planted-{name}-9f3c" for name in ("redis", "broker", "hook", "secret", "heart", "token")

@@ -20,7 +20,8 @@ from agentwatch.service.lifecycle import Lifecycle
 from agentwatch.service.settings import read_settings
 from agentwatch.service.systemd import Notify
 from tests.certificates import Authority
-from tests.conftest import free_port, wait_for_port
+from tests.conftest import wait_for_port
+from tests.ports import free_port
 
 QUICK = GuardOptions(start_timeout_s=5.0, timeout_s=3.0)
 
