@@ -52,8 +52,8 @@ class RedisSink:
     def close(self) -> None:
         """Let the connection go."""
         client, self._client = self._client, None
-        if isinstance(client, RedisCluster):
-            client.disconnect_connection_pools()  # of one that was made from a URL its own `close` leaves them open
+        if isinstance(client, RedisCluster):  # its own `close` leaves the connections open, where it has a URL
+            client.disconnect_connection_pools()  # type: ignore[no-untyped-call]  # as the driver has it
         if client is not None:
             client.close()
 
