@@ -2,6 +2,7 @@
 
 import os
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
@@ -19,6 +20,7 @@ __all__ = ["Daemon", "DaemonAddress", "daemon_options"]
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 _MOST_S: Final = 86_400
+_PATIENCE: Final = 5  # times that a question is asked that came too soon
 DEFAULT_URL: Final = "http://127.0.0.1:8420"
 
 
@@ -50,8 +52,9 @@ class _Problem(Struct, frozen=True):
 class Daemon:
     """Asks the control API. Raises `BadRequest`, `NotFound` or `Unavailable` with what the daemon said."""
 
-    def __init__(self, address: DaemonAddress) -> None:
+    def __init__(self, address: DaemonAddress, sleep: Callable[[float], None] = time.sleep) -> None:
         self._address = address
+        self._sleep = sleep
         headers = {"Accept": "application/json"}
         if address.token:
             headers["Authorization"] = f"Bearer {address.token}"
@@ -103,6 +106,16 @@ class Daemon:
         return answer
 
     def _request(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """Ask; a command that has much to ask waits where it is told that it asks too often."""
+        for _ in range(_PATIENCE):
+            answer = self._once(method, path, **request)
+            wait = answer.headers.get("retry-after", "")
+            if answer.status_code != 429 or not wait.isdecimal():
+                break
+            self._sleep(min(float(wait), self._address.timeout_s))
+        return answer
+
+    def _once(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
             return self._http.request(method, path, **request)
         except httpx.InvalidURL as error:

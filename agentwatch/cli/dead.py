@@ -7,7 +7,7 @@ import click
 from rich.markup import escape
 
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
-from agentwatch.cli.failure import FINE, NotFound
+from agentwatch.cli.failure import BAD_INPUT, FINE, FOUND, NotFound
 from agentwatch.cli.output import Format, output_option, rows, show
 from agentwatch.cli.prospect import confirm, yes_option
 from agentwatch.cli.wording import moment
@@ -95,10 +95,23 @@ def dead_requeue(daemon: DaemonAddress, ids: tuple[str, ...], everything: bool, 
             raise NotFound("no dead letters")
         if everything:
             confirm(f"put {counted(len(chosen), 'entry', 'entries')} back?", yes)
-        done = [asked.send("POST", f"/v1/dead/{quote(one, safe='')}/requeue", Requeued) for one in chosen]
+        tried = [_requeued(asked, one) for one in chosen]
+    done = [one for one in tried if one is not None]
     lines = [[one.id, one.entry] for one in done]
     show(done, output, lambda out: rows(out, ["id", "is back as"], lines, "nothing"))
-    return FINE
+    missing = FOUND if everything else BAD_INPUT
+    return FINE if len(done) == len(chosen) else missing
+
+
+def _requeued(asked: Daemon, one: str) -> Requeued | None:
+    """Put one back; what is not there any more keeps none of the others."""
+    try:
+        return asked.send("POST", f"/v1/dead/{quote(one, safe='')}/requeue", Requeued)
+    except (NotFound, BadRequest) as error:
+        if isinstance(error, BadRequest) and error.field == "token":
+            raise
+        click.echo(f"{one}: {error}", err=True)
+        return None
 
 
 def _all(asked: Daemon) -> list[DeadItem]:

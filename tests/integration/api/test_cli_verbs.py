@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from agentwatch.api.options import LimitOptions
+from agentwatch.cli.daemon import Daemon, DaemonAddress
 from agentwatch.cli.root import call
-from agentwatch.errors import BadRequest
+from agentwatch.errors import BadRequest, Unavailable
 from agentwatch.records import Change, Decision, Level
-from agentwatch.views import ApprovalView, BreakerView, ComponentHealth
+from agentwatch.views import ApprovalView, BreakerView, ComponentHealth, ModeView
 
 Cli = Callable[..., Awaitable[int]]
 RUN = ("t", "a", "bot", "r1", "root")
@@ -129,6 +131,26 @@ async def test_decisions(api: Any, cli: Cli, capsys: pytest.CaptureFixture[str])
     assert await cli("decisions", "delete", "--all", "-r", "wrong") == 2
     assert await cli("decisions", "delete", "--subject", "t/a", "-r", "wrong", "--yes") == 0
     assert await cli("decisions", "delete", "-r", "wrong") == 2
+
+
+async def test_a_command_that_asks_too_often_waits_and_goes_on(serve: Any) -> None:
+    async with serve(limits=LimitOptions(requests_per_s=1.0, requests_burst=3)) as api:
+        address = DaemonAddress(url=api.server.url, token=api.tokens["operator"])
+        waited: list[float] = []
+
+        def asleep(seconds: float) -> None:
+            waited.append(seconds)
+            api.now += seconds
+
+        def ask(times: int, sleep: Callable[[float], None]) -> None:
+            with Daemon(address, sleep) as asked:
+                for _ in range(times):
+                    asked.get("/v1/mode", ModeView)
+
+        await asyncio.to_thread(ask, 8, asleep)
+        assert waited
+        with pytest.raises(Unavailable, match="too many requests"):
+            await asyncio.to_thread(ask, 8, lambda _: None)
 
 
 async def test_where_more_agents_may_be_there_than_are_listed_it_is_said(
@@ -253,6 +275,11 @@ async def test_dead(cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
     assert await cli("dead", "requeue") == 2
     assert await cli("dead", "requeue", "--all", "--yes") == 0
     assert await cli("dead", "requeue", "77-0") == 2
+    capsys.readouterr()
+    assert await cli("dead", "requeue", "77-0", "3-0", "-o", "json") == 2
+    told = capsys.readouterr()
+    assert [one["id"] for one in json.loads(told.out)] == ["3-0"], "one that is gone keeps none of the others"
+    assert "77-0: id: no such dead letter" in told.err
 
 
 async def test_emit_over_http(
