@@ -129,9 +129,10 @@ static int bring(PyObject *brood, uint64_t outcome)
     return add(brood, Brood_returned, one) < 0 ? -1 : remember(get(brood, Brood_outcomes), outcome);
 }
 
-static int is_sound(PyObject *brood)
+static int is_sound(const glance *its, PyObject *brood)
 {
     int odd = 0;
+    real_of(get(its->seen, Observation_now), &odd);
     real_of(get(brood, Brood_since), &odd);
     return !odd && is_ring(get(brood, Brood_times), TIME) && is_ring(get(brood, Brood_outcomes), DIGEST) &&
            PyList_CheckExact(get(brood, Brood_ids)) && PyLong_CheckExact(get(brood, Brood_calls)) &&
@@ -188,7 +189,7 @@ int take_child(const glance *its)
 {
     int odd = 0;
     PyObject *const brood = get(its->root, RootState_brood);
-    if (!is(brood, Brood_) || !is_sound(brood) || !is_no_birth(its, &odd) || odd)
+    if (!is(brood, Brood_) || !is_sound(its, brood) || !is_no_birth(its, &odd) || odd)
         return 0;
     return is_word(its->op, word_invoke_agent) ? take_call(its, brood) : take_birth(its, brood);
 }

@@ -20,12 +20,13 @@ int has_no_keys(const glance *its)
         return 1;
     const text told = text_of(get(its->prints, Prints_input), &odd);
     if (odd || told.print == Py_None || told.words < limits[limit_slow_words])
-        return !odd;
-    if (its->said != Py_None && truth_of(get(its->said, Said_acted), &odd) && !odd)
-        return 1;
+        return odd ? -1 : 1;
+    if (its->said != Py_None && truth_of(get(its->said, Said_acted), &odd))
+        return odd ? -1 : 1;
     const double ran_s = real_of(get(its->seen, Observation_now), &odd) - real_of(get(its->run, RunState_started), &odd);
     const double sparse_s = (double)limits[limit_slow_sparse] * (double)whole_of(get(its->run, RunState_events), &odd);
-    return whole_of(get(its->run, RunState_chats), &odd) > 1 && ran_s < sparse_s && !odd;
+    const int none = whole_of(get(its->run, RunState_chats), &odd) > 1 && ran_s < sparse_s;
+    return odd ? -1 : none;
 }
 
 /* restart.py: whether nothing is kept of the job, or this run is known as its latest. */
@@ -102,7 +103,14 @@ int is_done(int watcher, const glance *its, PyObject *options)
     case watcher_pingpong:
         return is_by_itself(its) ? 1 : take_message(its);
     case watcher_slow:
-        return has_no_keys(its) ? 1 : take_prompt(its, options);
+        switch (has_no_keys(its)) {
+        case 1:
+            return 1;
+        case 0:
+            return take_prompt(its, options);
+        default:
+            return 0;
+        }
     case watcher_spawn:
         return is_no_descendant(its) ? 1 : take_child(its);
     case watcher_restart:

@@ -1,6 +1,8 @@
 /* Which detectors have nothing to say of an event. Each test says less than its detector's method and never more. */
 #include "watchers.h"
 
+#define EXACT (1LL << 52) /* up to here no float loses anything of a whole number */
+
 static int is_kind(const glance *its, const char *kind)
 {
     PyObject *const found = get(its->reading, Reading_kind);
@@ -58,7 +60,7 @@ static int is_no_chant(const glance *its)
     return at != NULL && PyUnicode_GetLength(output) == size && !has_echo((view){(const uint8_t *)at, (size_t)size});
 }
 
-/* unattended.py: whether the agent was asked too seldom to tell what it usually spends, or is not at it. */
+/* unattended.py: whether the agent was asked too seldom to tell what it usually spends, or does not spend more. */
 static int is_little_spent(const glance *its, PyObject *options)
 {
     int odd = 0;
@@ -67,9 +69,26 @@ static int is_little_spent(const glance *its, PyObject *options)
         return 1;
     if (!is(asked, Asked_) || !is(options, UnattendedOptions_))
         return 0;
-    return (whole_of(get(asked, Asked_count), &odd) < whole_of(get(options, UnattendedOptions_spend_asked), &odd) ||
-            whole_of(get(its->seldom, Seldom_asked_nusd), &odd) < 0) &&
+    const long long before = whole_of(get(its->seldom, Seldom_asked_nusd), &odd);
+    const long long cost = whole_of(get(its->run, RunState_cost_nusd), &odd);
+    const long long most = whole_of(get(asked, Asked_most_nusd), &odd);
+    if (odd || cost < 0 || cost > EXACT || before > EXACT || most < 0 || most > EXACT)
+        return 0; /* larger ones are compared in Python */
+    const double spent = (double)(cost - before), least = real_of(get(options, UnattendedOptions_spend_usd), &odd) * 1e9;
+    const double usual = real_of(get(options, UnattendedOptions_warn), &odd) * (double)most;
+    return (before < 0 || spent < least || spent < usual ||
+            whole_of(get(asked, Asked_count), &odd) < whole_of(get(options, UnattendedOptions_spend_asked), &odd)) &&
            !odd;
+}
+
+/* slow.py: whether nothing came again in the app, or nothing of the event may. */
+static int is_new_or_none(const glance *its, PyObject *options)
+{
+    PyObject *const hitters = get(its->app, AppState_hitters);
+    if (hitters == Py_None || (is(hitters, Hitters_) && is_none(get(hitters, Hitters_known))))
+        return 1;
+    const int none = has_no_keys(its);
+    return none == 1 || (none == 0 && is_new_here(its, options));
 }
 
 static int has_job(const glance *its)
@@ -96,11 +115,8 @@ int is_mute(int watcher, const glance *its, PyObject *options)
         return is_no_round(its->seen, its->scope, options);
     case watcher_pingpong:
         return is_little_exchanged(its, options);
-    case watcher_slow: {
-        PyObject *const hitters = get(its->app, AppState_hitters);
-        return hitters == Py_None || (is(hitters, Hitters_) && is_none(get(hitters, Hitters_known))) || has_no_keys(its) ||
-               is_new_here(its, options);
-    }
+    case watcher_slow:
+        return is_new_or_none(its, options);
     case watcher_degenerate:
         return is_no_chant(its);
     case watcher_spawn:

@@ -82,7 +82,7 @@
     FIELD(Hitters, ring) FIELD(Hitters, dropped) FIELD(AppState, starts) FIELD(AgentState, run) FIELD(Job, run) FIELD(Job, overlaps) FIELD(Asked, count) FIELD(Asked, most_nusd) FIELD(Seldom, asked_at) FIELD(Seldom, asked_nusd) FIELD(Seldom, woken)          \
     FIELD(Seldom, depth) FIELD(Seldom, prompted) FIELD(RepeatOptions, warn) FIELD(StagnationOptions, warn)             \
     FIELD(FailureOptions, warn) FIELD(ParaphraseOptions, warn) FIELD(MonologueOptions, warn)                           \
-    FIELD(PingpongOptions, warn) FIELD(UnattendedOptions, spend_asked) FIELD(History, stale)   \
+    FIELD(PingpongOptions, warn) FIELD(UnattendedOptions, spend_asked) FIELD(UnattendedOptions, spend_usd) FIELD(UnattendedOptions, warn) FIELD(History, stale)   \
     FIELD(History, familiar) FIELD(History, lag)
 
 /* What the kernel asks of the pure form where an event is not an ordinary one. */

@@ -22,7 +22,7 @@ int is_mute(int watcher, const glance *its, PyObject *options);
 /* done.c: whether a detector is done with the event: 1 where it has nothing to learn or that is done here, 0, or -1 */
 int is_done(int watcher, const glance *its, PyObject *options);
 
-/* slow.py: whether the event names nothing that may come again */
+/* slow.py: whether the event names nothing that may come again; -1 where the pure form must tell */
 int has_no_keys(const glance *its);
 /* hitters.c: whether its prompt is none of which anything is remembered, or came just now; and a prompt taken in: 1, 0, -1 */
 int is_new_here(const glance *its, PyObject *options);
