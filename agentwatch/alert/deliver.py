@@ -70,6 +70,9 @@ class Delivery:
         self._sent: OrderedDict[tuple[str, int], None] = OrderedDict()
         self._least = Level[options.min_level]
         self._wake = asyncio.Event()
+        self._leaving = False
+        self._at_rest = asyncio.Event()  # nothing is on its way that is not noted yet
+        self._at_rest.set()
         self.sink = f"notify:{notifier.name}"
         self.failing = ""  # why the receiver or the log does not take or give; empty while all is well
         self._logger = structlog.get_logger().bind(receiver=notifier.name)
@@ -77,6 +80,15 @@ class Delivery:
     def wake(self) -> None:
         """Look at the log now: something was committed."""
         self._wake.set()
+
+    async def leave(self, within_s: float) -> None:
+        """Begin nothing more, and wait until what is on its way is noted: who comes next tells nothing twice."""
+        self._leaving = True
+        try:
+            async with asyncio.timeout(within_s):
+                await self._at_rest.wait()
+        except TimeoutError:
+            self._logger.warning("alert_left_behind", within_s=within_s)
 
     async def run(self) -> None:
         """Deliver for ever. A failure is waited out with growing, jittered waits, and logged once when it begins."""
@@ -139,18 +151,24 @@ class Delivery:
         entries = await self._log.incidents(position, self._options.batch)
         needless = _superseded(entries)
         for at, incident in entries:
-            # what was sent just before the log failed to take the cursor is not sent again
-            if at not in needless and (incident.id, incident.seq) not in self._sent and self._wanted(incident):
-                await self._send(incident)
-            elif incident.silenced:
-                self._open.pop(incident.id, None)  # nor is it repeated
-            await self._log.move(self.sink, at)
+            if self._leaving:
+                return position, False
+            self._at_rest.clear()
+            try:
+                # what was sent just before the log failed to take the cursor is not sent again
+                if at not in needless and (incident.id, incident.seq) not in self._sent and self._wanted(incident):
+                    await self._send(incident)
+                elif incident.silenced:
+                    self._open.pop(incident.id, None)  # nor is it repeated
+                await self._log.move(self.sink, at)
+            finally:
+                self._at_rest.set()
             position = at
         await self._repeat()
         return position, len(entries) >= self._options.batch
 
     async def _repeat(self) -> None:
-        if not self._options.repeat_s:
+        if not self._options.repeat_s or self._leaving:
             return
         now = self._clock()
         for told_at, incident in list(self._open.values()):

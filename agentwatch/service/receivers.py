@@ -21,6 +21,7 @@ __all__ = ["Receivers", "resolved"]
 
 _log = structlog.get_logger()
 _END_S = 5.0
+_LEAVE_S = 2.0  # for the answer to an alert that is on its way
 
 
 class Receivers:
@@ -82,6 +83,7 @@ class Receivers:
         """End what is no longer wanted, and only then start what is: two loops never move one cursor."""
         wanted = {name: delivery for name, (_, delivery) in self._wanted.items()}
         gone = [name for name, (delivery, _) in running.items() if wanted.get(name) is not delivery]
+        await asyncio.gather(*(running[name][0].leave(_LEAVE_S) for name in gone))
         if gone and not await end([running[name][1] for name in gone], _END_S):
             _log.warning("receivers_end_late", receivers=gone)
         for name in gone:

@@ -15,6 +15,8 @@ class Hooks:
     def __init__(self) -> None:
         self.got: list[tuple[str, str]] = []
         self.away: set[str] = set()
+        self.answers = asyncio.Event()
+        self.answers.set()
         self.url = ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -24,6 +26,7 @@ class Hooks:
         path = head.split(" ")[1].strip("/")
         if path not in self.away:
             self.got.append((path, body["key"]))
+        await self.answers.wait()
         status = 503 if path in self.away else 200
         writer.write(f"HTTP/1.1 {status} -\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode())
         await writer.drain()
@@ -87,6 +90,22 @@ async def test_receivers_come_go_and_change_with_a_reload_and_cursors_stay(valke
         names = {part["name"] for part in (await running.status())["components"]}
         assert "receiver a" in names
         assert "receiver b" not in names
+
+
+async def test_an_alert_that_is_on_its_way_at_a_reload_is_not_told_again_elsewhere(valkey, daemon, poll, hooks):
+    async with daemon(valkey, receiver("a", f"{hooks.url}/a")) as running:
+        hooks.answers.clear()
+        await loop(running, "one")
+        await poll(lambda: hooks.to("a"))
+        (told,) = hooks.to("a")
+        running.config.write_text(running.config.read_text().replace("/a", "/moved"))
+        assert running.lifecycle.reloader.reload() is True
+        for _ in range(3):  # time enough for the change to be carried out
+            await running.status()
+        hooks.answers.set()
+        await loop(running, "two")
+        await poll(lambda: hooks.to("moved"))
+        assert told not in hooks.to("moved")
 
 
 async def test_a_receiver_that_is_wrong_changes_nothing_and_a_failing_one_is_mended_without_loss(
