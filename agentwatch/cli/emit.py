@@ -18,7 +18,7 @@ from agentwatch.cli.failure import BAD_INPUT, FINE
 from agentwatch.cli.output import Format, output_option, show
 from agentwatch.counting import counted
 from agentwatch.errors import BadEvent
-from agentwatch.records import Entry, Event
+from agentwatch.records import CANARY_TENANT, Entry, Event
 
 if TYPE_CHECKING:
     from agentwatch.ingest.decode import DecodeOptions
@@ -162,6 +162,8 @@ class StreamSink:
         from agentwatch.ingest.decode import complete, parse
 
         event = parse(Entry("0-0", line.raw), self._limits, self._stats)
+        if event.tenant == CANARY_TENANT:
+            raise BadEvent("is reserved for agentwatch's own canary", "tenant")
         complete(event, "0-0", 0.0, None, self._limits, self._stats)
         return event
 

@@ -167,7 +167,7 @@ def test_emit_refuses_the_same_lines_by_field_on_either_way(
 ) -> None:
     fine = '{"agent": "n0"}', '{"agent": "n1", "arguments": {"q": 1}, "mine": 1}'
     bad = ['{"agent":"n2","input_tokens":"many"}', '{"app": "a"}', '{"agent": "n3", "ts": 1e12}', "[]", "{"]
-    bad += ['{"agent": "n4", "cost_usd": -1}', '{"agent": 5}']
+    bad += ['{"agent": "n4", "cost_usd": -1}', '{"agent": 5}', '{"agent": "n5", "tenant": "agentwatch-canary"}']
     events = tmp_path / "events.jsonl"
     events.write_text("\n".join([fine[0], *bad, fine[1]]))
     with redis.Redis.from_url(daemon.url) as client:
@@ -177,8 +177,8 @@ def test_emit_refuses_the_same_lines_by_field_on_either_way(
         assert call(["emit", str(events), "-o", "json", *way]) == 2
         told.append(json.loads(capsys.readouterr().out))
     assert told[0] == told[1]
-    assert (told[1]["read"], told[1]["accepted"], told[1]["refused"]) == (9, 2, 7)
-    assert [one["line"] for one in told[1]["first_refused"]] == [2, 3, 4, 5, 6, 7, 8]
+    assert (told[1]["read"], told[1]["accepted"], told[1]["refused"]) == (10, 2, 8)
+    assert [one["line"] for one in told[1]["first_refused"]] == [2, 3, 4, 5, 6, 7, 8, 9]
     assert told[1]["first_refused"][0]["reason"].startswith("input_tokens: ")
     with redis.Redis.from_url(daemon.url) as client:
         assert client.xinfo_stream(keys(0).events)["entries-added"] == before + 4
