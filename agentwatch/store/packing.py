@@ -68,7 +68,7 @@ def pack(
         *_counts(commit),
         owed,
     ]
-    args += commit.entries
+    args.append(msgspec.msgpack.encode(commit.entries))  # each argument is dear
     encode = msgspec.json.encode
     for decision in commit.decisions:
         args += (decision.seq, encode(decision))

@@ -8,7 +8,7 @@
 --       group, most dead letters, most inputs,
 --       records for the audit log, the first's number, the last's hash,
 --       counts (entries, decisions, incidents, dead, commands, cleared), a row for the ledgers (or ''), then in turn:
---       entries: id; decisions: seq, json; incidents: json; dead: json, field, reason;
+--       entries: all ids in one, as msgpack; decisions: seq, json; incidents: json; dead: json, field, reason;
 --       commands: subject, channel, json, expiry ms (0 = none), epoch; cleared: subject, channel;
 --       audit: number, json, hash, signature.
 -- Returns a word (ok, again, fenced, lost, type, ahead) and a detail.
@@ -61,7 +61,7 @@ if stored ~= number - 1 then
   return {'lost', tostring(stored)}
 end
 local last_decision = last_id(KEYS[5])
-if counts[2] > 0 and tonumber(ARGV[next_arg + counts[1]]) <= last_decision then
+if counts[2] > 0 and tonumber(ARGV[next_arg + 1]) <= last_decision then
   return {'ahead', 'the decision log holds ' .. last_decision}
 end
 if audits > 0 and last_id(audit_key) >= tonumber(ARGV[17]) then
@@ -76,8 +76,8 @@ if tonumber(ARGV[10]) > incident_major then
 end
 
 -- 2. Write. Entries are acknowledged last.
-local first_entry = next_arg
-next_arg = next_arg + counts[1]
+local entries = cmsgpack.unpack(ARGV[next_arg])
+next_arg = next_arg + 1
 redis.call('XADD', KEYS[8], 'MAXLEN', '~', ARGV[15], string.format('%.0f-0', number), 'data', ARGV[12])
 for _ = 1, counts[2] do
   redis.call('XADD', KEYS[5], ARGV[next_arg] .. '-0', 'data', ARGV[next_arg + 1])
@@ -136,7 +136,7 @@ if audits > 0 then
   redis.call('HSET', KEYS[3], 'audit_seq', string.format('%.0f', tonumber(ARGV[17]) + audits - 1), 'audit_head', ARGV[18])
 end
 redis.call('SET', KEYS[2], token .. ' ' .. ARGV[2], 'PX', ARGV[3])
-for first = first_entry, first_entry + counts[1] - 1, 1000 do
-  redis.call('XACK', KEYS[4], ARGV[13], unpack(ARGV, first, math.min(first + 999, first_entry + counts[1] - 1)))
+for first = 1, counts[1], 1000 do
+  redis.call('XACK', KEYS[4], ARGV[13], unpack(entries, first, math.min(first + 999, counts[1])))
 end
 return {'ok', ''}
