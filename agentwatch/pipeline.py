@@ -121,7 +121,7 @@ class Pipeline:
         self._clock.at = draft.at
         self.positions = draft.positions()
         draft.incidents = self.ledgers.silences.hushed(draft.incidents, draft.at)
-        return draft.commit(self.parts.ledger.drain())
+        return draft.commit(self._weigher.end(draft.at))
 
     def recover(
         self, entries: Sequence[Entry], decisions: Sequence[Decision], controls: Sequence[Control] = ()
@@ -203,6 +203,7 @@ class Pipeline:
         self._lag = tick.lag
         if not replayed:
             self.ledgers.gate.tick(tick)
+            self._weigher.begin(draft.at)
         return draft
 
     def _judge(self, seen: Observation, scope: Scope) -> None:

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 from agentwatch.act.quoting import quoted
 from agentwatch.act.verify import Finding
-from agentwatch.cost.ledger import Ledger
+from agentwatch.cost.ledger import Ledger, Line
 from agentwatch.deciding import Ledgers
 from agentwatch.detect.state import Scope
-from agentwatch.policy.activity import RunKey
+from agentwatch.detect.tally import GATE_LEFT, tally_of
+from agentwatch.policy.activity import Active, RunKey
 from agentwatch.policy.ladder import Move
-from agentwatch.records import CANARY_TENANT, Event, Incident, Level, Observation, Verdict
+from agentwatch.policy.outage import Outcome
+from agentwatch.records import CANARY_TENANT, Event, Incident, LedgerRow, Level, Observation, Verdict
 from agentwatch.rulebook import Compiled
 from agentwatch.subject import agent_subject, app_subject, root_subject, run_subject
 
@@ -24,8 +26,8 @@ _STRETCH = 64  # events that are counted together at most: those are still near,
 class Weigher:
     """Used alike when events are judged and when they are learnt again after a restart.
 
-    Most events lead to nothing but sums. Those are counted some together (`add_up`), and at the end of a batch, and
-    before anything else happens in it.
+    Most events lead to nothing but sums. In the compiled form each of those is counted at once (`Tally`); in the pure
+    form some together (`add_up`), and at the end of a batch, and before anything else happens in it.
     """
 
     def __init__(self, ledger: Ledger, ledgers: Ledgers) -> None:
@@ -35,11 +37,32 @@ class Weigher:
         self._passed: list[Observation] = []
         self._keys: list[RunKey] = []
         self._rules: list[str] = []
+        self._tally = tally_of(self._known, Line, Active, Outcome)
+        self._together = _STRETCH if self._tally is None else 1
         ledgers.names.add(CANARY_TENANT)
+
+    def begin(self, now: float) -> None:
+        """Begin a batch all of whose events are counted at this time."""
+        if self._tally is not None:
+            gate = self._ledgers.gate
+            runs, outcomes = gate.runs.activity.known, gate.runs.outage.known
+            self._tally.open(*self._ledger.book, *runs, *outcomes, max(now, gate.now))
+
+    def end(self, now: float) -> LedgerRow:
+        """End a batch; gives what was used in it."""
+        self.add_up(now)
+        if self._tally is not None:
+            self._tally.close()
+        return self._ledger.drain()
 
     def passes(self, seen: Observation, scope: Scope, rule: str, now: float) -> bool:
         """Take in an event of which no detector spoke, if nothing but sums follows from it; else False, to be noted."""
         event, known = seen.event, self._known
+        if self._tally is not None and (told := self._tally.take(seen, scope, rule)):
+            if told == GATE_LEFT:
+                run = scope.run
+                self._ledgers.gate.note_event(event, rule, now, seen.own_effect, (run.tenant, run.app, run.run))
+            return True
         if (
             event.run in known
             or event.agent in known
@@ -51,12 +74,12 @@ class Weigher:
             or event.op == "run_end"
         ):
             return False
-        if len(self._passed) >= _STRETCH:
-            self.add_up(now)
         run = scope.run
         self._passed.append(seen)
         self._keys.append((run.tenant, run.app, run.run))
         self._rules.append(rule)
+        if len(self._passed) >= self._together:
+            self.add_up(now)
         return True
 
     def add_up(self, now: float) -> None:

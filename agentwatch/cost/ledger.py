@@ -6,12 +6,12 @@ from itertools import chain
 from sys import intern
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from agentwatch.cost.prices import AGGREGATES
 from agentwatch.records import Event, LedgerRow, Observation, line_name
 
-__all__ = ["OTHER", "Ledger", "LedgerOptions"]
+__all__ = ["OTHER", "Ledger", "LedgerOptions", "Line"]
 
 OTHER = "(other)"
 _DAY = 86400
@@ -26,19 +26,20 @@ class LedgerOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     max_lines: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
 
 
-class _Line:
-    """One line, remembered over batches. row: its name and amounts in the batch of that number."""
+class Line(Struct, gc=False):
+    """One line, remembered over batches. row: its name and amounts in the batch of that number; good from since on."""
 
-    __slots__ = ("agent", "app", "batch", "day", "model", "name", "row", "since", "team", "tenant", "until")
-
-    def __init__(self, day: str, tenant: str, team: str, app: str, agent: str, model: str, since: float) -> None:
-        # names that many lines share are one string each: a line is near when another was just looked at
-        self.day, self.tenant, self.team, self.app, self.model = map(intern, (day, tenant, team, app, model))
-        self.agent = agent
-        self.since, self.until = since, since + _DAY
-        self.name = line_name(tenant, team, app, agent, model)
-        self.row: list[Any] = []
-        self.batch = -1
+    day: str
+    tenant: str
+    team: str
+    app: str
+    agent: str
+    model: str
+    name: str
+    since: float
+    until: float
+    batch: int = -1
+    row: list[Any] = field(default_factory=list)
 
 
 class Ledger:
@@ -50,10 +51,10 @@ class Ledger:
 
     def __init__(self, options: LedgerOptions) -> None:
         self._options = options
-        self._latest: dict[str, _Line] = {}
-        self._lines: dict[_Key, _Line] = {}
+        self._latest: dict[str, Line] = {}
+        self._lines: dict[_Key, Line] = {}
         self._most = _REMEMBERED
-        self._begun: list[_Line] = []
+        self._begun: list[Line] = []
         self._batch = 0
         self._day_from = self._day_until = 0.0
         self._day_name = ""
@@ -95,6 +96,11 @@ class Ledger:
         line = self._find(event)
         self._begin(line).row[6] += nusd
 
+    @property
+    def book(self) -> tuple[dict[str, Line], list[Line], int, int]:
+        """What adds events up that are not told here: the latest lines, those of this batch, its number, the bound."""
+        return self._latest, self._begun, self._batch, self._options.max_lines
+
     def drain(self) -> LedgerRow:
         """Give the lines and start anew."""
         begun, self._begun = self._begun, []
@@ -105,7 +111,7 @@ class Ledger:
             {day: list(chain.from_iterable(line.row for line in begun if line.day == day)) for day in days}
         )
 
-    def _find(self, event: Event) -> _Line:
+    def _find(self, event: Event) -> Line:
         """Give an event's line, whether it has begun in this batch or not."""
         if not self._day_from <= event.ts < self._day_until:
             self._turn_to(event.ts)
@@ -113,7 +119,7 @@ class Ledger:
         line = self._latest[event.agent] = self._lines.get(key) or self._remember(key, self._day_from)
         return line
 
-    def _begin(self, line: _Line) -> _Line:
+    def _begin(self, line: Line) -> Line:
         """Let a line have a row in this batch; gives the line that takes it in where there are too many."""
         if line.batch == self._batch:
             return line
@@ -128,14 +134,22 @@ class Ledger:
         self._begun.append(line)
         return line
 
-    def _remember(self, key: _Key, since: float) -> _Line:
+    def _remember(self, key: _Key, since: float) -> Line:
         if len(self._lines) >= self._most:
             # begin anew with the lines of this batch alone
             self._lines = {key: line for key, line in self._lines.items() if line.batch == self._batch}
             self._most = len(self._lines) + _REMEMBERED
             self._latest.clear()
-        line = self._lines[key] = _Line(*key, since)
+        line = self._lines[key] = self._made(key, since)
         return line
+
+    @staticmethod
+    def _made(key: _Key, since: float) -> Line:
+        day, tenant, team, app, agent, model = key
+        name = line_name(tenant, team, app, agent, model)
+        # names that many lines share are one string each: a line is near when another was just looked at
+        day, tenant, team, app, model = map(intern, (day, tenant, team, app, model))
+        return Line(day, tenant, team, app, agent, model, name, since, since + _DAY)
 
     def _turn_to(self, ts: float) -> None:
         day = int(min(ts, _LATEST)) // _DAY

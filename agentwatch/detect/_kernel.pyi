@@ -1,7 +1,7 @@
 """The compiled form of detection, as Python sees it. Its source is in native/; what a function names is its oracle."""
 
 from collections.abc import Callable
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from agentwatch.detect.kernel import Parts
 from agentwatch.detect.reading import Reading
@@ -51,6 +51,35 @@ class Places:
 
     def forget(self) -> None:
         """Look up anew what the next events belong to: something of `apps` is gone."""
+
+class Tally:
+    """Counts events of which nothing follows but sums (`tally`).
+
+    names: of all that something is known about. kinds: of a line of the ledger, of a run that is active and of an
+    outcome; places: of their fields, as `tally` names them.
+    """
+
+    def __new__(cls, names: dict[str, int], kinds: tuple[type, type, type], places: tuple[int, ...], /) -> Self: ...
+    def open(
+        self,
+        latest: dict[str, Any],
+        begun: list[Any],
+        batch: int,
+        most: int,
+        runs: dict[tuple[str, str, str], Any],
+        active_s: float,
+        outcomes: dict[tuple[str, str, str], Any],
+        outcome_s: float,
+        now: float,
+        /,
+    ) -> None:
+        """Begin a batch."""
+
+    def take(self, seen: Observation, scope: Scope, rule: str, /) -> int:
+        """Count an event: 0 where nothing was counted, 1 where all was, 2 where the gate is still to be told."""
+
+    def close(self) -> None:
+        """End a batch."""
 
 def account(seen: Observation, scope: Scope, /) -> None:
     """Count an event into all that it belongs to (`accounts`)."""

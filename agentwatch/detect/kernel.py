@@ -71,9 +71,9 @@ try:
 except ImportError:  # no compiler where it was built
     native = None  # type: ignore[assignment]
 
-__all__ = ["UNWATCHED", "Asked", "Form", "Parts", "Told", "form", "kernel_form", "kernel_trouble"]
+__all__ = ["UNWATCHED", "Asked", "Form", "Parts", "Told", "form", "kernel_form", "kernel_trouble", "native"]
 
-_INTERFACE = 13
+_INTERFACE = 14
 _CLASSES: dict[str, type[Struct]] = {
     one.__name__: one
     for one in (

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from agentwatch.policy.clock_step import moved
 from agentwatch.subject import app_subject
 
-__all__ = ["Activity", "ActivityOptions", "RunKey"]
+__all__ = ["Active", "Activity", "ActivityOptions", "RunKey"]
 
 RunKey = tuple[str, str, str]  # tenant, app, run
 
@@ -22,7 +22,9 @@ class ActivityOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     max_runs: Annotated[int, Meta(ge=1, le=10_000_000)] = 200_000
 
 
-class _Seen(Struct, gc=False):
+class Active(Struct, gc=False):
+    """When a run that is active was seen, and under which rule."""
+
     at: float
     rule: str
 
@@ -39,7 +41,7 @@ class Activity:
 
     def __init__(self, options: ActivityOptions) -> None:
         self._options = options
-        self._runs: OrderedDict[RunKey, _Seen] = OrderedDict()
+        self._runs: OrderedDict[RunKey, Active] = OrderedDict()
         self._tenants: dict[str, int] = {}
         self._rules: dict[str, int] = {}
         # a run that was seen within this time is not moved again: times are this coarse, and the hot path is one look
@@ -48,6 +50,11 @@ class Activity:
 
     def __len__(self) -> int:
         return len(self._runs)
+
+    @property
+    def known(self) -> tuple[dict[RunKey, Active], float]:
+        """The runs, and for how many seconds nothing new need be noted of one; for whoever looks at each event."""
+        return self._runs, self._coarse_s
 
     def note(self, key: RunKey, rule: str, now: float) -> None:
         """Count a run as active at `now`, under this rule."""
@@ -117,7 +124,7 @@ class Activity:
         self.dropped = state.dropped + len(state.runs) - len(kept)
         self._runs = OrderedDict(
             # names as the restored runs hold them, so that each is one string
-            ((intern(tenant), intern(app), intern(run)), _Seen(at, intern(rule)))
+            ((intern(tenant), intern(app), intern(run)), Active(at, intern(rule)))
             for tenant, app, run, at, rule in kept
         )
         self._tenants = dict(Counter(key[0] for key in self._runs))
@@ -133,7 +140,7 @@ class Activity:
         if len(self._runs) >= self._options.max_runs:
             self._leave(next(iter(self._runs)))
             self.dropped += 1
-        self._runs[key] = _Seen(now, rule)
+        self._runs[key] = Active(now, rule)
         _count(self._tenants, key[0], 1)
         _count(self._rules, rule, 1)
 

@@ -57,8 +57,8 @@ class Gate:
         self._mode = ""
         self.safe = ""  # why the daemon is in safe mode; empty where it is not
         self._rule_modes: dict[str, str] = {}
-        self._runs = Runs(options.activity, options.outage)
-        self._activity, self._outage = self._runs.activity, self._runs.outage
+        self.runs = Runs(options.activity, options.outage)
+        self._activity, self._outage = self.runs.activity, self.runs.outage
         self._breaker = Breaker(options.breaker)
         self._staleness = Staleness(options.staleness)
         self.allow = AllowList(options.max_allow)
@@ -68,7 +68,7 @@ class Gate:
         if step := self._staleness.tick(tick):
             self._breaker.shift(step, tick.at)
         if step < 0:
-            self._runs.shift(step, tick.at)
+            self.runs.shift(step, tick.at)
         if tick.at > self._now or self._now - tick.at > self._options.staleness.back_step_s:
             self._now = tick.at
         if self._recalling:
@@ -92,13 +92,13 @@ class Gate:
     ) -> None:
         """Count the event's run (`key`, in strings kept anyway) as active, and whether it fails as in an outage."""
         # the gate's own clock is not moved: while a restart learns, `now` is the entries' time, not the source's
-        self._runs.note(event, key or (event.tenant, event.app, event.run), rule, max(now, self._now), own_effect)
+        self.runs.note(event, key or (event.tenant, event.app, event.run), rule, max(now, self._now), own_effect)
 
     def note_events(
         self, seen: Sequence[Observation], keys: Sequence[RunKey], rules: Sequence[str], now: float
     ) -> None:
         """Count events as `note_event` counts each of them; none of them ends its run."""
-        self._runs.note_all(seen, keys, rules, max(now, self._now))
+        self.runs.note_all(seen, keys, rules, max(now, self._now))
 
     def note_decision(self, decision: Decision) -> None:
         """Fold a decision that was made or is read back from the log: permits used, breakers opened or closed."""

@@ -13,7 +13,7 @@ from agentwatch.policy.clock_step import moved
 from agentwatch.records import Event
 from agentwatch.subject import app_subject
 
-__all__ = ["Outage", "OutageOptions", "provider_failed"]
+__all__ = ["Outage", "OutageOptions", "Outcome", "provider_failed"]
 
 _HEAD = 512  # a provider's error says what it is at once; the rest may quote anything
 _CODE = re.compile(r"(?<![\w.])(?:429|50[0-4]|52[0-9])(?![\w.])")
@@ -47,7 +47,9 @@ class OutageOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     max_runs: Annotated[int, Meta(ge=1, le=10_000_000)] = 200_000
 
 
-class _Outcome(Struct, gc=False):
+class Outcome(Struct, gc=False):
+    """How a run's last outcome was."""
+
     at: float
     failed: bool
 
@@ -66,7 +68,7 @@ class Outage:
 
     def __init__(self, options: OutageOptions) -> None:
         self._options = options
-        self._runs: OrderedDict[RunKey, _Outcome] = OrderedDict()
+        self._runs: OrderedDict[RunKey, Outcome] = OrderedDict()
         self._failing = 0
         self._since = 0.0
         self._until = 0.0
@@ -75,6 +77,11 @@ class Outage:
 
     def __len__(self) -> int:
         return len(self._runs)
+
+    @property
+    def known(self) -> tuple[dict[RunKey, Outcome], float]:
+        """The runs, and for how many seconds nothing new need be noted of one; for whoever looks at each event."""
+        return self._runs, self._coarse_s
 
     def note(self, key: RunKey, failed: bool, now: float) -> None:
         """Take a run's newest outcome."""
@@ -90,7 +97,7 @@ class Outage:
             if len(self._runs) >= self._options.max_runs:
                 self._leave(next(iter(self._runs)))
                 self.dropped += 1
-            self._runs[key] = _Outcome(now, failed)
+            self._runs[key] = Outcome(now, failed)
             self._failing += failed
         self.judge(now)
 
@@ -147,7 +154,7 @@ class Outage:
     def restore(self, state: OutageState) -> None:
         """Take over what a checkpoint held."""
         self._runs = OrderedDict(
-            ((intern(tenant), intern(app), intern(run)), _Outcome(at, failed))
+            ((intern(tenant), intern(app), intern(run)), Outcome(at, failed))
             for tenant, app, run, at, failed in state.runs
         )
         self._failing = sum(seen.failed for seen in self._runs.values())

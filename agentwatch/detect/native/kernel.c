@@ -2,8 +2,9 @@
 #include "phrases.h"
 #include "place.h"
 #include "places.h"
+#include "tally.h"
 
-#define INTERFACE 13 /* grows when a function or a field here changes; kernel.py asks for it */
+#define INTERFACE 14 /* grows when a function or a field here changes; kernel.py asks for it */
 
 PyTypeObject *types[CLASS_COUNT];
 Py_ssize_t places[FIELD_COUNT], sizes[CLASS_COUNT];
@@ -221,7 +222,7 @@ static int fill(PyObject *module)
                    add_names(module, "LIMITS", limit_names, LIMIT_COUNT) < 0 ||
                    add_names(module, "LIKENESSES", likeness_names, LIKENESS_COUNT) < 0 ||
                    add_names(module, "WEIGHTS", weight_names, WEIGHT_COUNT) < 0 ||
-                   add_names(module, "WATCHERS", watcher_names, WATCHER_COUNT) < 0 || add_type(module, &places_spec) < 0
+                   add_names(module, "WATCHERS", watcher_names, WATCHER_COUNT) < 0 || add_type(module, &places_spec) < 0 || add_type(module, &tally_spec) < 0
                ? -1
                : PyModule_AddIntConstant(module, "INTERFACE", INTERFACE);
 }
