@@ -66,9 +66,13 @@ int find_home(PyObject *apps, PyObject *event, home *found)
     if (!PyUnicode_CheckExact(agent) || !PyUnicode_CheckExact(name) || !PyUnicode_CheckExact(app) ||
         !PyUnicode_CheckExact(get(event, Event_tenant)) || is_same_name(app, agent) || (found->app = app_of(apps, event)) == NULL)
         return 0; /* without an app of its own it may belong to another's */
-    found->agent = found_in(get(found->app, AppState_agents), agent, AgentState_);
-    found->run = found->agent ? found_in(get(found->app, AppState_runs), name, RunState_) : NULL;
-    return found->run != NULL;
+    found->run = found_in(get(found->app, AppState_runs), name, RunState_);
+    PyObject *const known = found->run == NULL ? Py_None : get(found->run, RunState_agent);
+    if (!PyUnicode_CheckExact(known) || !is_same_name(agent, known))
+        return 0; /* it begins a run, or another agent speaks in this one */
+    /* by the very string by which it is kept, whose hash is known and which need not be compared */
+    found->agent = found_in(get(found->app, AppState_agents), known, AgentState_);
+    return found->agent != NULL;
 }
 
 /* Whether the event goes on with what it belongs to; 0 where something is to begin, to move or to be forgotten, which the
@@ -83,7 +87,7 @@ static int goes_on(const places_of *all, PyObject *event, placing *its)
     its->now = its->later ? ts : clock;
     if (odd || !PyUnicode_CheckExact(root) || !(its->now - real_of(get(its->app, AppState_swept), &odd) < all->sweep_s))
         return 0;
-    if (truth_of(get(its->run, RunState_ended), &odd) || !is_same_name(agent, get(its->run, RunState_agent)) ||
+    if (truth_of(get(its->run, RunState_ended), &odd) ||
         !(is_same_name(root, get(its->run, RunState_root)) || is_same_name(root, name)))
         return 0; /* one that names another root than before moves under it */
     if (is_same_name(name, agent) && !(its->now - real_of(get(its->run, RunState_last), &odd) <= all->idle_s))
