@@ -44,12 +44,14 @@ async def start_broker(host: str = "127.0.0.1", port: int = 1883) -> EmbeddedBro
     port cannot be had.
     """
     if host not in ("127.0.0.1", "::1", "localhost"):
-        raise BadConfig("the embedded broker has no passwords and binds to loopback only", "mqtt.embedded_host")
+        raise BadConfig("the embedded broker has no passwords and binds to loopback only", "mqtt.embedded.host")
     try:
         module = importlib.import_module("amqtt.broker")
         errors = importlib.import_module("amqtt.errors")
     except ImportError as error:
-        raise BadConfig("the embedded broker is not installed: install agentwatch[embedded]", "mqtt") from error
+        raise BadConfig(
+            "the embedded broker is not installed: install agentwatch[embedded]", "mqtt.embedded.enabled"
+        ) from error
     for noisy in ("amqtt", "transitions"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     config = {

@@ -236,7 +236,7 @@ async def _partitions(nodes: Nodes, beat: Callable[[], None]) -> int:
     while True:
         try:
             await nodes.settle()
-            nodes.partitions = await settle_partitions(nodes.common, 0)
+            nodes.partitions = await settle_partitions(nodes.common)
         except StoreUnavailable as error:
             pause = backoff.next()
             _log.warning("redis_awaited", reason=str(error), retry_s=round(pause, 2))

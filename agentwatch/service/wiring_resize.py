@@ -39,7 +39,7 @@ async def resize(settings: Settings, partitions: int, wait_s: float) -> Resized:
     nodes = Nodes(url, ConnectionOptions(timeout_s=config.redis.timeout_s), config.redis.seeds)
     try:
         await nodes.settle()
-        before = await settle_partitions(nodes.common, 0)
+        before = await settle_partitions(nodes.common)
         signer = Signer(read_private_key(config.signing.private_key))
         bounds = storing(config)
         at = partial(_partition, nodes, bounds, signer, believing(config.signing, signer))

@@ -31,7 +31,7 @@ class RedisMembers:
         with reading("workers"):
             common = self._nodes.common
             known, until = await common.execute_command("HMGET", META, "partitions", "held_back_until")
-            self._nodes.partitions = int(known) if known is not None else await settle_partitions(common, 0)
+            self._nodes.partitions = int(known) if known is not None else await settle_partitions(common)
             seconds, micros = await common.execute_command("TIME")  # of one server, the same for every worker
             now = int(seconds) + int(micros) / 1e6
             if me is not None:

@@ -13,7 +13,7 @@ from agentwatch.client.redis_sink import RedisSink
 from agentwatch.connection import RedisOptions
 from agentwatch.errors import StoreUnavailable
 from agentwatch.ingest.intake import RedisIntake
-from agentwatch.keys import keys, partition
+from agentwatch.keys import META, keys, partition
 from agentwatch.nodes import Nodes
 from agentwatch.records import Event
 from agentwatch.store.meta import settle_partitions
@@ -43,16 +43,18 @@ async def test_each_partition_is_served_by_the_node_that_owns_its_slot(cluster: 
 
 async def test_the_number_of_partitions_is_written_once_for_the_whole_cluster(cluster: str) -> None:
     nodes = await settled(cluster)
-    assert await settle_partitions(nodes.common, PARTITIONS) == PARTITIONS
+    assert await settle_partitions(nodes.common) == 1
+    await nodes.common.execute_command("HSET", META, "partitions", PARTITIONS)
     other = await settled(cluster)
-    assert await settle_partitions(other.common, 0) == PARTITIONS
+    assert await settle_partitions(other.common) == PARTITIONS
     for one in (nodes, other):
         await one.aclose()
 
 
 async def test_what_is_sent_over_http_and_by_an_emitter_lands_in_the_partitions_of_its_apps(cluster: str) -> None:
     nodes = await settled(cluster)
-    nodes.partitions = await settle_partitions(nodes.common, PARTITIONS)
+    nodes.partitions = PARTITIONS
+    await nodes.common.execute_command("HSET", META, "partitions", PARTITIONS)
     apps = [f"app{at}" for at in range(20)]
     found = await RedisIntake(nodes).put([b'{"agent":"a","app":"%s"}' % app.encode() for app in apps])
     assert all(one.id for one in found)

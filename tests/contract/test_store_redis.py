@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from agentwatch.connection import RedisOptions, connect
 from agentwatch.errors import BadConfig, BadRequest, Fenced, Incompatible, StoreUnavailable
 from agentwatch.ingest.stream import RedisSource, StreamOptions
-from agentwatch.keys import GROUP, keys, partition, partition_of
+from agentwatch.keys import GROUP, META, keys, partition, partition_of
 from agentwatch.records import (
     Change,
     Checkpoint,
@@ -513,13 +513,10 @@ async def test_positions_that_are_none_are_bad_requests(client: Any) -> None:
 
 
 async def test_the_number_of_partitions_is_settled_once(client: Any) -> None:
-    assert await settle_partitions(client, 0) == 1
-    assert await settle_partitions(client, 1) == 1
-    with pytest.raises(BadConfig, match="1 is in force"):
-        await settle_partitions(client, 4)
-    await client.execute_command("FLUSHALL")
-    assert await settle_partitions(client, 4) == 4
-    assert await settle_partitions(client, 0) == 4
+    assert await settle_partitions(client) == 1
+    assert await client.execute_command("HGET", META, "partitions") == b"1"
+    await client.execute_command("HSET", META, "partitions", 4)
+    assert await settle_partitions(client) == 4
 
 
 def test_an_app_and_all_its_subjects_share_a_partition() -> None:
@@ -539,7 +536,7 @@ async def test_a_dead_servers_calls_are_unavailable_not_crashes() -> None:
         RedisSource(client, 0).seek(Positions()),
         RedisSource(client, 0).read(1, 0),
         RedisLog(client, 0).standing(),
-        settle_partitions(client, 1),
+        settle_partitions(client),
     ):
         with pytest.raises(StoreUnavailable):
             await call
