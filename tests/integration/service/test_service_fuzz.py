@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (  # noqa: E402  # only where it i
 
 EXAMPLES = 20
 DIGEST, BOUND = hash_token("aw_t"), {"Authorization": "Bearer aw_t"}
-WITHIN_S = 150.0
+WITHIN_S = 600.0  # takes a minute; it ends also where the machine stands still
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 BOUNDED = settings(
     max_examples=EXAMPLES,
