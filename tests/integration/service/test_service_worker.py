@@ -125,10 +125,12 @@ async def test_what_was_read_before_an_outage_is_read_again_with_its_time(own_va
 
 
 async def test_a_worker_that_lost_its_lease_writes_no_more_and_takes_over_again(valkey, bench, poll):
-    first, second = bench(valkey, lease_s=0.4), bench(valkey, lease_s=0.4)
+    patient = WorkerOptions(block_s=0.05, retry_s=2.0, retry_max_s=2.0, renew_s=0.1, answer_s=5.0)
+    first, second = bench(valkey, patient, lease_s=0.4), bench(valkey, lease_s=0.4)
     async with first.running():
         await first.send(0, 4)
         await first.committed(4)
+        # It notices within its renewals, and rests then: the other one is there first.
         await first.client.execute_command("DEL", K.owner)  # as if it had been away for longer than its lease
         async with second.running():
             assert second.worker.pipeline.positions == first.worker.pipeline.positions
