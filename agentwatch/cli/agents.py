@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.markup import escape
 
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.findings import print_cohort, print_signals, print_steps
 from agentwatch.cli.fleet import agents_of
 from agentwatch.cli.output import Format, output_option, rows, show
+from agentwatch.cli.printable import escape
 from agentwatch.cli.prospect import runs_under
 from agentwatch.cli.subjects import named_subject, subject_options
 from agentwatch.cli.wording import count, level, moment, money

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-from rich.markup import escape
 
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import FINE
 from agentwatch.cli.operator import operator_options, show_accepted
 from agentwatch.cli.output import Format, output_option, rows, show
+from agentwatch.cli.printable import escape
 from agentwatch.cli.prospect import confirm, yes_option
 from agentwatch.cli.subjects import named_subject, subject_options
 from agentwatch.cli.wording import DURATION, duration, moment

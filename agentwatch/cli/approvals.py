@@ -3,12 +3,12 @@
 import time
 
 import click
-from rich.markup import escape
 
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import FINE, FOUND
 from agentwatch.cli.operator import operator_options, show_accepted
 from agentwatch.cli.output import Format, output_option, rows, show
+from agentwatch.cli.printable import escape
 from agentwatch.cli.prospect import confirm, runs_under, tell_runs, yes_option
 from agentwatch.cli.wording import duration
 from agentwatch.ports import Accepted

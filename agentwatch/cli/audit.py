@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import msgspec
 from msgspec.structs import replace
-from rich.markup import escape
 
 from agentwatch.audited import AuditPage, AuditRecord, Check, Head, genesis, verify
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import FINE, FOUND
 from agentwatch.cli.output import Format, output_option, rows, show
+from agentwatch.cli.printable import escape
 from agentwatch.cli.wording import moment
 from agentwatch.counting import counted
 from agentwatch.errors import UNREADABLE, BadInput, BadRequest

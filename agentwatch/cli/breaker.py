@@ -1,12 +1,12 @@
 """`breaker`: the limit on how many agents may be killed in a short time."""
 
 import click
-from rich.markup import escape
 
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import FINE, FOUND
 from agentwatch.cli.operator import operator_options, show_accepted
 from agentwatch.cli.output import Format, output_option, rows, show
+from agentwatch.cli.printable import escape, warn
 from agentwatch.cli.prospect import confirm, yes_option
 from agentwatch.cli.wording import duration, moment
 from agentwatch.ports import Accepted
@@ -46,7 +46,7 @@ def breaker_reset(daemon: DaemonAddress, scope: str, reason: str, author: str, y
     with Daemon(daemon) as asked:
         held = [b for b in asked.get("/v1/breaker", list[BreakerView]) if b.state != "closed"]
         names = ", ".join(b.scope for b in held) or "none"
-        click.echo(f"not closed now: {names}; kills that were held back will be decided anew", err=True)
+        warn(f"not closed now: {names}; kills that were held back will be decided anew")
         confirm(f"reset {scope or 'all breakers'}?", yes)
         body = {"author": author, "reason": reason, "scope": scope}
         answer = asked.send("POST", "/v1/breaker/reset", Accepted, body)

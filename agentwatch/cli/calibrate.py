@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from rich.markup import escape
 
 from agentwatch.calibrate import Calibration, calibrate, check, held_out, policy_text, score_runs, within
 from agentwatch.cli.failure import FINE, FOUND
 from agentwatch.cli.output import Format, output_option, rows, show
 from agentwatch.cli.policy_files import config_of, read_policy
+from agentwatch.cli.printable import escape
 from agentwatch.cli.replay import NumberedLines, config_option, policy_option, teller
 from agentwatch.cli.wording import count
 from agentwatch.config import Config

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
-from rich.markup import escape
 
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import FINE
 from agentwatch.cli.operator import operator_options
 from agentwatch.cli.output import Format, output_option, rows, show
+from agentwatch.cli.printable import escape
 from agentwatch.cli.prospect import confirm, yes_option
 from agentwatch.cli.wording import DURATION, NAME, moment
 from agentwatch.clients import ClientView, Role

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
-from rich.markup import escape
 
 from agentwatch.cli.config_checks import checked
 from agentwatch.cli.config_file import config_file_option
 from agentwatch.cli.failure import FINE
 from agentwatch.cli.output import Format, output_option, show
+from agentwatch.cli.printable import escape
 from agentwatch.config import Config, read_config
 from agentwatch.counting import counted
 from agentwatch.masking import masked

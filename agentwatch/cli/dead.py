@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import click
-from rich.markup import escape
 
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import BAD_INPUT, FINE, FOUND, NotFound
 from agentwatch.cli.output import Format, output_option, rows, show
+from agentwatch.cli.printable import escape, warn
 from agentwatch.cli.prospect import confirm, yes_option
 from agentwatch.cli.wording import moment
 from agentwatch.counting import counted
@@ -110,7 +110,7 @@ def _requeued(asked: Daemon, one: str) -> Requeued | None:
     except (NotFound, BadRequest) as error:
         if isinstance(error, BadRequest) and error.field == "token":
             raise
-        click.echo(f"{one}: {error}", err=True)
+        warn(f"{one}: {error}")
         return None
 
 

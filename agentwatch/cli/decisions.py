@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
-from rich.markup import escape
 
 from agentwatch.cli.by_hand import Cmd, decide
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
@@ -13,6 +12,7 @@ from agentwatch.cli.failure import FINE, FOUND, NotFound
 from agentwatch.cli.findings import print_decisions, print_evidence, print_grounds
 from agentwatch.cli.operator import operator_options, show_accepted
 from agentwatch.cli.output import Format, output_option, show
+from agentwatch.cli.printable import escape, warn
 from agentwatch.cli.prospect import confirm, yes_option
 from agentwatch.cli.subjects import subject_options
 from agentwatch.cli.wording import DURATION, Number, level, moment
@@ -138,7 +138,7 @@ def _revoked(asked: Daemon, one: str, author: str, reason: str, output: Format) 
     except (NotFound, BadRequest) as error:
         if isinstance(error, BadRequest) and error.field == "token":
             raise
-        click.echo(f"{one}: {error}", err=True)
+        warn(f"{one}: {error}")
         return FOUND
     return show_accepted(answer, output, f"revoked {one}")
 

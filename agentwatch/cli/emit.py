@@ -16,6 +16,7 @@ from agentwatch.cli.config_file import config_file_option
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import BAD_INPUT, FINE
 from agentwatch.cli.output import Format, output_option, show
+from agentwatch.cli.printable import warn
 from agentwatch.counting import counted
 from agentwatch.errors import BadEvent
 from agentwatch.records import CANARY_TENANT, Entry, Event
@@ -89,7 +90,7 @@ def emit_command(
             _send_all(files, HttpSink(asked), sent)
     show(sent, output, lambda out: out.print(f"{sent.accepted:,} of {counted(sent.read, 'event')} accepted"))
     for refused in sent.first_refused:
-        click.echo(f"{refused.file}:{refused.line}: {refused.reason}", err=True)
+        warn(f"{refused.file}:{refused.line}: {refused.reason}")
     if sent.refused > len(sent.first_refused):
         click.echo(f"… and {sent.refused - len(sent.first_refused)} more", err=True)
     return BAD_INPUT if sent.refused else FINE

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
 from agentwatch.cli.findings import print_cohort, print_decisions, print_grounds, print_signals, print_steps
 from agentwatch.cli.output import rows
+from agentwatch.cli.printable import escape
 from agentwatch.cli.wording import level, moment
 from agentwatch.counting import counted
 from agentwatch.views import CrossingView, Explanation, RepeatView

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
 from agentwatch.cli.output import rows
+from agentwatch.cli.printable import escape
 from agentwatch.cli.wording import level, moment, money
 from agentwatch.counting import counted
 from agentwatch.records import Decision, Evidence

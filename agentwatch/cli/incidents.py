@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
-from rich.markup import escape
 
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import FINE
 from agentwatch.cli.findings import print_evidence, print_grounds
 from agentwatch.cli.output import Format, output_option, rows, show
+from agentwatch.cli.printable import escape
 from agentwatch.cli.wording import level, moment, money
 from agentwatch.counting import counted
 from agentwatch.records import Incident

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.markup import escape
 
 from agentwatch.cli.output import Format, output_option, show
+from agentwatch.cli.printable import escape
 from agentwatch.errors import BadConfig, BadInput, BadRequest
 from agentwatch.signed import key_id, public_line, read_public_line
 

@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING
 
 import click
-from rich.markup import escape
 
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import FINE
 from agentwatch.cli.fleet import agents_of
 from agentwatch.cli.operator import operator_options, show_accepted
 from agentwatch.cli.output import Format, output_option, show
+from agentwatch.cli.printable import escape
 from agentwatch.cli.prospect import confirm, yes_option
 from agentwatch.counting import counted
 from agentwatch.ports import Accepted

@@ -12,13 +12,13 @@ import click
 import httpx
 import msgspec
 from msgspec import Struct
-from rich.markup import escape
 
 from agentwatch.alert.render import WATCHER
 from agentwatch.alert.sample import sample_incident
 from agentwatch.cli.config_file import config_file_option
 from agentwatch.cli.failure import BAD_INPUT, FINE, UNANSWERED
 from agentwatch.cli.output import Format, output_option, rows, show
+from agentwatch.cli.printable import escape
 from agentwatch.config import ReceiverOptions, read_config
 from agentwatch.errors import AgentwatchError, BadConfig, NotifyUnavailable
 from agentwatch.records import Incident, Level

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
-from rich.markup import escape
 
 from agentwatch.cli.failure import FINE, FOUND
 from agentwatch.cli.output import Format, show
+from agentwatch.cli.printable import escape
 from agentwatch.cli.wording import level, moment
 from agentwatch.ports import Accepted
 from agentwatch.records import Level

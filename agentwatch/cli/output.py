@@ -32,10 +32,10 @@ def output_option(function: F) -> F:
 
 def console() -> "Console":
     """Make the console that people read; it tells a terminal from a pipe, and honours NO_COLOR."""
-    from rich.console import Console
+    from agentwatch.cli.paper import Paper
 
     terminal = sys.stdout.isatty()
-    return Console(width=None if terminal else _PIPE_WIDTH, highlight=False, soft_wrap=not terminal)
+    return Paper(width=None if terminal else _PIPE_WIDTH, highlight=False, soft_wrap=not terminal)
 
 
 def write_line(value: Any) -> None:

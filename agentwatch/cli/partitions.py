@@ -5,12 +5,12 @@ import os
 from pathlib import Path
 
 import click
-from rich.markup import escape
 
 from agentwatch.cli.config_file import config_file_option
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import FINE, FOUND
 from agentwatch.cli.output import Format, output_option, rows, show
+from agentwatch.cli.printable import escape
 from agentwatch.cli.prospect import confirm, yes_option
 from agentwatch.cli.wording import Number, duration
 from agentwatch.counting import counted

@@ -9,6 +9,7 @@ import click
 from agentwatch.cli.daemon import Daemon
 from agentwatch.cli.failure import NotFound
 from agentwatch.cli.fleet import agents_of
+from agentwatch.cli.printable import one_line, warn
 from agentwatch.cli.wording import count, money
 from agentwatch.counting import counted
 from agentwatch.errors import BadRequest
@@ -60,9 +61,8 @@ def tell_runs(subject: str, what: str, runs: Sequence[RunView]) -> None:
     click.echo(f"{told}:" if runs else told, err=True)
     for run in runs[:_TOLD]:
         stop = "" if run.stoppable else ", no guard seen"
-        click.echo(
-            f"  {run.subject}  ({run.agent}, {counted(run.events, 'event')}, {money(run.cost_nusd)}{stop})", err=True
-        )
+        name = one_line(run.agent)
+        warn(f"  {run.subject}  ({name}, {counted(run.events, 'event')}, {money(run.cost_nusd)}{stop})")
     if len(runs) > _TOLD:
         click.echo(f"  … and {count(len(runs) - _TOLD)} more", err=True)
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 from msgspec import Struct, to_builtins
-from rich.markup import escape
 
 from agentwatch.cli.failure import BAD_INPUT, FINE, FOUND
 from agentwatch.cli.output import Format, console, output_option, write_line
+from agentwatch.cli.printable import escape, warn
 from agentwatch.cli.wording import count, level
 from agentwatch.config import Config, read_config
 from agentwatch.counting import counted
@@ -84,7 +84,7 @@ def teller(lines: NumberedLines) -> Callable[[Malformed], None]:
 
     def tell(bad: Malformed) -> None:
         at = lines.place(bad.line)
-        click.echo(f"{at.file}:{at.line}: {bad.field}: {bad.reason}", err=True)
+        warn(f"{at.file}:{at.line}: {bad.field}: {bad.reason}")
 
     return tell
 

@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 from agentwatch import __version__
 from agentwatch.cli.failure import explain_failure
 from agentwatch.cli.loading import loading
+from agentwatch.cli.printable import warn
 
 __all__ = ["VERBS", "call", "cli"]
 
@@ -133,7 +134,7 @@ def call(arguments: Sequence[str], **extra: Any) -> int:
         words, code = told
         if isinstance(error, OSError):
             _write_no_more()
-        click.echo(f"agentwatch: {redacted(words)}", err=True)
+        warn(f"agentwatch: {redacted(words)}")
         return code
     return code if isinstance(code, int) else 0
 

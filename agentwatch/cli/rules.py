@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
-from rich.markup import escape
 
 from agentwatch.cli.daemon import Daemon, DaemonAddress, daemon_options
 from agentwatch.cli.failure import BAD_INPUT, FINE, FOUND
 from agentwatch.cli.output import Format, output_option, rows, show
 from agentwatch.cli.policy_files import checked, config_of, count_matches, read_policy
+from agentwatch.cli.printable import escape
 from agentwatch.cli.replay import NumberedLines, config_option
 from agentwatch.cli.wording import count, level
 from agentwatch.counting import counted
