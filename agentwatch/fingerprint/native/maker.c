@@ -4,8 +4,6 @@
 
 #include <structmember.h>
 
-#define MOST_KEPT (1 << 20) /* bytes of room that outlast a batch */
-
 #define NAME_CLASS(class) #class,
 #define NAME_FIELD(class, field) #class "." #field,
 #define NAME_GIVEN(name) #name,
@@ -15,31 +13,22 @@ static const char *const given_names[] = {GIVEN(NAME_GIVEN)};
 #define AS_OWNER(class, field) class##_,
 static const int owners[] = {FIELDS(AS_OWNER)};
 
-static PyObject *print_of(maker *its, PyObject *event, PyObject *sent, int text)
+/* Room to work in, of one batch: what is asked of Python may come back with another. */
+typedef struct {
+    scratch folded[TEXTS], work;
+} rooms;
+
+static PyObject *print_sent(const maker *its, PyObject *sent, int text)
 {
-    PyObject *const own = get(its, event, Event_input + text);
-    if (own != Py_None)
-        return print_of_text(its, own, its->roles + its->role_of[text]);
     PyObject *const field = sent == Py_None ? Py_None : get(its, sent, PrivatePrints_input + text);
     return field == Py_None ? Py_NewRef(Py_None) : print_received(its, field, get(its, sent, PrivatePrints_kid));
 }
 
-static PyObject *prints_of(maker *its, PyObject *event)
+static PyObject *whole(const maker *its, PyObject *const *found)
 {
-    PyObject *found[TEXTS];
-    int count = 0, empty = 1;
-    if (Py_TYPE(event) != its->types[Event_])
-        return PyErr_Format(PyExc_TypeError, "events are wanted");
-    PyObject *const sent = get(its, event, Event_fp);
-    if (sent != Py_None && Py_TYPE(sent) != its->types[PrivatePrints_])
-        return PyErr_Format(PyExc_TypeError, "`fp` of an event is no PrivatePrints");
-    while (count < TEXTS && (found[count] = print_of(its, event, sent, count)) != NULL)
-        empty &= found[count++] == Py_None;
-    PyObject *const prints = count < TEXTS ? NULL
-                             : empty       ? Py_NewRef(its->values[given_no_prints])
-                                           : new_object(its, Prints_);
-    for (int text = 0; text < count; text++) {
-        if (prints != NULL && !empty)
+    PyObject *const prints = new_object(its, Prints_);
+    for (int text = 0; text < TEXTS; text++) {
+        if (prints != NULL)
             fill(its, prints, Prints_input + text, found[text]);
         else
             Py_DECREF(found[text]);
@@ -47,22 +36,92 @@ static PyObject *prints_of(maker *its, PyObject *event)
     return prints;
 }
 
+/* Make the prints of an event whose texts are found; those that it has not are what its producer sent, or None. */
+static PyObject *prints_of_found(maker *its, PyObject *event, const found_text *texts, rooms *room)
+{
+    PyObject *found[TEXTS], *const sent = get(its, event, Event_fp);
+    int count = 0;
+    for (; count < TEXTS; count++) {
+        role *const as = its->roles + its->role_of[count];
+        const int own = get(its, event, Event_input + count) != Py_None;
+        found[count] = own ? print_of_text(its, texts + count, as, &room->work) : print_sent(its, sent, count);
+        if (found[count] == NULL)
+            break;
+    }
+    if (count == TEXTS)
+        return whole(its, found);
+    while (count > 0)
+        Py_DECREF(found[--count]);
+    return NULL;
+}
+
+/* First all texts are found, so that what is known of one is fetched while the next is read. */
+static PyObject *prints_of(maker *its, PyObject *event, rooms *room)
+{
+    found_text texts[TEXTS] = {0};
+    int failed = 0, none = 1;
+    PyObject *const sent = get(its, event, Event_fp);
+    if (sent != Py_None && Py_TYPE(sent) != its->types[PrivatePrints_])
+        return PyErr_Format(PyExc_TypeError, "`fp` of an event is no PrivatePrints");
+    for (int text = 0; text < TEXTS && !failed; text++) {
+        PyObject *const own = get(its, event, Event_input + text);
+        if (own == Py_None)
+            continue;
+        none = 0;
+        failed = find_text(its, own, its->roles + its->role_of[text], room->folded + text, texts + text) < 0;
+    }
+    PyObject *const prints = failed                    ? NULL
+                             : none && sent == Py_None ? Py_NewRef(its->values[given_no_prints])
+                                                       : prints_of_found(its, event, texts, room);
+    for (int text = 0; text < TEXTS; text++)
+        Py_XDECREF(texts[text].held);
+    return prints;
+}
+
+/* Fetch an event's fields, early. */
+static void foresee_event(const maker *its, PyObject *event)
+{
+    __builtin_prefetch(event);
+    for (int field = Event_input; field <= Event_fp; field++)
+        __builtin_prefetch((const void *)((uintptr_t)event + (uintptr_t)its->places[field]));
+}
+
+/* Fetch its texts, early. */
+static void foresee_texts(const maker *its, PyObject *event)
+{
+    if (Py_TYPE(event) != its->types[Event_])
+        return;
+    for (int text = 0; text < TEXTS; text++) {
+        const uintptr_t own = (uintptr_t)get(its, event, Event_input + text);
+        __builtin_prefetch((const void *)own);
+        __builtin_prefetch((const void *)(own + BLOCK));
+    }
+}
+
 static PyObject *batch(PyObject *self, PyObject *events)
 {
     maker *const its = (maker *)self;
+    rooms room = {0};
     PyObject *const all = PySequence_Tuple(events);
     const Py_ssize_t count = all == NULL ? 0 : PyTuple_Size(all);
     PyObject *made = all == NULL ? NULL : PyList_New(count);
     for (Py_ssize_t at = 0; made != NULL && at < count; at++) {
-        PyObject *const prints = prints_of(its, PyTuple_GetItem(all, at));
+        PyObject *const event = PyTuple_GetItem(all, at), *prints = NULL;
+        if (at + 2 < count)
+            foresee_event(its, PyTuple_GetItem(all, at + 2));
+        if (at + 1 < count)
+            foresee_texts(its, PyTuple_GetItem(all, at + 1));
+        if (Py_TYPE(event) == its->types[Event_])
+            prints = prints_of(its, event, &room);
+        else
+            PyErr_Format(PyExc_TypeError, "events are wanted");
         if (prints == NULL || PyList_SetItem(made, at, prints) < 0)
             Py_CLEAR(made);
     }
     Py_XDECREF(all);
-    if (its->folded.size > MOST_KEPT || its->work.size > MOST_KEPT) {
-        clear(&its->folded);
-        clear(&its->work);
-    }
+    for (int text = 0; text < TEXTS; text++)
+        clear(room.folded + text);
+    clear(&room.work);
     return made;
 }
 
@@ -152,8 +211,6 @@ static void drop_maker(PyObject *self)
     PyTypeObject *const type = Py_TYPE(self);
     for (int at = 0; at < ROLES; at++)
         close_memory(&its->roles[at].known);
-    clear(&its->folded);
-    clear(&its->work);
     Py_XDECREF(its->classes);
     Py_XDECREF(its->given);
     Py_XDECREF(its->watched);

@@ -51,7 +51,6 @@ typedef struct {
     Py_ssize_t places[FIELD_COUNT];
     role roles[ROLES];
     int role_of[TEXTS];
-    scratch folded, work;
     Py_ssize_t texts, hits, sketched, evicted;
 } maker;
 
@@ -71,8 +70,16 @@ static inline void fill(const maker *its, PyObject *object, int field, PyObject 
 /* An object whose fields are all still to be filled; they may stay empty where it is dropped. */
 static inline PyObject *new_object(const maker *its, int class) { return PyType_GenericAlloc(its->types[class], 0); }
 
+/* A text whose canonical form is found: a view of the text, of the room, or of bytes that are held. */
+typedef struct {
+    view plain;
+    PyObject *held;
+    uint64_t exact;
+} found_text;
+
 /* prints.c: fingerprints as objects; new references, or NULL with an exception */
-PyObject *print_of_text(maker *its, PyObject *text, role *as);
-PyObject *print_received(maker *its, PyObject *field, PyObject *kid);
+int find_text(const maker *its, PyObject *text, const role *as, scratch *room, found_text *found); /* -1 with an exception */
+PyObject *print_of_text(maker *its, const found_text *text, role *as, scratch *room);
+PyObject *print_received(const maker *its, PyObject *field, PyObject *kid);
 
 #endif

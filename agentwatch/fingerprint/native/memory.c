@@ -110,6 +110,11 @@ PyObject *recall(memory *all, uint64_t digest)
     return all->entries[found].print;
 }
 
+void foresee_recall(const memory *all, uint64_t digest)
+{
+    __builtin_prefetch(all->slots + home_of(all, hash_of(all, digest)));
+}
+
 PyObject *foresee(const memory *all)
 {
     const remembered *const oldest = all->entries + all->entries[0].newer;

@@ -30,6 +30,9 @@ void close_memory(memory *all);
 /* Give what is known by a digest, a borrowed reference, and put it last in the order of use; NULL without one. */
 PyObject *recall(memory *all, uint64_t digest);
 
+/* Fetch what `recall` will look at, early. */
+void foresee_recall(const memory *all, uint64_t digest);
+
 /* Fetch what `remember` will need, early; gives what will be forgotten, borrowed, or NULL. */
 PyObject *foresee(const memory *all);
 

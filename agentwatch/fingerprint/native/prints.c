@@ -14,13 +14,13 @@ PyObject *numbers_of(const figures *its)
 }
 
 /* Find a text's canonical form; what the compiled form cannot do is asked of the pure one, whose bytes are to be held. */
-static int canonical_form(maker *its, PyObject *text, view *plain, PyObject **held)
+static int canonical_form(const maker *its, PyObject *text, scratch *room, view *plain, PyObject **held)
 {
     if (!PyUnicode_Check(text)) {
         PyErr_Format(PyExc_TypeError, "a text of an event is a string");
         return -1;
     }
-    if (!fold_text(text, plain, &its->folded)) {
+    if (!fold_text(text, plain, room)) {
         if (!PyErr_Occurred())
             *held = PyObject_CallFunctionObjArgs(its->values[given_canonical], text, NULL);
     } else {
@@ -85,11 +85,11 @@ static void foresee_end(const maker *its, const role *as)
         __builtin_prefetch(get(its, oldest, field));
 }
 
-static PyObject *new_print(maker *its, view plain, uint64_t exact, const role *as)
+static PyObject *new_print(maker *its, view plain, uint64_t exact, const role *as, scratch *room)
 {
     figures found;
     foresee_end(its, as);
-    if (measure(plain, exact, &as->how, &its->work, &found) < 0)
+    if (measure(plain, exact, &as->how, room, &found) < 0)
         return PyErr_NoMemory();
     PyObject *const class = class_of(its, plain, as, &found);
     if (class == NULL)
@@ -110,35 +110,36 @@ static PyObject *new_print(maker *its, view plain, uint64_t exact, const role *a
     return filled(its, new_object(its, Fingerprint_), parts);
 }
 
-static PyObject *known_or_new(maker *its, view plain, role *as)
+int find_text(const maker *its, PyObject *text, const role *as, scratch *room, found_text *found)
 {
-    const uint64_t exact = xxh3_64(plain);
-    PyObject *print = recall(&as->known, exact);
+    found->held = NULL;
+    if (canonical_form(its, text, room, &found->plain, &found->held) < 0) {
+        Py_CLEAR(found->held);
+        return -1;
+    }
+    found->exact = xxh3_64(found->plain);
+    foresee_recall(&as->known, found->exact);
+    return 0;
+}
+
+PyObject *print_of_text(maker *its, const found_text *text, role *as, scratch *room)
+{
+    PyObject *print = recall(&as->known, text->exact);
+    its->texts++;
     if (print != NULL) {
         its->hits++;
         return Py_NewRef(print);
     }
-    print = new_print(its, plain, exact, as);
+    print = new_print(its, text->plain, text->exact, as, room);
     if (print == NULL)
         return NULL;
     its->sketched += as->how.sketch;
-    if (recall(&as->known, exact) != NULL) /* what was asked of Python may have come here itself */
+    if (recall(&as->known, text->exact) != NULL) /* what was asked of Python may have come here itself */
         return print;
-    const int forgotten = remember(&as->known, exact, print);
+    const int forgotten = remember(&as->known, text->exact, print);
     if (forgotten < 0)
         Py_CLEAR(print);
     its->evicted += forgotten > 0;
-    return print;
-}
-
-PyObject *print_of_text(maker *its, PyObject *text, role *as)
-{
-    view plain;
-    PyObject *held = NULL, *print = NULL;
-    its->texts++;
-    if (canonical_form(its, text, &plain, &held) == 0)
-        print = known_or_new(its, plain, as);
-    Py_XDECREF(held);
     return print;
 }
 
@@ -191,7 +192,7 @@ static PyObject *read_by_python(const maker *its, PyObject *field, PyObject *kid
     return PyObject_CallFunctionObjArgs(its->values[given_read], field, kid, NULL);
 }
 
-PyObject *print_received(maker *its, PyObject *field, PyObject *kid)
+PyObject *print_received(const maker *its, PyObject *field, PyObject *kid)
 {
     uint64_t value;
     uint8_t sketch[BINS];
