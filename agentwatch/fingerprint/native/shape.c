@@ -34,17 +34,17 @@ static size_t digits_end(view text, size_t at)
 /* Read digits with at most one point. Both operands are exact, so that the one division rounds as `float` does. */
 static double value_of(view text, size_t start, size_t end)
 {
-    double whole = 0, scale = 1;
+    uint64_t whole = 0, scale = 1;
     int decimals = 0;
     for (size_t at = start; at < end; at++) {
         if (text.at[at] == '.') {
             decimals = 1;
         } else {
-            whole = whole * 10 + (text.at[at] - '0');
+            whole = whole * 10 + (uint64_t)(text.at[at] - '0');
             scale *= decimals ? 10 : 1;
         }
     }
-    return whole / scale;
+    return decimals ? (double)whole / (double)scale : (double)whole;
 }
 
 size_t numbers(view masked, const traits *its, double *out)
