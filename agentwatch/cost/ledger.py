@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, compress
 from sys import intern
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
 from agentwatch.cost.prices import AGGREGATES
-from agentwatch.records import Event, LedgerRow, Observation, line_name
+from agentwatch.records import METRICS, Event, LedgerRow, Observation, line_name
 
 __all__ = ["OTHER", "Ledger", "LedgerOptions", "Line"]
 
@@ -17,6 +17,7 @@ OTHER = "(other)"
 _DAY = 86400
 _Key = tuple[str, str, str, str, str, str]  # day, tenant, team, app, agent, model
 _LATEST = 253_402_300_799.0  # the last second of the year 9999
+_NOUGHT = (0,) * len(METRICS)
 _REMEMBERED = 16_384  # lines; naming one is dearer than all else here
 
 
@@ -35,11 +36,10 @@ class Line(Struct, gc=False):
     app: str
     agent: str
     model: str
-    name: str
+    row: list[Any]
     since: float
     until: float
     batch: int = -1
-    row: list[Any] = field(default_factory=list)
 
 
 class Ledger:
@@ -106,10 +106,11 @@ class Ledger:
         begun, self._begun = self._begun, []
         self._batch += 1
         self.most = max(self.most, len(begun))
-        days = dict.fromkeys(line.day for line in begun)
-        return LedgerRow(
-            {day: list(chain.from_iterable(line.row for line in begun if line.day == day)) for day in days}
-        )
+        rows, each = [line.row for line in begun], [line.day for line in begun]
+        days = dict.fromkeys(each)
+        if len(days) == 1:
+            return LedgerRow({day: list(chain.from_iterable(rows)) for day in days})
+        return LedgerRow({day: list(chain.from_iterable(compress(rows, map(day.__eq__, each)))) for day in days})
 
     def _find(self, event: Event) -> Line:
         """Give an event's line, whether it has begun in this batch or not."""
@@ -129,7 +130,7 @@ class Ledger:
             line = self._lines.get(key) or self._remember(key, line.since)
             if line.batch == self._batch:
                 return line
-        line.row = [line.name, 0, 0, 0, 0, 0, 0]
+        line.row[1:] = _NOUGHT  # what it held was copied when it was drained
         line.batch = self._batch
         self._begun.append(line)
         return line
@@ -149,7 +150,7 @@ class Ledger:
         name = line_name(tenant, team, app, agent, model)
         # names that many lines share are one string each: a line is near when another was just looked at
         day, tenant, team, app, model = map(intern, (day, tenant, team, app, model))
-        return Line(day, tenant, team, app, agent, model, name, since, since + _DAY)
+        return Line(day, tenant, team, app, agent, model, [name, *_NOUGHT], since, since + _DAY)
 
     def _turn_to(self, ts: float) -> None:
         day = int(min(ts, _LATEST)) // _DAY

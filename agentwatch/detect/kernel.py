@@ -73,7 +73,7 @@ except ImportError:  # no compiler where it was built
 
 __all__ = ["UNWATCHED", "Asked", "Form", "Parts", "Told", "form", "kernel_form", "kernel_trouble", "native"]
 
-_INTERFACE = 14
+_INTERFACE = 15
 _CLASSES: dict[str, type[Struct]] = {
     one.__name__: one
     for one in (

@@ -15,7 +15,7 @@ from agentwatch.records import Observation
 __all__ = ["COUNTED", "GATE_LEFT", "LEFT", "Tally", "tally_of"]
 
 LEFT, COUNTED, GATE_LEFT = range(3)  # what `take` gives
-_LINE = ("tenant", "team", "app", "model", "name", "since", "until", "batch", "row")
+_LINE = ("tenant", "team", "app", "model", "since", "until", "batch", "row")
 _RUN = ("at", "rule")
 _OUTCOME = ("at", "failed")
 

@@ -122,6 +122,6 @@ def test_a_tally_takes_only_what_it_is_made_for() -> None:
     with pytest.raises(AttributeError):
         made.open({}, [], 0, 1, {}, 1.0, {}, 1.0, 0.0)  # no order is kept in those
     with pytest.raises(TypeError):
-        type(made)({}, (Line, Active), (16,) * 13)
+        type(made)({}, (Line, Active), (16,) * 12)
     with pytest.raises(ValueError, match="cannot lie"):
-        type(made)({}, (Line, Active, Outcome), (3,) * 13)
+        type(made)({}, (Line, Active, Outcome), (3,) * 12)

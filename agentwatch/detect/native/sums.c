@@ -66,21 +66,15 @@ static int add_to(PyObject *row, Py_ssize_t at, PyObject *amount)
     return sum == NULL ? -1 : PyList_SetItem(row, at, sum);
 }
 
-static PyObject *begin(const tally *all, PyObject *line)
+/* Let a line begin in this batch; what its row held was copied when it was drained. */
+static int begin(const tally *all, PyObject *line, PyObject *row)
 {
-    PyObject *const row = PyList_New(ROW_SIZE);
-    if (row == NULL)
-        return NULL;
-    PyList_SetItem(row, AT_NAME, Py_NewRef(spot(all, line, NAME)));
+    if (PyList_Append(all->begun, line) < 0)
+        return -1;
     for (Py_ssize_t at = AT_EVENTS; at < ROW_SIZE; at++)
         PyList_SetItem(row, at, Py_NewRef(zero));
-    if (PyList_Append(all->begun, line) < 0) {
-        Py_DECREF(row);
-        return NULL;
-    }
-    put_spot(all, line, ROW, row);
     put_spot(all, line, BATCH, Py_NewRef(all->batch));
-    return row;
+    return 0;
 }
 
 static int add_up(PyObject *row, PyObject *seen, PyObject *event)
@@ -157,9 +151,11 @@ int count_event(const tally *all, PyObject *seen, PyObject *scope, PyObject *rul
     const int begun = has_begun(all, line, &odd);
     if (odd || (!begun && PyList_Size(all->begun) >= all->most))
         return LEFT;
-    PyObject *const row = begun ? spot(all, line, ROW) : begin(all, line);
-    if (row == NULL || !PyList_CheckExact(row) || PyList_Size(row) != ROW_SIZE)
-        return row == NULL ? -1 : LEFT;
+    PyObject *const row = spot(all, line, ROW);
+    if (!PyList_CheckExact(row) || PyList_Size(row) != ROW_SIZE)
+        return LEFT;
+    if (!begun && begin(all, line, row) < 0)
+        return -1;
     if (add_up(row, seen, event) < 0)
         return -1;
     PyObject *const key = PyTuple_Pack(3, get(event, Event_tenant), get(event, Event_app), get(event, Event_run));

@@ -5,7 +5,7 @@
 #include "place.h"
 #include "tally.h"
 
-static const int kind_of[SPOTS] = {LINE, LINE, LINE, LINE, LINE, LINE, LINE, LINE, LINE, RUN, RUN, OUTCOME, OUTCOME};
+static const int kind_of[SPOTS] = {LINE, LINE, LINE, LINE, LINE, LINE, LINE, LINE, RUN, RUN, OUTCOME, OUTCOME};
 
 /* take(seen, scope, rule): 0 where nothing was counted, 1 where all was, 2 where the gate is still to be told */
 static PyObject *py_take_plain(PyObject *self, PyObject *const *given, Py_ssize_t count)

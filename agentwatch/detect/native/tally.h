@@ -6,7 +6,7 @@
 
 /* Of lines of the ledger, runs that are active and their outcomes, in this order in `Tally`. */
 enum { LINE, RUN, OUTCOME, KINDS };
-enum { TENANT, TEAM, APP, MODEL, NAME, SINCE, UNTIL, BATCH, ROW, RUN_AT, RUN_RULE, OUTCOME_AT, OUTCOME_FAILED, SPOTS };
+enum { TENANT, TEAM, APP, MODEL, SINCE, UNTIL, BATCH, ROW, RUN_AT, RUN_RULE, OUTCOME_AT, OUTCOME_FAILED, SPOTS };
 
 /* names: that something is known about. latest to moment: of one batch, NULL between two. */
 typedef struct {
