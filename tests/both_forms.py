@@ -130,6 +130,7 @@ class Makes:
             input_tokens=choice((None, 0, 100, 2**40)),
             output_tokens=choice((None, 0, 7)) if not rare() else choice((Sly(7), True)),
             documents=["d1"] if rare() else None,
+            interval_s=choice((60.0, 600.0)) if rare() else None,
         )
         spoken = (self.print(), self.print()) if not tool else (None, None)
         called = (self.print(), self.print()) if tool else (None, None)
