@@ -116,7 +116,7 @@ static void end(PyObject *self)
     close_batch(all);
     Py_XDECREF(all->names);
     for (int at = 0; at < KINDS; at++)
-        Py_XDECREF(all->kinds[at]);
+        Py_XDECREF((PyObject *)all->kinds[at]);
     PyObject_Free(self);
     Py_DECREF(type);
 }
