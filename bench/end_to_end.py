@@ -105,32 +105,40 @@ async def worked(client, count: int, pipeline: Pipeline) -> tuple[float, float, 
 
 
 def warmed(row: Row, start: float) -> Checkpoint:
-    """Let a state see `depth` events of each agent, so that none is new when it is measured."""
+    """Let a state see `depth` events of each agent but the last."""
     pipeline = make_pipeline(CONFIG, make_rulebook(CONFIG, {}))
-    for number in range(row.depth):
-        began = start - (row.depth - number) * 30.0
-        step_s = 30.0 / row.agents
-        events = workload(
-            row.agents, runs=row.agents, size=min(WARM_SIZE, row.size), looping=row.looping, start=began,
-            seed=1000 + number, form=row.form, step_s=step_s,
-        )  # fmt: skip
-        for at in range(0, len(events), 1000):
-            tick = began + at * step_s
-            entries = (Entry(f"{int(tick * 1000)}-{k}", data) for k, data in enumerate(events[at : at + 1000]))
-            pipeline.step(Batch(Tick(tick), tuple(entries)))
+    for number in range(row.depth - 1):
+        learn(pipeline, row, start, number)
     return checkpointing.dump(pipeline, start)
 
 
-def ready(state: Checkpoint) -> Pipeline:
+def learn(pipeline: Pipeline, row: Row, start: float, number: int) -> None:
+    """Take one event of each agent in, `depth - number` times half a minute before the start."""
+    began, step_s = start - (row.depth - number) * 30.0, 30.0 / row.agents
+    events = workload(
+        row.agents, runs=row.agents, size=min(WARM_SIZE, row.size), looping=row.looping, start=began,
+        seed=1000 + number, form=row.form, step_s=step_s,
+    )  # fmt: skip
+    for at in range(0, len(events), 1000):
+        tick = began + at * step_s
+        entries = (Entry(f"{int(tick * 1000)}-{k}", data) for k, data in enumerate(events[at : at + 1000]))
+        pipeline.step(Batch(Tick(tick), tuple(entries)))
+
+
+def ready(state: Checkpoint, row: Row, start: float) -> Pipeline:
+    """Give a pipeline that goes on from a state and has seen each agent since: it is not one that just started."""
     pipeline = make_pipeline(CONFIG, make_rulebook(CONFIG, {}))
     checkpointing.load(pipeline, state)
+    if row.depth:
+        learn(pipeline, row, start, row.depth - 1)
     pipeline.positions = Positions()
     return pipeline
 
 
 async def measured(row: Row) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {name: [] for name in ("bare_wall", "bare_cpu", "wall", "cpu", "decisions")}
-    state = warmed(row, time.time())
+    start = time.time()
+    state = warmed(row, start)
     with tempfile.TemporaryDirectory() as directory:
         server = EmbeddedValkey(Path(directory), EmbeddedOptions(appendfsync="everysec"))
         url = await server.start()
@@ -142,7 +150,7 @@ async def measured(row: Row) -> dict[str, list[float]]:
                 form=row.form,
             ))  # fmt: skip
             first = await bare(plain, row.events) if number % 2 == 0 else None
-            wall, cpu, decisions = await worked(client, row.events, ready(state))
+            wall, cpu, decisions = await worked(client, row.events, ready(state, row, start))
             bare_wall, bare_cpu = first or await bare(plain, row.events)
             for name, value in zip(found, (bare_wall, bare_cpu, wall, cpu, decisions), strict=True):
                 found[name].append(value)

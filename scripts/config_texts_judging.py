@@ -158,4 +158,5 @@ JUDGING: Final = {
     "prices.overrides.*.cache_write": "USD a million tokens written to a cache; else as input",
     "prices.overrides.*.reasoning": "USD a million reasoning tokens; else as output",
     "ledger.max_lines": "Lines in a batch; what comes after them is added up by day and tenant as `(other)`",
+    "ledger.max_remembered": "Lines remembered from batch to batch, some 600 bytes each; more of them only cost time",
 }

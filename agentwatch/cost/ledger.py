@@ -18,13 +18,17 @@ _DAY = 86400
 _Key = tuple[str, str, str, str, str, str]  # day, tenant, team, app, agent, model
 _LATEST = 253_402_300_799.0  # the last second of the year 9999
 _NOUGHT = (0,) * len(METRICS)
-_REMEMBERED = 16_384  # lines; naming one is dearer than all else here
 
 
 class LedgerOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """max_lines: distinct lines in a batch; what comes after them is added up by day and tenant as `(other)`."""
+    """max_lines: distinct lines in a batch; what comes after them is added up by day and tenant as `(other)`.
+
+    max_remembered: lines that are remembered over batches, beside those of the batch, as naming one is dearer than all
+    else here. More cost no figure: they are named anew.
+    """
 
     max_lines: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
+    max_remembered: Annotated[int, Meta(ge=1, le=10_000_000)] = 131_072
 
 
 class Line(Struct, gc=False):
@@ -53,13 +57,17 @@ class Ledger:
         self._options = options
         self._latest: dict[str, Line] = {}
         self._lines: dict[_Key, Line] = {}
-        self._most = _REMEMBERED
+        self._most = options.max_remembered
         self._begun: list[Line] = []
         self._batch = 0
         self._day_from = self._day_until = 0.0
         self._day_name = ""
         self.merged = 0
         self.most = 0  # lines of the largest batch so far
+        self.forgotten = 0
+
+    def __len__(self) -> int:
+        return len(self._lines)
 
     def add(self, spent: Iterable[Observation], looping: bool = False) -> None:
         """Add events. looping: they came after the onset of a warning that stands, so their cost is waste."""
@@ -138,8 +146,10 @@ class Ledger:
     def _remember(self, key: _Key, since: float) -> Line:
         if len(self._lines) >= self._most:
             # begin anew with the lines of this batch alone
+            before = len(self._lines)
             self._lines = {key: line for key, line in self._lines.items() if line.batch == self._batch}
-            self._most = len(self._lines) + _REMEMBERED
+            self.forgotten += before - len(self._lines)
+            self._most = len(self._lines) + self._options.max_remembered
             self._latest.clear()
         line = self._lines[key] = self._made(key, since)
         return line

@@ -36,6 +36,7 @@ def bounds(pipeline: Pipeline, hub: Hub, config: Config) -> tuple[BoundView, ...
         ("gate.max_silences", gate.max_silences, len(ledgers.silences), 0),
         ("flood.max_apps", config.flood.max_apps, len(parts.flood), parts.flood.unnamed),
         ("ledger.max_lines", config.ledger.max_lines, parts.ledger.most, parts.ledger.merged),
+        ("ledger.max_remembered", config.ledger.max_remembered, len(parts.ledger), parts.ledger.forgotten),
         ("hub.watchers", config.hub.watchers, hub.watching, hub.dropped),
         ("hub.requests", config.hub.requests, hub.awaited, 0),
     )

@@ -2,7 +2,6 @@
 
 from urllib.parse import quote
 
-from agentwatch.cost import ledger as ledger_module
 from agentwatch.cost.ledger import OTHER, Ledger, LedgerOptions
 from agentwatch.records import Event, LedgerRow, Observation, Prints, line_name, line_of
 
@@ -57,9 +56,8 @@ def test_a_line_goes_on_in_the_next_batch_from_nought():
         assert row == LedgerRow.of(row.lines())
 
 
-def test_lines_beyond_what_is_remembered_are_counted_as_well(monkeypatch):
-    monkeypatch.setattr(ledger_module, "_REMEMBERED", 4)
-    ledger = Ledger(LedgerOptions())
+def test_lines_beyond_what_is_remembered_are_counted_as_well():
+    ledger = Ledger(LedgerOptions(max_remembered=4))
     for number in range(50):
         ledger.add([seen(event(agent=f"a{number % 7}", ts=10.0 + DAY * (number % 3)), 1)])
         ledger.add([seen(event(agent="steady"), 1)])
@@ -67,6 +65,8 @@ def test_lines_beyond_what_is_remembered_are_counted_as_well(monkeypatch):
             lines = ledger.drain().lines()
             assert sum(line.cost_nusd for line in lines) == 20
             assert len({(line.day, line.agent) for line in lines}) == len(lines)
+    assert len(ledger) + ledger.forgotten > 4
+    assert ledger.forgotten > 0
 
 
 def test_names_are_escaped_as_they_were_always():
