@@ -7,6 +7,7 @@ from agentwatch.act.tombstone import TombstoneOptions
 from agentwatch.act.verify import VerifyOptions
 from agentwatch.alert.incident import IncidentOptions
 from agentwatch.config import Config
+from agentwatch.cost.ledger import LedgerOptions
 from agentwatch.detect.options import StateOptions
 from agentwatch.policy.activity import ActivityOptions
 from agentwatch.policy.gate import GateOptions
@@ -23,6 +24,7 @@ SMALL = Config(
     tombstones=TombstoneOptions(max_tombstones=40, max_descendants=40),
     verify=VerifyOptions(max_watches=20),
     incidents=IncidentOptions(max_open=40),
+    ledger=LedgerOptions(max_remembered=40),  # each day has lines of its own
     gate=GateOptions(activity=ActivityOptions(max_runs=200), outage=OutageOptions(max_runs=200)),
 )
 LIMITS = {"state.max_runs": 600, "state.max_agents": 500, "state.max_apps": 300, "standing.max_subjects": 60}
