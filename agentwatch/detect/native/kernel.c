@@ -168,19 +168,6 @@ static PyMethodDef functions[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static int add_names(PyObject *module, const char *name, const char *const *names, Py_ssize_t count)
-{
-    PyObject *all = PyTuple_New(count);
-    for (Py_ssize_t at = 0; all != NULL && at < count; at++) {
-        PyObject *const text = PyUnicode_FromString(names[at]);
-        if (text == NULL || PyTuple_SetItem(all, at, text) < 0)
-            Py_CLEAR(all);
-    }
-    const int failed = all == NULL ? -1 : PyModule_AddObjectRef(module, name, all);
-    Py_XDECREF(all);
-    return failed;
-}
-
 /* What is bound is one for the process, so that a second interpreter in it has to run the pure form. */
 static int is_first_interpreter(void)
 {

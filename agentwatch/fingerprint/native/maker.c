@@ -243,19 +243,6 @@ static PyType_Spec spec = {
     "agentwatch.fingerprint._compiled.Maker", sizeof(maker), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, slots,
 };
 
-static int add_names(PyObject *module, const char *name, const char *const *names, Py_ssize_t count)
-{
-    PyObject *all = PyTuple_New(count);
-    for (Py_ssize_t at = 0; all != NULL && at < count; at++) {
-        PyObject *const text = PyUnicode_FromString(names[at]);
-        if (text == NULL || PyTuple_SetItem(all, at, text) < 0)
-            Py_CLEAR(all);
-    }
-    const int failed = all == NULL ? -1 : PyModule_AddObjectRef(module, name, all);
-    Py_XDECREF(all);
-    return failed;
-}
-
 int add_maker(PyObject *module)
 {
     PyObject *const type = PyType_FromModuleAndSpec(module, &spec, NULL);
