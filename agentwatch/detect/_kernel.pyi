@@ -53,10 +53,11 @@ class Places:
         """Look up anew what the next events belong to: something of `apps` is gone."""
 
 class Tally:
-    """Counts events of which nothing follows but sums (`tally`).
+    """Counts events of which nothing follows but sums (`tally`), one batch at a time.
 
-    names: of all that something is known about. kinds: of a line of the ledger, of a run that is active and of an
-    outcome; places: of their fields, as `tally` names them.
+    Between two batches, and where it cannot tell, everything is left to the pure form. names: of all that something is
+    known about. kinds: of a line of the ledger, of a run that is active and of an outcome; places: of their fields, as
+    `tally` names them.
     """
 
     def __new__(cls, names: dict[str, int], kinds: tuple[type, type, type], places: tuple[int, ...], /) -> Self: ...
@@ -73,10 +74,10 @@ class Tally:
         now: float,
         /,
     ) -> None:
-        """Begin a batch."""
+        """Begin a batch. latest to most: of the ledger; runs to outcome_s: of the gate, of which `now` is the time."""
 
     def take(self, seen: Observation, scope: Scope, rule: str, /) -> int:
-        """Count an event: 0 where nothing was counted, 1 where all was, 2 where the gate is still to be told."""
+        """Count an event; gives LEFT where nothing was counted, and GATE_LEFT where the gate is still to be told."""
 
     def close(self) -> None:
         """End a batch."""

@@ -3,49 +3,25 @@
 What it counts into is not of detection: whoever makes one tells the classes.
 """
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from agentwatch.detect.kernel import kernel_form, native
-from agentwatch.detect.state import Scope
 from agentwatch.fingerprint.compiled import places
-from agentwatch.records import Observation
 
-__all__ = ["COUNTED", "GATE_LEFT", "LEFT", "Tally", "tally_of"]
+if TYPE_CHECKING:
+    from agentwatch.detect._kernel import Tally
 
-LEFT, COUNTED, GATE_LEFT = range(3)  # what `take` gives
+__all__ = ["COUNTED", "GATE_LEFT", "LEFT", "tally_of"]
+
+LEFT, COUNTED, GATE_LEFT = range(3)  # what `Tally.take` gives: nothing was counted, all was, the gate is to be told
 _LINE = ("tenant", "team", "app", "model", "since", "until", "batch", "row")
 _RUN = ("at", "rule")
 _OUTCOME = ("at", "failed")
 
 
-class Tally(Protocol):
-    """One batch at a time. Between two, and where it cannot tell, everything is left to the pure form."""
-
-    def open(
-        self,
-        latest: dict[str, Any],
-        begun: list[Any],
-        batch: int,
-        most: int,
-        runs: dict[tuple[str, str, str], Any],
-        active_s: float,
-        outcomes: dict[tuple[str, str, str], Any],
-        outcome_s: float,
-        now: float,
-        /,
-    ) -> None:
-        """Begin a batch. latest to most: of the ledger; runs to outcome_s: of the gate, of which `now` is the time."""
-
-    def take(self, seen: Observation, scope: Scope, rule: str, /) -> int:
-        """Count an event; gives LEFT where nothing was, and GATE_LEFT where the gate is still to be told."""
-
-    def close(self) -> None:
-        """End the batch."""
-
-
-def tally_of(names: dict[str, int], line: type[Struct], run: type[Struct], outcome: type[Struct]) -> Tally | None:
+def tally_of(names: dict[str, int], line: type[Struct], run: type[Struct], outcome: type[Struct]) -> "Tally | None":
     """Make one, in the compiled form; None in the pure one. names: of all that something is known about."""
     if not kernel_form():
         return None
